@@ -1,0 +1,216 @@
+"""params.yaml as frozen, typed, range-checked sections. The only reader of params.yaml.
+
+A stage loads its own section and nothing else, so that DVC's record of what a stage depends on is true.
+Read with ruamel.yaml as YAML 1.2, like DVC: PyYAML takes `5e-05`, which `dvc exp run -S` writes, for text.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from dnaf.errors import ConfigError
+
+PARAMS = Path("params.yaml")
+_MAX_BYTES = 1_000_000
+
+Positive = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A section of params.yaml; units and meaning of each key stand beside it in params.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    name: ClassVar[str]
+
+
+class Dataset(Section):
+    """`datasets.<name>`: the size (height, width) images are prepared in, and how many test pairs."""
+
+    height: Annotated[int, Field(ge=16, le=1024, multiple_of=4)]
+    width: Annotated[int, Field(ge=16, le=1024, multiple_of=4)]
+    max_test_pairs: Positive
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.height, self.width
+
+
+class MakeDemo(Section):
+    name = "make_demo"
+    num_train_outfits: Annotated[int, Field(ge=1, le=100_000)]
+    num_test_outfits: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Render(Section):
+    name = "render"
+    canvas_height: Annotated[int, Field(ge=16, le=2048)]
+    canvas_width: Annotated[int, Field(ge=16, le=2048)]
+
+    @property
+    def canvas(self) -> tuple[int, int]:
+        return self.canvas_height, self.canvas_width
+
+
+class Model(Section):
+    name = "model"
+    pose_adapter: bool
+    appearance_blocks: bool
+    noise_aware: bool
+    style_pose: bool
+    channels: Annotated[list[Annotated[int, Field(ge=8, multiple_of=8)]], Field(min_length=2, max_length=4)]
+    layers_per_block: Annotated[int, Field(ge=1, le=4)]
+    head_dim: Annotated[int, Field(ge=4)]
+    style_encoder: Annotated[str, Field(min_length=1)]
+    unshuffle: Literal[1, 2, 4, 8]
+
+    @model_validator(mode="after")
+    def _heads_divide_channels(self) -> "Model":
+        for channels in self.channels[1:]:
+            if channels % self.head_dim:
+                raise ValueError(f"head_dim {self.head_dim} must divide all channels but the first")
+        return self
+
+
+class Train(Section):
+    name = "train"
+    steps: Positive
+    batch_size: Positive
+    lr: Annotated[float, Field(gt=0, le=1)]
+    lr_warmup_steps: Annotated[int, Field(ge=0)]
+    weight_decay: Annotated[float, Field(ge=0, le=1)]
+    max_grad_norm: Annotated[float, Field(gt=0)]
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    loss: Literal["l1", "mse"]
+    foreground_weight: Annotated[float, Field(ge=0)]
+    timestep_power: Annotated[float, Field(gt=0, le=1)]
+    condition_dropout: Fraction
+    mirror: Fraction
+    style_grad: bool
+    mixed_precision: Literal["no", "bf16", "fp16"]
+    log_every: Positive
+    checkpoint_every: Positive
+    sample_every: Positive
+
+
+class Generate(Section):
+    name = "generate"
+    num_inference_steps: Annotated[int, Field(ge=1, le=1000)]
+    guidance_scale: Annotated[float, Field(ge=1, le=100)]
+    batch_size: Positive
+    num_samples: Positive
+
+
+class Evaluate(Section):
+    name = "evaluate"
+    protocol: Literal["native"]
+    batch_size: Positive
+    num_bootstrap: Annotated[int, Field(ge=0)]
+    inception_weights: str | None
+    alexnet_weights: str | None
+
+
+class Report(Section):
+    name = "report"
+    num_rows: Positive
+
+
+SECTIONS: tuple[type[Section], ...] = (MakeDemo, Render, Model, Train, Generate, Evaluate, Report)
+TOP_LEVEL = ("dataset", "method", "methods", "seed", "datasets", *(section.name for section in SECTIONS))
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def load(section: type[AnySection], path: Path = PARAMS) -> AnySection:
+    """Loads one section.
+
+    Raises:
+        ConfigError: names the key, the value found and what is allowed.
+    """
+    values = _get(_read(path), section.name, path)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: {section.name}: wrong type (found {values!r}, expected keys).")
+    return _validate(section, values, section.name, path)
+
+
+def load_dataset(name: str, path: Path = PARAMS) -> Dataset:
+    """Loads `datasets.<name>`."""
+    datasets = _get(_read(path), "datasets", path)
+    if not isinstance(datasets, dict) or name not in datasets:
+        known = ", ".join(datasets) if isinstance(datasets, dict) else "none"
+        raise ConfigError(f"{path}: datasets.{name}: unknown data set (expected one of: {known}).")
+    return _validate(Dataset, datasets[name], f"datasets.{name}", path)
+
+
+def load_seed(path: Path = PARAMS) -> int:
+    """Loads the root seed, from which all randomness derives."""
+    seed: int = _scalar(Annotated[int, Field(ge=0, lt=2**63, strict=True)], "seed", path)
+    return seed
+
+
+def load_method(path: Path = PARAMS) -> str:
+    """Loads the method that metrics/summary.json reports."""
+    method: str = _scalar(Annotated[str, Field(min_length=1, strict=True)], "method", path)
+    return method
+
+
+def load_methods(path: Path = PARAMS) -> list[str]:
+    """Loads the methods that are evaluated and compared, in the order of the tables."""
+    methods: list[str] = _scalar(Annotated[list[str], Field(min_length=1, strict=True)], "methods", path)
+    return methods
+
+
+def _scalar(kind: Any, key: str, path: Path) -> Any:
+    value = _get(_read(path), key, path)
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise ConfigError(_message(path, key, error.errors()[0])) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ConfigError(f"{path}: too large (expected at most {_MAX_BYTES:,} bytes).")
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: could not be read ({error.strerror}). Run from the project's root."
+        ) from error
+    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: not valid YAML ({reason}).") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: not a mapping of sections.")
+    for key in values:
+        if key not in TOP_LEVEL:
+            raise ConfigError(f"{path}: {key}: unknown key (expected one of: {', '.join(TOP_LEVEL)}).")
+    return values
+
+
+def _get(values: dict[str, Any], key: str, path: Path) -> Any:
+    if key not in values:
+        raise ConfigError(f"{path}: {key}: missing. Copy it from params/demo.yaml.")
+    return values[key]
+
+
+def _validate(section: type[AnySection], values: Any, prefix: str, path: Path) -> AnySection:
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join([prefix, *(str(part) for part in first["loc"])])
+        if first["type"] == "extra_forbidden":
+            allowed = ", ".join(section.model_fields)
+            raise ConfigError(f"{path}: {key}: unknown key (expected one of: {allowed}).") from error
+        if first["type"] == "missing":
+            raise ConfigError(f"{path}: {key}: missing. Copy it from params/demo.yaml.") from error
+        raise ConfigError(_message(path, key, first)) from error
+
+
+def _message(path: Path, key: str, error: Any) -> str:
+    expected = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    return f"{path}: {key}: not allowed (found {error['input']!r}, expected {expected})."

@@ -1,0 +1,41 @@
+"""Every error a user can cause, as one sentence.
+
+    DnafError
+    ├── ConfigError       params.yaml: unknown or missing key, wrong type, value out of range
+    ├── DataError         the user's files: archives, images, lists, annotations, result images
+    ├── BaseModelError    a base model or checkpoint folder that is incomplete or of another kind
+    ├── StateError        what an earlier stage or run left: incomplete, stale or locked
+    ├── NumericalError    NaN or infinite values in training or in a metric
+    └── ResourceError     disk, memory or device
+
+The message is one line, `where: what is wrong (found X, expected Y). What to do.`, path first. Stage
+commands print it and exit with code 2; any other exception is a bug and keeps its traceback.
+"""
+
+
+class DnafError(Exception):
+    """Base of all errors that a user's input or machine can cause."""
+
+
+class ConfigError(DnafError):
+    """A key of params.yaml is unknown, missing, of the wrong type or out of range."""
+
+
+class DataError(DnafError):
+    """A file the user supplied is missing, damaged or not what it should be."""
+
+
+class BaseModelError(DnafError):
+    """A model folder is incomplete or holds another kind of model."""
+
+
+class StateError(DnafError):
+    """What an earlier stage or run left behind is incomplete, stale or in use."""
+
+
+class NumericalError(DnafError):
+    """A loss, gradient or metric became NaN or infinite."""
+
+
+class ResourceError(DnafError):
+    """The disk, the memory or the device does not suffice."""

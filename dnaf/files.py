@@ -1,0 +1,216 @@
+"""Files that are either complete or absent: atomic writes, digests, manifests, run locks.
+
+The commit point of everything written here is one `os.replace`; of a folder it is its `manifest.json`,
+which is written last. A process may die on any line: a reader then finds the old state or the new one.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from dnaf.errors import ResourceError, StateError
+
+MANIFEST = "manifest.json"
+_TEMPORARY = ".dnaf-tmp-"
+
+
+def digest(path: Path) -> str:
+    """Sha256 of a file's bytes, as 64 hex digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(value: Any) -> str:
+    """Sha256 of a JSON-able value, independent of the order of keys, as 64 hex digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """Gives a binary file that appears under `path` only if the block ends without an error.
+
+    Temporary file in the same folder, flush, fsync, rename, fsync of the folder.
+
+    Raises:
+        ResourceError: the disk is full or not writable; what stood under `path` is untouched.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+    except OSError as error:
+        raise _resource_error(path, error) from error
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+        _fsync_folder(path.parent)
+    except OSError as error:
+        _remove(Path(name))
+        raise _resource_error(path, error) from error
+    except BaseException:
+        _remove(Path(name))
+        raise
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Writes text (UTF-8) or bytes so that `path` holds the old content or the new, never a part.
+
+    Raises:
+        ResourceError: the disk is full or not writable.
+    """
+    with atomic_file(path) as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a value as indented JSON with a final newline; NaN and infinity are refused."""
+    write_atomic(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads JSON that this package wrote.
+
+    Raises:
+        StateError: the file is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StateError(f"{path}: missing. Run the stage that writes it again.") from error
+    except ValueError as error:
+        raise StateError(f"{path}: not valid JSON ({error}). Run the stage that writes it again.") from error
+
+
+def write_manifest(folder: Path, info: Mapping[str, Any] | None = None) -> None:
+    """Declares a folder complete: names, sizes and sha256 of its files, and `info` about their origin."""
+    files = {
+        str(path.relative_to(folder)): {"size": path.stat().st_size, "sha256": digest(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST and not path.name.startswith(_TEMPORARY)
+    }
+    write_json(folder / MANIFEST, {"files": files, "info": dict(info or {})})
+
+
+def require_complete(folder: Path) -> dict[str, Any]:
+    """Checks a folder against its manifest, to the digest, and returns the manifest's `info`.
+
+    Raises:
+        StateError: no manifest, or a file is missing, altered or was added.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise StateError(f"{folder}: not complete (no {MANIFEST}). Run the stage that writes it again.")
+    manifest = read_json(folder / MANIFEST)
+    expected = manifest["files"]
+    found = {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != MANIFEST
+    }
+    for name in sorted(found ^ expected.keys()):
+        problem = "is missing" if name in expected else "is not in the manifest"
+        raise StateError(f"{folder / name}: {problem}. Run the stage that writes it again.")
+    for name, entry in expected.items():
+        if digest(folder / name) != entry["sha256"]:
+            raise StateError(
+                f"{folder / name}: content differs from its manifest. Run the stage that writes it again."
+            )
+    info: dict[str, Any] = manifest["info"]
+    return info
+
+
+@contextmanager
+def run_lock(folder: Path) -> Iterator[None]:
+    """Holds `folder` for one writer at a time; freed by the kernel when the process dies.
+
+    Raises:
+        StateError: another process writes to the folder; the message names it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Not inherited by children (O_CLOEXEC is Python's default), so an orphaned worker holds no lock.
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = os.pread(handle, 200, 0).decode(errors="replace").strip() or "an unnamed process"
+            raise StateError(
+                f"{folder}: another run is writing here ({owner}). Wait for it to end, or stop it."
+            ) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"PID {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def scratch_folder(purpose: str, key: str) -> Path:
+    """Where a long stage keeps its resume state: outside DVC's outputs, keyed by what it depends on.
+
+    `$DNAF_SCRATCH`, else `$XDG_CACHE_HOME/dnaf`, else `~/.cache/dnaf`. Created, and cleared of left-over
+    temporary files.
+    """
+    home = os.environ.get("DNAF_SCRATCH")
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(home) if home else Path(cache) / "dnaf"
+    folder = folder / purpose / key[:32]
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    return folder
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes temporary files of writers that died; call it only where no other writer can be at work."""
+    for path in folder.rglob(_TEMPORARY + "*"):
+        _remove(path)
+
+
+def require_space(folder: Path, num_bytes: int) -> None:
+    """Checks the free disk space before long work starts.
+
+    Raises:
+        ResourceError: fewer than `num_bytes` are free.
+    """
+    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < num_bytes:
+        raise ResourceError(
+            f"{folder}: not enough disk space (found {free / 1e6:,.0f} MB free, expected "
+            f"{num_bytes / 1e6:,.0f} MB). Free some space and run again."
+        )
+
+
+def _resource_error(path: Path, error: OSError) -> ResourceError:
+    return ResourceError(
+        f"{path}: could not be written ({error.strerror or error}). "
+        "Check free space and permissions; nothing was changed."
+    )
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

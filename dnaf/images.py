@@ -1,0 +1,90 @@
+"""The only place that decodes, resizes and encodes pixels.
+
+Images are uint8 RGB arrays (height, width, 3); sizes are (height, width). `(width, height)` exists only
+between these functions and Pillow.
+"""
+
+import io
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from dnaf.errors import DataError
+
+Pixels = NDArray[np.uint8]
+Size = tuple[int, int]
+
+MAX_PIXELS = 20_000_000  # a 750x1101 original has 0.8 million; above this a file is hostile or a mistake
+_FORMATS = ("JPEG", "PNG")
+_MODES = ("RGB", "L", "P", "RGBA", "LA", "CMYK", "1")
+_FILTERS = {"bicubic": Image.Resampling.BICUBIC, "box": Image.Resampling.BOX}
+
+
+def decode(data: bytes, where: str | Path) -> Pixels:
+    """Decodes a JPEG or PNG to uint8 RGB (H, W, 3), its EXIF orientation applied.
+
+    Args:
+        data: the whole file.
+        where: how to name the file in an error.
+
+    Raises:
+        DataError: not a JPEG or PNG, truncated or damaged, over 20 million pixels, or 16 bits a channel.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise DataError(
+                    f"{where}: image too large (found {image.width}x{image.height}, expected at most "
+                    f"{MAX_PIXELS:,} pixels). Replace it by the original file."
+                )
+            if image.mode not in _MODES:
+                raise DataError(
+                    f"{where}: unsupported pixel format (found {image.mode}, expected 8 bits a channel). "
+                    "Convert it to 8-bit RGB."
+                )
+            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    except DataError:
+        raise
+    # Pillow raises OSError, SyntaxError, ValueError, struct.error and zlib.error on damaged files.
+    except Exception as error:
+        raise DataError(
+            f"{where}: not a readable JPEG or PNG image ({error}). Replace it by an intact copy."
+        ) from error
+
+
+def read(path: Path) -> Pixels:
+    """Reads an image file as uint8 RGB (H, W, 3); see `decode`."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: could not be read ({error.strerror}).") from error
+    return decode(data, path)
+
+
+def resize(image: Pixels, size: Size, method: Literal["bicubic", "box"] = "bicubic") -> Pixels:
+    """Resizes with Pillow's antialiasing filters to `size` = (height, width); equal size returns a copy.
+
+    Pillow's bicubic is what the field's careful scripts use; filters without antialiasing (OpenCV's) move
+    pixels by up to 138 of 255 levels when shrinking originals, and FID with them.
+    """
+    if image.shape[:2] == size:
+        return image.copy()
+    resized = Image.fromarray(image).resize((size[1], size[0]), _FILTERS[method])
+    return np.array(resized)
+
+
+def encode_png(image: Pixels) -> bytes:
+    """Encodes uint8 RGB (H, W, 3) as PNG, the same bytes for the same pixels and Pillow version."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG", compress_level=4)
+    return buffer.getvalue()
+
+
+def encode_jpeg(image: Pixels, quality: int = 95) -> bytes:
+    """Encodes uint8 RGB (H, W, 3) as JPEG."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()

@@ -1,0 +1,176 @@
+"""Pairs: which image is generated from which.
+
+A pair is ordered: source (whose person and clothes are kept), then target (the wanted pose). The published
+DeepFashion pairs are a function of the annotation file; `select_pairs` is that function, and reproduces the
+published list of 8,570 test pairs byte for byte.
+"""
+
+import csv
+from collections.abc import Collection, Iterable, Sequence
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dnaf.data import deepfashion
+from dnaf.errors import DataError
+
+Pair = tuple[str, str]  # source, target
+
+OCCLUDED = "occluded: shoulders or hips missing"
+ALONE = "alone in its outfit"
+NOT_ANNOTATED = "not annotated"
+
+_SHOULDERS_AND_HIPS = [2, 5, 8, 11]
+
+
+def pair_id(source_stem: str, target_stem: str) -> str:
+    """Name of a generated image: `<source stem>_2_<target stem>`."""
+    return f"{source_stem}_2_{target_stem}"
+
+
+def group_by_outfit(names: Sequence[str], keypoints: NDArray[np.float64]) -> dict[str, list[str]]:
+    """Groups the images that show both shoulders and both hips, in order of first appearance.
+
+    Args:
+        names: flat names in the order of the annotation file.
+        keypoints: float (N, 18, 2); missing joints are NaN.
+    """
+    clear = np.isfinite(keypoints[:, _SHOULDERS_AND_HIPS]).all(axis=(1, 2)).tolist()
+    groups: dict[str, list[str]] = {}
+    for name, is_clear in zip(names, clear, strict=True):
+        if is_clear:
+            groups.setdefault(deepfashion.outfit(name), []).append(name)
+    return groups
+
+
+def select_pairs(
+    names: Sequence[str], keypoints: NDArray[np.float64], max_pairs: int | None = None
+) -> pd.DataFrame:
+    """All ordered pairs within an outfit, columns `source` and `target`, of the images that are clear.
+
+    Args:
+        names: flat names in the order of the annotation file; the order of the result follows it.
+        keypoints: float (N, 18, 2); missing joints are NaN.
+        max_pairs: if given, the result is shuffled and cut to this number by pandas with random_state=0,
+            as the published test list was (with 12,000).
+
+    Source: PATN@281ee2d:tool/create_pairs_dataset.py:18-74, with outfits (item and colour) as groups.
+    """
+    groups = group_by_outfit(names, keypoints).values()
+    pairs = [pair for group in groups for pair in permutations(group, 2)]
+    table = pd.DataFrame(pairs, columns=["source", "target"], dtype="object")
+    if max_pairs is None:
+        return table
+    return table.sample(n=min(max_pairs, len(table)), replace=False, random_state=0)
+
+
+def removed_images(names: Sequence[str], keypoints: NDArray[np.float64]) -> list[tuple[str, str]]:
+    """Name and reason of each image that `select_pairs` leaves out, in the order of `names`."""
+    groups = group_by_outfit(names, keypoints)
+    group_size = {name: len(group) for group in groups.values() for name in group}
+    return [
+        (name, ALONE if name in group_size else OCCLUDED) for name in names if group_size.get(name, 0) < 2
+    ]
+
+
+def read_pair_list(path: Path) -> list[Pair]:
+    """Reads a published pair list as (source, target) flat names, in the file's order.
+
+    The two families have opposite orders, so the file's kind decides: `*.txt` holds lines
+    `target,source[,source...]` of paths, `*.csv` has columns `from` (source) and `to` (target).
+
+    Source: NTED@6e3f0e9:data/fashion_data.py:49-63 (txt), CFLD@f2ea2a7:datasets/deepfashion.py (csv).
+
+    Raises:
+        DataError: malformed line, an image paired with itself, a pair listed twice.
+    """
+    lines = deepfashion.read_lines(path)
+    numbered = _pairs_of_csv(path, lines) if path.suffix == ".csv" else _pairs_of_txt(path, lines)
+    first_line: dict[Pair, int] = {}
+    for number, pair in numbered:
+        if pair[0] == pair[1]:
+            raise DataError(f"{path}:{number}: {pair[0]} is paired with itself. Download the list again.")
+        if pair in first_line:
+            raise DataError(
+                f"{path}:{number}: pair listed twice (found {pair[0]} to {pair[1]} in line "
+                f"{first_line[pair]} too). Download the list again."
+            )
+        first_line[pair] = number
+    return list(first_line)
+
+
+def check_against_list(
+    path: Path, listed: Collection[Pair], selected: Collection[Pair], every: Collection[Pair]
+) -> None:
+    """Checks that a published list holds, as a set, the selected pairs, or all those they were drawn from.
+
+    Args:
+        path: the list, for the message.
+        listed: pairs of the list.
+        selected: pairs of this pipeline.
+        every: pairs of the selection rule before it was cut to a number.
+
+    Raises:
+        DataError: names the first pair that only one of the two has, and both counts.
+    """
+    if set(listed) == set(selected) or set(listed) == set(every):
+        return
+    source, target = min(set(listed) ^ set(every))
+    where = "listed but not selected" if (source, target) in set(listed) else "selected but not listed"
+    raise DataError(
+        f"{path}: differs from the pairs selected by the annotation (found {len(listed):,} pairs, expected "
+        f"{len(every):,}; {source} to {target} is {where}). "
+        "Use lists and annotations of the same origin, or remove the list."
+    )
+
+
+def require_unique_ids(stems: Iterable[Pair], where: str | Path) -> None:
+    """Checks that no two pairs would be written to the same file, also where case does not matter.
+
+    Raises:
+        DataError: names the first id that occurs twice.
+    """
+    seen: set[str] = set()
+    for source, target in stems:
+        name = pair_id(source, target).casefold()
+        if name in seen:
+            raise DataError(f"{where}: two pairs have the same id (found {name}). Rename the images.")
+        seen.add(name)
+
+
+def _pairs_of_txt(path: Path, lines: list[str]) -> Iterable[tuple[int, Pair]]:
+    for number, line in enumerate(lines, start=1):
+        fields = [field.strip() for field in line.split(",")]
+        if len(fields) < 2:
+            raise DataError(f"{path}:{number}: not a pair (found {line[:80]!r}, expected target,source).")
+        target, *sources = [_flat_name(path, number, field) for field in fields]
+        for source in sources:
+            yield number, (source, target)
+
+
+def _pairs_of_csv(path: Path, lines: list[str]) -> Iterable[tuple[int, Pair]]:
+    # No quoting: names contain neither commas nor quotes, and each line stays one row.
+    rows = csv.reader(lines, quoting=csv.QUOTE_NONE)
+    header = [field.strip() for field in next(rows, [])]
+    if header.count("from") != 1 or header.count("to") != 1:
+        raise DataError(f"{path}:1: wrong header (found {','.join(header)[:80]!r}, expected from,to).")
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise DataError(
+                f"{path}:{number}: wrong number of columns (found {len(row)}, expected {len(header)})."
+            )
+        source, target = row[header.index("from")], row[header.index("to")]
+        yield number, (_flat_name(path, number, source), _flat_name(path, number, target))
+
+
+def _flat_name(path: Path, number: int, field: str) -> str:
+    try:
+        if "/" in field:
+            return deepfashion.flat_name(field)
+        deepfashion.outfit(field)
+        return field
+    except DataError as error:
+        raise DataError(f"{path}:{number}: {error}") from error

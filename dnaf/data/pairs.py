@@ -38,10 +38,10 @@ def group_by_outfit(names: Sequence[str], keypoints: NDArray[np.float64]) -> dic
         names: flat names in the order of the annotation file.
         keypoints: float (N, 18, 2); missing joints are NaN.
     """
-    clear = np.isfinite(keypoints[:, _SHOULDERS_AND_HIPS]).all(axis=(1, 2)).tolist()
+    occluded = np.isnan(keypoints[:, _SHOULDERS_AND_HIPS].sum(axis=(1, 2)))
     groups: dict[str, list[str]] = {}
-    for name, is_clear in zip(names, clear, strict=True):
-        if is_clear:
+    for name, is_occluded in zip(names, occluded, strict=True):
+        if not is_occluded:
             groups.setdefault(deepfashion.outfit(name), []).append(name)
     return groups
 

@@ -8,10 +8,12 @@ left hip, knee, ankle, right eye, left eye, right ear, left ear.
 """
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from dnaf.files import write_atomic
 Points = NDArray[np.float64]
 
 FRAME = (256, 176)  # height, width
+CROPPED, PADDED = "256x176", "256x256 padded"
 NUM_JOINTS = 18
 NECK, RIGHT_HIP, LEFT_HIP = 1, 8, 11
 
@@ -30,6 +33,7 @@ NECK, RIGHT_HIP, LEFT_HIP = 1, 8, 11
 _PADDING = 40
 # Between the necks' median x in the cropped frame (88, measured) and in the padded one (128).
 _PADDED_NECK_X = 108
+_MAX_POSE_BYTES = 10_000  # a real one has about 900
 _LARGEST = 1024  # pixels; real files stay within -40...256
 _MISSING = -1
 _MIRRORED_JOINT = [0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16]
@@ -106,6 +110,34 @@ def read_pose_txt(data: bytes, where: str | Path) -> Points:
     return points
 
 
+def read_pose_archive(path: Path, names: Sequence[str]) -> Annotations:
+    """Reads the pose files of those of `names` that the archive has; it mirrors the image tree as `.txt`.
+
+    Returns:
+        The annotations found, in the order of `names`.
+
+    Raises:
+        DataError: not a zip archive, a damaged member, or a member that is not a pose file.
+    """
+    members, rows = [], []
+    try:
+        with ZipFile(path) as archive:
+            found = {_image_of(info.filename, path): info for info in archive.infolist() if not info.is_dir()}
+            for name in names:
+                if name in found:
+                    info = found[name]
+                    if info.file_size > _MAX_POSE_BYTES:
+                        raise DataError(f"{path}: {info.filename} is too large for a pose file.")
+                    rows.append(read_pose_txt(archive.read(info), f"{path}: {info.filename}"))
+                    members.append(name)
+    # zipfile raises RuntimeError for encrypted members and NotImplementedError for unknown methods.
+    except (OSError, BadZipFile, RuntimeError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: not a readable zip archive ({error}). Download it again.") from error
+    keypoints = np.array(rows).reshape(-1, NUM_JOINTS, 2)
+    _check_whole(keypoints, path)
+    return Annotations(members, keypoints, PADDED)
+
+
 def mirror(keypoints: Points, width: int) -> Points:
     """Keypoints of the image flipped left to right: left and right joints change names.
 
@@ -140,6 +172,16 @@ def read_keypoints(path: Path) -> tuple[list[str], Points]:
     if header != _HEADER:
         raise StateError(f"{path}: wrong header. Run stage split again.")
     return [row[0] for row in rows], keypoints
+
+
+def _image_of(member: str, path: Path) -> str:
+    """Flat name of the image that a pose file belongs to."""
+    if not member.endswith(".txt"):
+        raise DataError(f"{path}: {member} is not a pose file (expected *.txt only). Download it again.")
+    try:
+        return deepfashion.flat_name(member.removesuffix(".txt") + deepfashion.SUFFIX)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _parse_line(line: str) -> tuple[str, Points]:
@@ -186,8 +228,8 @@ def _to_frame(keypoints: Points) -> tuple[Points, str]:
     neck_x = keypoints[:, NECK, 0]
     neck_x = neck_x[~np.isnan(neck_x)]
     if neck_x.size == 0 or np.median(neck_x) < _PADDED_NECK_X:
-        return keypoints, "256x176"
-    return keypoints - np.array([_PADDING, 0.0]), "256x256 padded"
+        return keypoints, CROPPED
+    return keypoints - np.array([_PADDING, 0.0]), PADDED
 
 
 def _check_whole(keypoints: Points, path: Path) -> None:

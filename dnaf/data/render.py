@@ -1,0 +1,45 @@
+"""Renders the pose maps of all kept images and of their mirror images into one store."""
+
+from pathlib import Path
+
+from dnaf import files, images
+from dnaf.data import keypoints, pose_map
+from dnaf.data.keypoints import FRAME, Points
+from dnaf.data.store import write_store
+from dnaf.progress import track
+
+MIRRORED = "mirrored/"
+
+_MEMBER_OVERHEAD = 500  # bytes: zip headers and the manifest's entry
+
+
+def write_pose_maps(pairs: Path, out: Path, canvas: images.Size, size: images.Size) -> int:
+    """Writes `<stem>.png` and `mirrored/<stem>.png` for every image of `keypoints.csv`; returns their number.
+
+    Args:
+        pairs: folder written by stage split.
+        out: the store; it appears complete or not at all.
+        canvas: (height, width) on which sticks are 4 pixels wide.
+        size: (height, width) of the data set, to which the drawing is then reduced.
+
+    Raises:
+        StateError: the folder is not complete.
+        ResourceError: not enough disk space.
+    """
+    files.require_complete(pairs)
+    table = pairs / "keypoints.csv"
+    stems, points = keypoints.read_keypoints(table)
+    # A pose map as PNG takes about half a bit a pixel; 2 bits are more than any.
+    files.require_space(out.parent, 2 * len(stems) * (size[0] * size[1] // 4 + _MEMBER_OVERHEAD))
+    info = {"keypoints_sha256": files.digest(table), "canvas": canvas, "size": size}
+    with write_store(out, info) as store:
+        for stem, joints in track(zip(stems, points, strict=True), "Pose maps", len(stems)):
+            store.add_image(f"{stem}.png", _draw(joints, canvas, size))
+            mirrored = keypoints.mirror(joints, FRAME[1])
+            store.add_image(f"{MIRRORED}{stem}.png", _draw(mirrored, canvas, size))
+    return 2 * len(stems)
+
+
+def _draw(joints: Points, canvas: images.Size, size: images.Size) -> images.Pixels:
+    drawn = pose_map.keypoints_to_pose_map(joints, canvas, FRAME)
+    return drawn if canvas == size else images.resize(drawn, size, "box")

@@ -1,0 +1,25 @@
+"""Draws the pose maps."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages import _command
+
+
+def main(
+    dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
+) -> None:
+    """Reads the keypoints of data/pairs; writes the pose maps of all images, mirrored too, to data/pose.zip."""
+    from dnaf import config
+    from dnaf.data import render
+
+    canvas = config.load(config.Render).canvas
+    size = config.load_dataset(dataset).size
+    num_maps = render.write_pose_maps(Path("data/pairs"), Path("data/pose.zip"), canvas, size)
+    print(f"{num_maps:,} pose maps of {size[0]}x{size[1]} pixels")
+
+
+if __name__ == "__main__":
+    _command.run(main)

@@ -11,7 +11,7 @@ from stages import _command
 def main(
     dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
 ) -> None:
-    """Reads the keypoints of data/pairs; writes the pose maps of all images, mirrored too, to data/pose.zip."""
+    """Reads the keypoints of data/pairs; writes all pose maps, mirrored ones too, to data/pose.zip."""
     from dnaf import config
     from dnaf.data import render
 

@@ -21,12 +21,12 @@ class Protocol:
     file_type: Literal["png"]
     drop_last: Literal[False]
     """Every pair counts, whatever the batch size (peers drop up to 58 of 8,570)."""
-    ssim_window: int
+    ssim_window: Literal[51]
     """Side of the uniform window of `ssim`, pixels; left out for smaller images. Sample covariance."""
     ssim_sigma: float
     """Sigma of the window of `ssim_gaussian`, pixels. Population covariance. Both with range 255."""
-    psnr_range: int
-    l1_range: int
+    psnr_range: Literal[255]
+    l1_range: Literal[255]
     lpips_net: Literal["alex"]
     lpips_version: Literal["0.1"]
     lpips_input: Literal["[-1, 1]"]

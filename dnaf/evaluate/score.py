@@ -1,0 +1,233 @@
+"""All metrics of one method over exactly the test pairs."""
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from dnaf import files
+from dnaf.config import Evaluate
+from dnaf.data import deepfashion
+from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.store import ImageStore
+from dnaf.errors import DataError, NumericalError
+from dnaf.evaluate.frechet import frechet_distance
+from dnaf.evaluate.inception import NUM_FEATURES, Inception
+from dnaf.evaluate.lpips import Lpips
+from dnaf.evaluate.protocol import PROTOCOLS, Protocol
+from dnaf.evaluate.psnr import l1, psnr
+from dnaf.evaluate.results import Results, require_size
+from dnaf.evaluate.ssim import ssim, window_side
+from dnaf.evaluate.statistics import bootstrap_interval
+from dnaf.images import Pixels, Size
+from dnaf.progress import track
+
+_MIN_SIZE = 31  # AlexNet's last pooling has nothing left of smaller images
+_PACKAGES = ("numpy", "scipy", "pillow", "opencv-python", "torch", "torchvision", "lpips", "pytorch-fid")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A method's metrics.
+
+    Attributes:
+        metrics: flat numbers, with `<name>_low` and `<name>_high` around the means, and one nested block
+            `protocol` that says how they came about; JSON-able.
+        table: one row a pair, columns `source`, `target` and the metrics that are means.
+    """
+
+    metrics: dict[str, Any]
+    table: pd.DataFrame
+
+
+def score(
+    results: Results,
+    pairs: Sequence[Pair],
+    prepared: ImageStore,
+    size: Size,
+    params: Evaluate,
+    root_seed: int,
+    device: torch.device,
+) -> Score:
+    """Scores each pair once, whatever the batch size.
+
+    Args:
+        prepared: the ground truth, `<target stem>.png`.
+        size: what every image must have, (height, width).
+
+    Raises:
+        DataError: an image of another size or of one colour, or wrong weights.
+        NumericalError: a generated image equals its ground truth, or a metric is NaN.
+        StateError: an image is missing or damaged.
+    """
+    if min(size) < _MIN_SIZE:
+        raise DataError(
+            f"datasets: images too small to score (found {size[0]}x{size[1]}, expected at least "
+            f"{_MIN_SIZE} pixels a side). Choose a larger size."
+        )
+    protocol = PROTOCOLS[params.protocol]
+    lpips = Lpips(protocol, _path(params.alexnet_weights)).to(device)
+    inception = Inception(protocol, _path(params.inception_weights)).to(device)
+    with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
+        table, hashes = _compare_pixels(results, pairs, prepared, size, protocol)
+        table[lpips.metric] = _lpips_distances(lpips, results, pairs, prepared, params.batch_size)
+        fid = _fid(inception, results, pairs, prepared, hashes, params.batch_size)
+    metrics: dict[str, Any] = {inception.metric: fid}
+    metrics |= _means(table, pairs, params.num_bootstrap, root_seed)
+    if results.wrong_source:
+        metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
+    metrics |= {"num_pairs": len(table), "num_expected": len(pairs)}
+    metrics["protocol"] = _provenance(results, pairs, prepared, size, protocol, params, root_seed) | {
+        "weights": {"inception": inception.provenance, "alexnet": lpips.provenance}
+    }
+    return Score(metrics, table)
+
+
+def _path(weights: str | None) -> Path | None:
+    return Path(weights) if weights else None
+
+
+@dataclass(frozen=True)
+class _Hashes:
+    """Digests of the pixels of each pair's images; equal images are put through the network once."""
+
+    real: list[bytes]
+    generated: list[bytes]
+
+
+def _compare_pixels(
+    results: Results, pairs: Sequence[Pair], prepared: ImageStore, size: Size, protocol: Protocol
+) -> tuple[pd.DataFrame, _Hashes]:
+    """Checks every image and computes what needs no network."""
+    rows: list[dict[str, Any]] = []
+    hashes = _Hashes([], [])
+    constant: list[str] = []
+    for pair in track(pairs, "comparing pixels", len(pairs)):
+        real = prepared.image(f"{pair[1]}.png")
+        generated = results.generated(pair)
+        require_size(real, size, f"{prepared.path}: {pair[1]}.png")
+        require_size(generated, size, pair_id(*pair))
+        if (generated == generated[0, 0]).all():
+            constant.append(pair_id(*pair))
+        row = {"source": pair[0], "target": pair[1], **_pixel_metrics(real, generated, protocol)}
+        if results.wrong_source:
+            wrong = results.wrong_source(pair)
+            require_size(wrong, size, f"{pair_id(*pair)} (wrong source)")
+            row["l1_wrong_source"] = l1(real, wrong)
+        rows.append(row)
+        hashes.real.append(_hash(real))
+        hashes.generated.append(_hash(generated))
+    if constant and not results.may_be_constant:
+        raise DataError(
+            f"{constant[0]}: the generated image has one colour ({len(constant):,} of {len(pairs):,} have). "
+            "Find out why before it is scored; nothing was written."
+        )
+    return pd.DataFrame(rows), hashes
+
+
+def _pixel_metrics(real: Pixels, generated: Pixels, protocol: Protocol) -> dict[str, float]:
+    metrics = {}
+    if min(real.shape[:2]) >= window_side("uniform51"):
+        metrics["ssim"] = ssim(real, generated, "uniform51")
+    metrics["ssim_gaussian"] = ssim(real, generated, "gaussian", protocol.ssim_sigma)
+    metrics["psnr"] = psnr(real, generated)
+    metrics["l1"] = l1(real, generated)
+    return metrics
+
+
+def _hash(image: Pixels) -> bytes:
+    return hashlib.sha256(image.tobytes()).digest()
+
+
+def _lpips_distances(
+    lpips: Lpips, results: Results, pairs: Sequence[Pair], prepared: ImageStore, batch_size: int
+) -> NDArray[np.float64]:
+    distances = []
+    for batch in _batches(pairs, batch_size, lpips.metric):
+        real = np.stack([prepared.image(f"{target}.png") for _, target in batch])
+        distances.append(lpips.distances(real, np.stack([results.generated(pair) for pair in batch])))
+    return np.concatenate(distances)
+
+
+def _fid(
+    inception: Inception,
+    results: Results,
+    pairs: Sequence[Pair],
+    prepared: ImageStore,
+    hashes: _Hashes,
+    batch_size: int,
+) -> float:
+    """Distance between the distinct targets and one generated image a pair."""
+    read: dict[bytes, Callable[[], Pixels]] = {}
+    for pair, real, generated in zip(pairs, hashes.real, hashes.generated, strict=True):
+        read[real] = partial(prepared.image, f"{pair[1]}.png")
+        read[generated] = partial(results.generated, pair)
+    features = np.empty((len(read), NUM_FEATURES), np.float32)
+    row_of = {image_hash: row for row, image_hash in enumerate(read)}
+    for batch in _batches(list(read), batch_size, inception.metric):
+        rows = [row_of[image_hash] for image_hash in batch]
+        features[rows] = inception.features(np.stack([read[image_hash]() for image_hash in batch]))
+    real_of_target = {target: row_of[real] for (_, target), real in zip(pairs, hashes.real, strict=True)}
+    return frechet_distance(
+        features[list(real_of_target.values())], features[[row_of[h] for h in hashes.generated]]
+    )
+
+
+def _batches(items: Sequence[Any], batch_size: int, description: str) -> Iterator[Sequence[Any]]:
+    starts = range(0, len(items), batch_size)
+    for start in track(starts, f"{description} (batches)", len(starts)):
+        yield items[start : start + batch_size]
+
+
+def _means(
+    table: pd.DataFrame, pairs: Sequence[Pair], num_bootstrap: int, root_seed: int
+) -> dict[str, float]:
+    outfits = [deepfashion.outfit(target + deepfashion.SUFFIX) for _, target in pairs]
+    means: dict[str, float] = {}
+    for name in table.columns.drop(["source", "target"]):
+        values = table[name].to_numpy(np.float64)
+        if not np.isfinite(values).all():
+            worst = pair_id(*pairs[int(np.argmin(np.isfinite(values)))])
+            cause = "the generated image equals the ground truth" if math.inf in values else "NaN"
+            raise NumericalError(f"{worst}: {name} is not finite ({cause}). Nothing was written.")
+        means[name] = float(values.mean())
+        if num_bootstrap:
+            means[f"{name}_low"], means[f"{name}_high"] = bootstrap_interval(
+                values, outfits, num_bootstrap, root_seed, name
+            )
+    return means
+
+
+def _provenance(
+    results: Results,
+    pairs: Sequence[Pair],
+    prepared: ImageStore,
+    size: Size,
+    protocol: Protocol,
+    params: Evaluate,
+    root_seed: int,
+) -> dict[str, Any]:
+    targets = sorted({target for _, target in pairs})
+    return {
+        **dataclasses.asdict(protocol),
+        "image_size": f"{size[0]}x{size[1]}",
+        "pairs_sha256": results.pairs_sha256,
+        "real_set": {
+            "count": len(targets),
+            "sha256": files.fingerprint([[target, prepared.digest(f"{target}.png")] for target in targets]),
+        },
+        "fid_rank_deficient": len(targets) <= NUM_FEATURES,
+        "bootstrap": {"num_resamplings": params.num_bootstrap, "seed": root_seed},
+        "results": results.info,
+        "versions": {package: version(package) for package in _PACKAGES},
+    }

@@ -1,0 +1,117 @@
+"""The qualitative figure: pose, source, target and each method, a row a pair."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from dnaf import files
+from dnaf.data import deepfashion
+from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.store import ImageStore
+from dnaf.evaluate.inputs import COPY_SOURCE, GENERATED, MEAN_IMAGE
+from dnaf.evaluate.results import open_store
+from dnaf.images import Pixels
+from dnaf.report.card import Card
+
+Column = tuple[str, Callable[[Pair], Pixels]]  # label, image of a pair
+
+_MIN_HEIGHT = 192  # pixels; smaller images are enlarged by a whole factor
+_GAP = 6
+_FONT_SIZE = 18
+_LABEL_HEIGHT = 34
+
+
+def open_columns(
+    present: Sequence[str],
+    cards: Mapping[str, Card],
+    results: Path,
+    pairs_csv: Path,
+    pairs: Sequence[Pair],
+) -> list[Column]:
+    """Columns of the methods that have results, but not of those that show nothing new: the copied source
+    equals the source, and the mean image is the same in each row.
+
+    Raises:
+        StateError: a method's images are incomplete or made for another list of pairs.
+    """
+    digest = files.digest(pairs_csv)
+    columns = []
+    for method in present:
+        if method not in (COPY_SOURCE, MEAN_IMAGE):
+            store = open_store(results / method / GENERATED, digest, pairs)
+            columns.append((cards[method].title, _generated(store)))
+    return columns
+
+
+def qualitative(
+    pairs: Sequence[Pair],
+    prepared: ImageStore,
+    pose: ImageStore,
+    methods: Sequence[Column],
+    num_rows: int,
+) -> Pixels:
+    """Draws the figure, uint8 RGB (H, W, 3), for `num_rows` pairs spread over different outfits.
+
+    Args:
+        prepared, pose: images and pose maps, `<stem>.png`, of one size.
+    """
+    columns: list[Column] = [
+        ("Pose", lambda pair: pose.image(f"{pair[1]}.png")),
+        ("Source", lambda pair: prepared.image(f"{pair[0]}.png")),
+        ("Target", lambda pair: prepared.image(f"{pair[1]}.png")),
+        *methods,
+    ]
+    rows = [[_enlarge(image(pair)) for _, image in columns] for pair in spread(pairs, num_rows)]
+    return _draw([label for label, _ in columns], rows)
+
+
+def spread(pairs: Sequence[Pair], num_rows: int) -> list[Pair]:
+    """Pairs evenly spread over the list; an outfit comes twice only if there are fewer outfits than rows."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for index, pair in enumerate(pairs):
+        outfit = deepfashion.outfit(pair[1] + deepfashion.SUFFIX)
+        ranked.append((seen[outfit], index))
+        seen[outfit] += 1
+    candidates = sorted(ranked)[: max(len(seen), num_rows)]
+    chosen = np.linspace(0, len(candidates) - 1, min(num_rows, len(candidates))).round().astype(int)
+    return [pairs[candidates[position][1]] for position in chosen]
+
+
+def _generated(store: ImageStore) -> Callable[[Pair], Pixels]:
+    return lambda pair: store.image(f"{pair_id(*pair)}.png")
+
+
+def _enlarge(image: Pixels) -> Pixels:
+    factor = max(1, _MIN_HEIGHT // image.shape[0])
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _draw(labels: Sequence[str], rows: Sequence[Sequence[Pixels]]) -> Pixels:
+    height, width = rows[0][0].shape[:2]
+    canvas = Image.new(
+        "RGB",
+        (_GAP + len(labels) * (width + _GAP), _LABEL_HEIGHT + len(rows) * (height + _GAP)),
+        "white",
+    )
+    draw = ImageDraw.Draw(canvas)
+    for column, label in enumerate(labels):
+        left = _GAP + column * (width + _GAP)
+        draw.text(
+            (left + width / 2, _LABEL_HEIGHT / 2), label, "black", _fitting_font(draw, label, width), "mm"
+        )
+        for row, images in enumerate(rows):
+            canvas.paste(Image.fromarray(images[column]), (left, _LABEL_HEIGHT + row * (height + _GAP)))
+    return np.array(canvas)
+
+
+def _fitting_font(
+    draw: ImageDraw.ImageDraw, label: str, width: int
+) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font, smaller for a label that is wider than its column."""
+    font = ImageFont.load_default(_FONT_SIZE)
+    wanted = draw.textlength(label, font)
+    return font if wanted <= width else ImageFont.load_default(_FONT_SIZE * width / wanted)

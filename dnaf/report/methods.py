@@ -1,0 +1,79 @@
+"""The metrics of all methods, as `evaluate` wrote them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dnaf import files
+from dnaf.errors import DataError, StateError
+
+# Two methods' numbers are comparable only if all of this agrees.
+_COMPARABLE = ("name", "image_size", "pairs_sha256", "real_set", "weights")
+
+
+@dataclass(frozen=True)
+class MethodMetrics:
+    """One method's metrics.
+
+    Attributes:
+        numbers: the flat part; `num_pairs` and `num_expected` always, the rest only of a present method.
+        protocol: how the numbers came about.
+    """
+
+    method: str
+    numbers: dict[str, float]
+    protocol: dict[str, Any]
+
+    @property
+    def is_present(self) -> bool:
+        return self.numbers["num_pairs"] > 0
+
+
+def read_metrics(method: str, folder: Path) -> MethodMetrics:
+    """Reads `<folder>/<method>.json`.
+
+    Raises:
+        StateError: missing or not written by `evaluate`.
+    """
+    path = folder / f"{method}.json"
+    content = files.read_json(path)
+    if not isinstance(content, dict) or not {"num_pairs", "num_expected", "protocol"} <= content.keys():
+        raise StateError(f"{path}: not metrics of a method. Run evaluate again.")
+    numbers = {name: value for name, value in content.items() if name != "protocol"}
+    return MethodMetrics(method, numbers, content["protocol"])
+
+
+def read_comparable(methods: Sequence[str], folder: Path) -> list[MethodMetrics]:
+    """Reads several methods' metrics, in this order.
+
+    Raises:
+        StateError: a file is missing, or two methods were scored in different ways.
+    """
+    rows = [read_metrics(method, folder) for method in methods]
+    present = [row for row in rows if row.is_present]
+    for row in present[1:]:
+        for key in _COMPARABLE:
+            if row.protocol.get(key) != present[0].protocol.get(key):
+                raise StateError(
+                    f"{folder / row.method}.json: not comparable with {present[0].method} ({key}: found "
+                    f"{row.protocol.get(key)}, expected {present[0].protocol.get(key)}). Run evaluate again."
+                )
+    return rows
+
+
+def summary(method: str, folder: Path) -> dict[str, float]:
+    """The numbers of one method that has results.
+
+    Raises:
+        DataError: it has none.
+        StateError: its metrics are missing.
+    """
+    metrics = read_metrics(method, folder)
+    if not metrics.is_present:
+        raise DataError(
+            f"data/results/{method}: {method} has no results (found 0 images, expected "
+            f"{metrics.numbers['num_expected']:,}). Its card.yaml says where to get them; or choose another "
+            "`method`."
+        )
+    return metrics.numbers

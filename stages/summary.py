@@ -1,0 +1,18 @@
+"""Copies the chosen method's numbers to one fixed path, for `dvc metrics diff`."""
+
+from pathlib import Path
+
+from stages import _command
+
+
+def main() -> None:
+    """Reads the metrics of params.yaml's `method` from metrics/methods; writes metrics/summary.json."""
+    from dnaf import config, files
+    from dnaf.report.methods import summary
+
+    method = config.load_method()
+    files.write_json(Path("metrics/summary.json"), summary(method, Path("metrics/methods")))
+
+
+if __name__ == "__main__":
+    _command.run(main)

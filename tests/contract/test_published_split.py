@@ -1,0 +1,110 @@
+"""The real lists of DeepFashion In-shop, where they are at hand: our rules give the published facts."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dnaf import files
+from dnaf.data import deepfashion, keypoints, pairs
+from dnaf.data.keypoints import Annotations
+from tests.raw_folder import SHARED_DATA
+
+pytestmark = pytest.mark.skipif(
+    not SHARED_DATA.is_dir(),
+    reason="the real lists are not beside the project; they are third parties' data and not part of it",
+)
+
+PUBLISHED = SHARED_DATA / "fasion-resize-pairs-test.csv"
+
+
+@pytest.fixture(scope="module")
+def listed_train() -> list[str]:
+    return deepfashion.read_list(SHARED_DATA / "train.lst")
+
+
+@pytest.fixture(scope="module")
+def listed_test() -> list[str]:
+    return deepfashion.read_list(SHARED_DATA / "test.lst")
+
+
+@pytest.fixture(scope="module")
+def annotations() -> Annotations:
+    return keypoints.read_annotations(SHARED_DATA / "fasion-resize-annotation-test.csv")
+
+
+@pytest.fixture(scope="module")
+def selected(annotations: Annotations) -> pd.DataFrame:
+    return pairs.select_pairs(annotations.names, annotations.keypoints, max_pairs=12_000)
+
+
+def test_the_files_are_those_the_facts_were_measured_on() -> None:
+    annotation = "fasion-resize-annotation-test.csv"
+    expected = {
+        "train.lst": "50f41143dc61c730935a4f97c02bf4c221b030e72af1dcfd6838949227f361d8",
+        "test.lst": "336650cb7febac6ea0456b9b8c85e1759454fb96bfe14f95243738a81008febf",
+        annotation: "9590e7dff992c01cfdcc16dab268e18c4f84424730f0fc2a6d07150c6551f399",
+    }
+    assert {name: files.digest(SHARED_DATA / name) for name in expected} == expected
+
+
+def test_the_lists_hold_52_712_images_and_all_names_map_to_paths_and_back(
+    listed_train: list[str], listed_test: list[str]
+) -> None:
+    assert (len(listed_train), len(listed_test)) == (48_674, 4_038)
+    paths = [deepfashion.image_path(name) for name in listed_train + listed_test]
+    assert len(set(paths)) == 52_712
+    assert [deepfashion.flat_name(f"img/{path}") for path in paths] == listed_train + listed_test
+
+
+def test_outfits_do_not_overlap_but_503_of_930_test_items_do(
+    listed_train: list[str], listed_test: list[str]
+) -> None:
+    train_outfits, test_outfits = (
+        {deepfashion.outfit(name) for name in part} for part in (listed_train, listed_test)
+    )
+    assert (len(train_outfits), len(test_outfits)) == (12_029, 1_000)
+    assert not train_outfits & test_outfits
+    train_items, test_items = (
+        {deepfashion.item(name) for name in part} for part in (listed_train, listed_test)
+    )
+    assert len(test_items) == 930
+    assert len(train_items & test_items) == 503
+    assert sum(deepfashion.item(name) in train_items for name in listed_test) == 2_266
+
+
+def test_the_annotation_is_read_as_measured(annotations: Annotations, listed_test: list[str]) -> None:
+    assert annotations.frame == "256x176"
+    assert set(annotations.names) == set(listed_test)
+    x = annotations.keypoints[..., 0]
+    assert (np.isnan(x).all(axis=1)).sum() == 619
+    assert (x < 0).sum() == 11
+    assert (x > 175).sum() == 8
+
+
+def test_the_published_8_570_pairs_are_reproduced_byte_for_byte(selected: pd.DataFrame) -> None:
+    text = selected.rename(columns={"source": "from", "target": "to"}).to_csv(
+        index=False, lineterminator="\n"
+    )
+    found = hashlib.sha256(text.encode()).hexdigest()
+    assert found == "3da031d5b376d544a1cc6e24f2618d9909e8d3bd4f9f44d7f355c9e02be644ba"
+    assert text.encode() == PUBLISHED.read_bytes()
+
+
+def test_the_pairs_are_8_570_over_3_144_images_in_876_outfits(
+    annotations: Annotations, selected: pd.DataFrame
+) -> None:
+    assert len(selected) == 8_570
+    assert selected["target"].nunique() == 3_144
+    sizes = selected.groupby(selected["source"].map(deepfashion.outfit))["source"].nunique()
+    assert sizes.value_counts().to_dict() == {2: 68, 3: 265, 4: 502, 5: 41}
+    reasons = [reason for _, reason in pairs.removed_images(annotations.names, annotations.keypoints)]
+    assert (reasons.count(pairs.OCCLUDED), reasons.count(pairs.ALONE)) == (774, 120)
+
+
+def test_the_published_list_agrees_and_all_its_ids_are_unique(selected: pd.DataFrame) -> None:
+    listed = pairs.read_pair_list(PUBLISHED)
+    rows = list(zip(selected["source"], selected["target"], strict=True))
+    assert listed == rows
+    pairs.require_unique_ids(rows, PUBLISHED)

@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import pytest
+
+from dnaf.data import deepfashion
+from dnaf.errors import DataError
+
+NAME = "fashionWOMENTees_Tanksid0000000101_1front.jpg"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("WOMEN/Dresses/id_00000002/02_1_front.jpg", "fashionWOMENDressesid0000000202_1front.jpg"),
+        ("img/WOMEN/Tees_Tanks/id_00000001/01_1_front.jpg", NAME),
+        (
+            "img_highres/MEN/Denim/id_00000080/12_7_additional.jpg",
+            "fashionMENDenimid0000008012_7additional.jpg",
+        ),
+        ("/some/where/MEN/Denim/id_00000080/12_6_flat.jpg", "fashionMENDenimid0000008012_6flat.jpg"),
+    ],
+)
+def test_paths_become_the_flat_names_of_the_field(path: str, name: str) -> None:
+    assert deepfashion.flat_name(path) == name
+    assert path.endswith(deepfashion.image_path(name))
+
+
+def test_an_item_number_repeated_in_the_file_name_is_dropped() -> None:
+    assert deepfashion.flat_name("WOMEN/Tees_Tanks/id_00000001/id_00000001_01_1_front.jpg") == NAME
+
+
+def test_names_of_deepfashion_multimodal_are_refused_by_name() -> None:
+    for read in (deepfashion.flat_name, deepfashion.image_path):
+        with pytest.raises(DataError, match="DeepFashion-MultiModal"):
+            read("WOMEN-Jackets_Coats-id_00001705-05_1_front.jpg")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "img/KIDS/Dresses/id_00000002/02_1_front.jpg",
+        "img/WOMEN/Dresses/id_0000002/02_1_front.jpg",
+        "img/WOMEN/Dresses/id_00000002/02_1_front.gif",
+        "img/WOMEN/../id_00000002/02_1_front.jpg",
+        "img/WOMEN/Dresses/id_00000002/02_1_front.jpg\n",
+        "img\\WOMEN\\Dresses\\id_00000002\\02_1_front.jpg",
+    ],
+)
+def test_other_paths_are_refused(path: str) -> None:
+    with pytest.raises(DataError, match="not a DeepFashion In-shop name"):
+        deepfashion.flat_name(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "x", NAME + "\n", NAME.replace(".jpg", ".png"), "fashionTees_Tanksid0000000101_1front.jpg"],
+)
+def test_other_names_are_refused(name: str) -> None:
+    for read in (deepfashion.image_path, deepfashion.outfit, deepfashion.item):
+        with pytest.raises(DataError, match="not a DeepFashion In-shop name"):
+            read(name)
+
+
+def test_an_outfit_is_gender_category_item_and_colour() -> None:
+    assert deepfashion.outfit(NAME) == "fashionWOMENTees_Tanksid0000000101"
+    assert deepfashion.item(NAME) == "fashionWOMENTees_Tanksid00000001"
+    assert deepfashion.stem(NAME) == "fashionWOMENTees_Tanksid0000000101_1front"
+
+
+def test_a_list_with_byte_order_mark_and_carriage_returns_is_read(tmp_path: Path) -> None:
+    other = NAME.replace("1front", "3back")
+    (tmp_path / "train.lst").write_bytes(b"\xef\xbb\xbf" + f"{NAME}\r\n{other}\r\n".encode())
+    assert deepfashion.read_list(tmp_path / "train.lst") == [NAME, other]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (f"{NAME}\nx.jpg\n".encode(), r"train\.lst:2: 'x\.jpg': not a DeepFashion"),
+        (f"{NAME}\n\n{NAME}\n".encode(), r"train\.lst:2: '': not a DeepFashion"),
+        (f"{NAME}\n{NAME}\n".encode(), r"train\.lst:2: listed twice .*line 1"),
+        (b"", r"train\.lst:1: '': not a DeepFashion"),
+        (b"\xff\xfe\x00", r"train\.lst: not a text file"),
+    ],
+)
+def test_a_malformed_list_is_refused_with_its_line(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "train.lst").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        deepfashion.read_list(tmp_path / "train.lst")
+
+
+def test_a_missing_list_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"train\.lst: could not be read"):
+        deepfashion.read_list(tmp_path / "train.lst")

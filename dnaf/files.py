@@ -64,6 +64,31 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Gives an empty folder that takes the place of `path` if the block ends without an error.
+
+    The block ends with `write_manifest`. Its name is fixed, so that the next run removes what a killed one
+    left.
+
+    Raises:
+        ResourceError: the disk is full or not writable; what stood under `path` is untouched.
+    """
+    temporary = path.with_name(_TEMPORARY + path.name)
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+        _fsync_folder(path.parent)
+    except OSError as error:
+        raise _resource_error(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Writes text (UTF-8) or bytes so that `path` holds the old content or the new, never a part.
 
@@ -174,6 +199,11 @@ def remove_leftovers(folder: Path) -> None:
     """Removes temporary files of writers that died; call it only where no other writer can be at work."""
     for path in folder.rglob(_TEMPORARY + "*"):
         _remove(path)
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder of resume state that is no longer needed."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def require_space(folder: Path, num_bytes: int) -> None:

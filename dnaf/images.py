@@ -5,6 +5,7 @@ between these functions and Pillow.
 """
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -88,3 +89,9 @@ def encode_jpeg(image: Pixels, quality: int = 95) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def sheet(rows: Sequence[Sequence[Pixels]], enlarge: int = 1) -> Pixels:
+    """Images of one size as a grid, each pixel drawn as a square of `enlarge` pixels."""
+    grid = np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)
+    return grid.repeat(enlarge, axis=0).repeat(enlarge, axis=1)

@@ -13,6 +13,11 @@ Item = TypeVar("Item")
 _SECONDS_BETWEEN_LINES = 10.0
 
 
+def note(text: str) -> None:
+    """Shows one line on stderr: something a user should know, and no reason to stop."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def track(items: Iterable[Item], description: str, total: int, done: int = 0) -> Iterator[Item]:
     """Yields the items and shows on stderr how far the work is.
 
@@ -34,5 +39,5 @@ def track(items: Iterable[Item], description: str, total: int, done: int = 0) ->
         now = time.monotonic()
         if now - last >= _SECONDS_BETWEEN_LINES and done < total:
             last = now
-            print(f"{description}: {done:,} of {total:,}", file=sys.stderr, flush=True)
-    print(f"{description}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+            note(f"{description}: {done:,} of {total:,}")
+    note(f"{description}: {done:,} of {total:,}")

@@ -16,7 +16,7 @@ from typing import Any
 
 from dnaf import images
 from dnaf.errors import StateError
-from dnaf.files import MANIFEST, atomic_file
+from dnaf.files import MANIFEST, atomic_file, fingerprint
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # same content, same bytes, same hash for DVC
 
@@ -87,6 +87,10 @@ class ImageStore:
 
     def __len__(self) -> int:
         return len(self._files)
+
+    def fingerprint(self) -> str:
+        """A digest of all names and contents."""
+        return fingerprint(self._files)
 
     def digest(self, name: str) -> str:
         """Sha256 of a member's bytes, from the manifest."""

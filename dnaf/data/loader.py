@@ -1,0 +1,130 @@
+"""Training pairs by position: what position p of a run shows depends on (seed, p) and on nothing else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, Sampler
+
+from dnaf import seeds
+from dnaf.data.store import ImageStore
+from dnaf.errors import StateError
+from dnaf.images import Pixels
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where pairs, images and pose maps of one data set stand."""
+
+    pairs: Path
+    images: Path
+    pose_maps: Path
+
+
+class PairImages:
+    """Images and pose maps of a list of pairs, as tensors.
+
+    Raises:
+        StateError: an artefact is incomplete, or a pair names an image that the stores do not hold.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self._images = ImageStore(sources.images)
+        self._pose_maps = ImageStore(sources.pose_maps)
+        try:
+            self.pairs = pd.read_csv(sources.pairs, dtype=str)[["source", "target"]]
+        except (OSError, ValueError, KeyError) as error:
+            raise StateError(f"{sources.pairs}: not a pair list ({error}). Run the split again.") from error
+        if self.pairs.empty:
+            raise StateError(f"{sources.pairs}: no pairs (found 0, expected at least 1).")
+        for stem in pd.unique(self.pairs.to_numpy().ravel()):
+            for store in (self._images, self._pose_maps):
+                if f"{stem}.png" not in store:
+                    raise StateError(f"{store.path}: {stem}.png is missing. Run split and render again.")
+
+    def fingerprint(self) -> str:
+        """A digest of all images and pose maps."""
+        return self._images.fingerprint() + self._pose_maps.fingerprint()
+
+    def image(self, stem: str, mirror: bool = False) -> torch.Tensor:
+        """Image (3,H,W) float32 in [-1,1]."""
+        pixels = self._images.image(f"{stem}.png")
+        return to_image_tensor(pixels[:, ::-1] if mirror else pixels)
+
+    def pose_map(self, stem: str, mirror: bool = False) -> torch.Tensor:
+        """Pose map (3,H,W) float32 in [0,1]; mirrored: with left and right joints swapped."""
+        name = f"mirrored/{stem}.png" if mirror else f"{stem}.png"
+        return _to_tensor(self._pose_maps.image(name)) / 255
+
+
+def to_image_tensor(pixels: Pixels) -> torch.Tensor:
+    """uint8 RGB (H,W,3) -> float32 (3,H,W) in [-1,1]."""
+    return _to_tensor(pixels) / 127.5 - 1
+
+
+def to_pixels(image: torch.Tensor) -> Pixels:
+    """float (3,H,W) in [-1,1] -> uint8 RGB (H,W,3), rounded."""
+    scaled = (image.float().clamp(-1, 1) + 1) * 127.5
+    return scaled.round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+
+
+def _to_tensor(pixels: Pixels) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).float()
+
+
+class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
+    """Training examples by position; every epoch is a new permutation of all pairs.
+
+    Args:
+        mirror: share of examples of which source and target are mirrored.
+    """
+
+    def __init__(self, sources: Sources, seed: int, mirror: float) -> None:
+        self.images = PairImages(sources)
+        self._stems = self.images.pairs.to_numpy()
+        self._seed = seed
+        self._mirror = mirror
+
+    def __getitem__(self, position: int) -> dict[str, torch.Tensor | int]:
+        """`source`, `target` (3,H,W) in [-1,1], `source_pose`, `target_pose` (3,H,W) in [0,1], `position`."""
+        source, target = self.stems(position)
+        mirror = bool(seeds.generator(self._seed, "mirror", position).random() < self._mirror)
+        return {
+            "position": position,
+            "source": self.images.image(source, mirror),
+            "target": self.images.image(target, mirror),
+            "source_pose": self.images.pose_map(source, mirror),
+            "target_pose": self.images.pose_map(target, mirror),
+        }
+
+    def stems(self, position: int) -> tuple[str, str]:
+        """Source and target stem of the pair at a position."""
+        epoch, index = divmod(position, len(self._stems))
+        source, target = self._stems[_order(self._seed, epoch, len(self._stems))[index]]
+        return str(source), str(target)
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, num_pairs: int) -> NDArray[np.int64]:
+    return seeds.generator(seed, "order", epoch).permutation(num_pairs)
+
+
+class StepSampler(Sampler[list[int]]):
+    """Positions of each step's batch, from `first_step` on; process `rank` of `world` gets its share."""
+
+    def __init__(self, first_step: int, num_steps: int, batch_size: int, rank: int, world: int) -> None:
+        self._steps = range(first_step, num_steps)
+        self._batch_size = batch_size
+        self._share = range(rank, batch_size, world)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in self._steps:
+            yield [step * self._batch_size + offset for offset in self._share]
+
+    def __len__(self) -> int:
+        return len(self._steps)

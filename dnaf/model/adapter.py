@@ -1,0 +1,134 @@
+"""The adapter: all weights that DNAF adds to a UNet, in one module that saves and loads by itself."""
+
+from math import log2
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin, UNet2DConditionModel
+from diffusers.configuration_utils import register_to_config
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from torch import nn
+
+from dnaf.model.appearance import AppearanceBlock
+from dnaf.model.noise_aware import KeysValues
+from dnaf.model.pose_adapter import PoseAdapter, residual_levels
+
+
+class DNAFAdapter(ModelMixin, ConfigMixin):
+    """All weights that DNAF adds to a UNet: pose adapter, style projections, appearance blocks.
+
+    Build it with `from_unet`; `save_pretrained` writes config.json and the weights.
+
+    Args:
+        layers: (path, channels, heads, level) of every transformer of the UNet.
+        pose_levels: (channels, level) of every pose residual.
+        prompt_shape: (tokens, channels) of the embedding of the fixed prompt, kept here as a buffer.
+        style_channels: of the style encoder's maps, finest first.
+        style_maps: for every UNet level the index of the style map it reads.
+        downscale: pixels per latent cell along each side.
+        pose_adapter, appearance_blocks, noise_aware, style_pose: parts that can be switched off (ablations);
+            `style_pose` gives the style branch the source's own pose.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        layers: list[tuple[str, int, int, int]],
+        pose_levels: list[tuple[int, int]],
+        prompt_shape: tuple[int, int],
+        style_channels: list[int],
+        style_maps: list[int],
+        downscale: int,
+        num_pose_res_blocks: int = 1,
+        pose_adapter: bool = True,
+        appearance_blocks: bool = True,
+        noise_aware: bool = True,
+        style_pose: bool = True,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("prompt_embedding", torch.zeros(1, *prompt_shape))
+        self.pose = PoseAdapter(pose_levels, downscale, num_pose_res_blocks) if pose_adapter else None
+        self.style_inputs = nn.ModuleDict()
+        self.blocks = nn.ModuleDict()
+        if appearance_blocks:
+            for path, channels, num_heads, level in layers:
+                if str(level) not in self.style_inputs:
+                    self.style_inputs[str(level)] = nn.Conv2d(style_channels[style_maps[level]], channels, 1)
+                self.blocks[_key(path)] = AppearanceBlock(channels, num_heads)
+
+    @classmethod
+    def from_unet(
+        cls,
+        unet: UNet2DConditionModel,
+        prompt_embedding: torch.Tensor,
+        style_channels: list[int],
+        style_reductions: list[int],
+        downscale: int,
+        **options: Any,
+    ) -> "DNAFAdapter":
+        """An adapter for this UNet; every UNet level reads the style map nearest to its own resolution."""
+        layers = [
+            (path, module.in_channels, module.config.num_attention_heads, _level(unet, path))
+            for path, module in unet.named_modules()
+            if isinstance(module, Transformer2DModel)
+        ]
+        maps = [
+            min(range(len(style_reductions)), key=lambda i: abs(log2(style_reductions[i] / scale)))
+            for scale in (downscale * 2**level for level in range(len(unet.config.block_out_channels)))
+        ]
+        adapter = cls(
+            layers=layers,
+            pose_levels=residual_levels(unet),
+            prompt_shape=tuple(prompt_embedding.shape[1:]),
+            style_channels=style_channels,
+            style_maps=maps,
+            downscale=downscale,
+            **options,
+        )
+        adapter.prompt_embedding.copy_(prompt_embedding)
+        return adapter
+
+    def block(self, path: str) -> AppearanceBlock | None:
+        """The appearance block in front of the transformer at `path` of the UNet, if there is one."""
+        if _key(path) not in self.blocks:
+            return None
+        return cast(AppearanceBlock, self.blocks[_key(path)])
+
+    def encode_pose(self, pose_map: torch.Tensor) -> list[torch.Tensor]:
+        """Pose map (B,3,H,W) in [0,1] -> residuals for the UNet's encoder, finest first."""
+        return [] if self.pose is None else self.pose(pose_map)
+
+    def encode_style(
+        self, maps: list[torch.Tensor], pose_residuals: list[torch.Tensor]
+    ) -> dict[str, KeysValues]:
+        """Style maps (and the source's own pose residuals) -> keys and values of every appearance block.
+
+        The source's pose marks in each style token which part of the body it shows, in the very features
+        that mark it in the target's tokens.
+        """
+        features = {}
+        for level, project in self.style_inputs.items():
+            projected = project(maps[self.config.style_maps[int(level)]])
+            if pose_residuals:
+                residual = pose_residuals[int(level)]
+                projected = projected + F.interpolate(residual, projected.shape[-2:], mode="bilinear")
+            features[level] = projected
+        return {
+            path: block.keys_values(features[str(level)])
+            for path, _, _, level in self.config.layers
+            if (block := self.block(path)) is not None
+        }
+
+
+def _key(path: str) -> str:
+    return path.replace(".", "/")  # ModuleDict refuses dots
+
+
+def _level(unet: UNet2DConditionModel, path: str) -> int:
+    last = len(unet.config.block_out_channels) - 1
+    kind, _, rest = path.partition(".")
+    if kind == "mid_block":
+        return last
+    index = int(rest.split(".")[0])
+    return index if kind == "down_blocks" else last - index

@@ -1,0 +1,184 @@
+"""The DNAF denoiser: an unmodified diffusers UNet, the adapter's weights, and how they meet."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import nn
+
+from dnaf.model.adapter import DNAFAdapter
+from dnaf.model.appearance import AppearanceBlock
+from dnaf.model.noise_aware import KeysValues, NoiseAwareProcessor, StyleContext
+
+
+@dataclass
+class Encoded:
+    """What does not depend on the timestep, computed once per image.
+
+    Attributes:
+        appearance: keys and values of the appearance blocks, by the path of their transformer.
+        style_residuals: pose residuals of the styles' own poses; [] when the style branch gets no pose.
+        residuals: pose residuals of the targets; [] without a pose adapter.
+    """
+
+    appearance: dict[str, KeysValues]
+    style_residuals: list[torch.Tensor]
+    residuals: list[torch.Tensor]
+
+    def repeat_targets(self, times: int) -> "Encoded":
+        """The same styles with every target `times` times, in the order of `torch.Tensor.repeat`."""
+        residuals = [residual.repeat(times, 1, 1, 1) for residual in self.residuals]
+        return Encoded(self.appearance, self.style_residuals, residuals)
+
+
+class DNAFDenoiser(nn.Module):
+    """UNet, style encoder and adapter as the one module that is trained, compiled and wrapped for DDP.
+
+    Rows of one UNet batch are [styles | targets]; several targets may share one style row. The style rows
+    carry the style latent noised to the same timestep; their self-attention inputs are the noise-aware
+    features.
+    """
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        adapter: DNAFAdapter,
+        style_encoder: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.unet = unet
+        self.adapter = adapter
+        self.style_encoder = style_encoder
+        unet.set_attn_processor(
+            {
+                name: NoiseAwareProcessor(name, name.endswith("attn1.processor"))
+                for name in unet.attn_processors
+            }
+        )
+        transformers = dict(unet.named_modules())
+        for path, _, _, _ in adapter.config.layers:
+            block = adapter.block(path)
+            if block is not None:
+                hook = _appearance_hook(path, block)
+                transformers[path].register_forward_pre_hook(hook, with_kwargs=True)
+
+    def encode(self, style: torch.Tensor, style_pose: torch.Tensor, pose: torch.Tensor) -> Encoded:
+        """Style (S,3,H,W) in [-1,1], its own pose map (S,3,H,W) and the wanted ones (T,3,H,W) in [0,1]."""
+        targets = self.adapter.encode_pose(pose)
+        styles = self.adapter.encode_pose(style_pose) if self.adapter.config.style_pose else []
+        maps = self.style_encoder(style) if self.adapter.config.appearance_blocks else []
+        return Encoded(self.adapter.encode_style(maps, styles), styles, targets)
+
+    def forward(
+        self,
+        noisy: torch.Tensor,
+        noisy_style: torch.Tensor,
+        timestep: torch.Tensor,
+        style: torch.Tensor,
+        style_pose: torch.Tensor,
+        pose: torch.Tensor,
+        keep: torch.Tensor,
+        style_grad: bool,
+    ) -> torch.Tensor:
+        """One training step's prediction, target i with style i; see `encode` and `denoise`."""
+        encoded = self.encode(style, style_pose, pose)
+        rows = torch.arange(len(noisy), device=noisy.device)
+        return self.denoise(noisy, noisy_style, timestep, encoded, rows, keep, style_grad)
+
+    def denoise(
+        self,
+        noisy: torch.Tensor,
+        noisy_style: torch.Tensor,
+        timestep: torch.Tensor,
+        encoded: Encoded,
+        rows: torch.Tensor,
+        keep: torch.Tensor | None = None,
+        style_grad: bool = True,
+    ) -> torch.Tensor:
+        """Predicts for the target rows what the scheduler's `prediction_type` says.
+
+        Args:
+            noisy: (T,C,h,w) target latents at `timestep`.
+            noisy_style: (S,C,h,w) style latents at the timestep of their targets.
+            timestep: (T,) or a scalar; with (T,), `rows` must be 0…T-1.
+            encoded: from `encode`.
+            rows: (T,) index of each target's style.
+            keep: (T,) bool; False: this target does not see its style.
+            style_grad: False runs the style rows first, without gradients through them.
+        """
+        context = StyleContext(0, rows, keep, encoded.appearance, self.adapter.config.noise_aware)
+        if context.share and style_grad:
+            context.num_styles = len(noisy_style)
+            return self._joint(noisy, noisy_style, timestep, encoded, context)
+        if context.share:
+            context.cache = self.record(noisy_style, timestep, encoded)
+        return self._unet(noisy, timestep, encoded.residuals, context)
+
+    @torch.no_grad()
+    def record(
+        self, noisy_style: torch.Tensor, timestep: torch.Tensor, encoded: Encoded
+    ) -> dict[str, torch.Tensor]:
+        """The style-only pass: inputs (S,N,C) of every self-attention layer, by layer name."""
+        rows = torch.arange(len(noisy_style), device=noisy_style.device)
+        cache: dict[str, torch.Tensor] = {}
+        context = StyleContext(0, rows, None, encoded.appearance, cache=cache, recording=True)
+        self._unet(noisy_style, timestep, encoded.style_residuals, context)
+        return cache
+
+    def _joint(
+        self,
+        noisy: torch.Tensor,
+        noisy_style: torch.Tensor,
+        timestep: torch.Tensor,
+        encoded: Encoded,
+        context: StyleContext,
+    ) -> torch.Tensor:
+        num_styles, residuals = len(noisy_style), encoded.residuals
+        style_residuals = encoded.style_residuals
+        if timestep.ndim:
+            timestep = torch.cat([timestep[:num_styles], timestep])
+        if not style_residuals:
+            style_residuals = [torch.zeros_like(r[:1]).expand(num_styles, -1, -1, -1) for r in residuals]
+        both = [torch.cat(pair) for pair in zip(style_residuals, residuals, strict=True)]
+        return self._unet(torch.cat([noisy_style, noisy]), timestep, both, context)[num_styles:]
+
+    def _unet(
+        self,
+        sample: torch.Tensor,
+        timestep: torch.Tensor,
+        residuals: list[torch.Tensor],
+        context: StyleContext,
+    ) -> torch.Tensor:
+        prediction: torch.Tensor = self.unet(
+            sample,
+            timestep,
+            encoder_hidden_states=self.adapter.prompt_embedding.expand(len(sample), -1, -1),
+            cross_attention_kwargs={"style": context},
+            # A new list: diffusers empties the caller's.
+            down_intrablock_additional_residuals=list(residuals) or None,
+            return_dict=False,
+        )[0]
+        return prediction
+
+
+def _appearance_hook(path: str, block: AppearanceBlock) -> Any:
+    """Adds the block's residual to the features that enter the transformer at `path` of the UNet."""
+
+    def add_appearance(
+        module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        style: StyleContext | None = (kwargs.get("cross_attention_kwargs") or {}).get("style")
+        if style is None:
+            return None
+        hidden = args[0]
+        keys, values = style.appearance[path]
+        num_styles = style.num_styles
+        index = torch.cat([torch.arange(num_styles, device=hidden.device), style.rows])
+        residual = block(hidden, keys.index_select(0, index), values.index_select(0, index))
+        if style.keep is not None:
+            shown = torch.cat([style.keep.new_ones(num_styles), style.keep])
+            residual = residual * shown.view(-1, 1, 1, 1)
+        return (hidden + residual, *args[1:]), kwargs
+
+    return add_appearance

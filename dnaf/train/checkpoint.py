@@ -1,0 +1,106 @@
+"""Checkpoints of a run: weights, average, optimizer and log; a run goes on from the newest intact one.
+
+    step-000500/  trainable.safetensors  average.safetensors  optimizer.pt  state.json (written last)
+
+No random state is kept: every draw is a function of (seed, position), so weights, optimizer and step
+number are all there is.
+"""
+
+import io
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from dnaf import files
+from dnaf.errors import StateError
+
+_KEEP = 2
+_WEIGHTS, _AVERAGE, _OPTIMIZER, _STATE = (
+    "trainable.safetensors",
+    "average.safetensors",
+    "optimizer.pt",
+    "state.json",
+)
+
+
+@dataclass
+class Checkpoint:
+    """What a run needs to go on.
+
+    Attributes:
+        step: number of finished steps.
+        weights, average: trainable tensors by name, and their exponential moving average.
+        optimizer: its `state_dict`.
+        log: rows of the loss curve so far.
+    """
+
+    step: int
+    weights: dict[str, torch.Tensor]
+    average: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]
+    log: list[dict[str, float]]
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> None:
+    """Writes a checkpoint, then deletes all but the newest two.
+
+    Raises:
+        ResourceError: the disk is full; earlier checkpoints are untouched.
+    """
+    target = folder / f"step-{checkpoint.step:09d}"
+    buffer = io.BytesIO()
+    torch.save(checkpoint.optimizer, buffer)
+    parts = {
+        _WEIGHTS: save_tensors(_contiguous(checkpoint.weights)),
+        _AVERAGE: save_tensors(_contiguous(checkpoint.average)),
+        _OPTIMIZER: buffer.getvalue(),
+    }
+    for name, data in parts.items():
+        files.write_atomic(target / name, data)
+    digests = {name: files.digest(target / name) for name in parts}
+    files.write_json(target / _STATE, {"step": checkpoint.step, "log": checkpoint.log, "sha256": digests})
+    complete = [path for path in _newest_first(folder) if (path / _STATE).exists()]
+    for old in set(_newest_first(folder)) - set(complete[:_KEEP]):
+        shutil.rmtree(old)
+
+
+def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+    """The newest intact checkpoint, and one sentence for each damaged one that was passed over."""
+    warnings: list[str] = []
+    for path in _newest_first(folder):
+        try:
+            return _load(path), warnings
+        except StateError as error:
+            warnings.append(str(error))
+    return None, warnings
+
+
+def _load(path: Path) -> Checkpoint:
+    state = files.read_json(path / _STATE)
+    try:
+        data = {name: (path / name).read_bytes() for name in state["sha256"]}
+        damaged = [name for name, digest in state["sha256"].items() if files.digest(path / name) != digest]
+        if damaged:
+            raise StateError(f"{path / damaged[0]}: damaged checkpoint. An earlier one is used.")
+        return Checkpoint(
+            step=state["step"],
+            weights=load_tensors(data[_WEIGHTS]),
+            average=load_tensors(data[_AVERAGE]),
+            optimizer=torch.load(io.BytesIO(data[_OPTIMIZER]), map_location="cpu", weights_only=True),
+            log=state["log"],
+        )
+    except (OSError, KeyError, TypeError) as error:
+        raise StateError(f"{path}: incomplete checkpoint ({error}). An earlier one is used.") from error
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*"), reverse=True)
+
+
+def _contiguous(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

@@ -1,0 +1,86 @@
+"""What a run shows while it goes: the loss curve and sheets of pose, source, target, generated."""
+
+import io
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dnaf import files, images, seeds
+from dnaf.data.loader import PairImages, to_pixels
+
+if TYPE_CHECKING:
+    from dnaf.pipeline import DNAFPipeline
+
+_NUM_SAMPLES = 8
+_ENLARGE = 2
+_INFERENCE_STEPS = 4
+
+
+class Record:
+    """Loss curve and sample sheets of one run, also kept in its scratch folder.
+
+    DVC removes a stage's outputs before it starts the stage again; the scratch copies survive a kill.
+
+    Attributes:
+        rows: of the loss curve: step, loss, lr.
+    """
+
+    def __init__(self, pairs: PairImages, loss_curve: Path, samples: Path, scratch: Path) -> None:
+        self.rows: list[dict[str, float]] = []
+        self._pairs = pairs
+        self._loss_curve = loss_curve
+        self._samples = samples
+        self._scratch_samples = scratch / "samples"
+
+    @property
+    def last_loss(self) -> float | None:
+        return self.rows[-1]["loss"] if self.rows else None
+
+    def add(self, step: int, loss: float, lr: float) -> None:
+        """Adds a finished step (counted from 1)."""
+        self.rows.append({"step": step, "loss": loss, "lr": lr})
+
+    def restore(self) -> None:
+        """Writes again what an earlier, killed process of this run had written."""
+        if self.rows:
+            self.write_loss_curve()
+        for sheet in sorted(self._scratch_samples.glob("*.png")):
+            self._samples.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(sheet, self._samples / sheet.name)
+
+    def write_loss_curve(self) -> None:
+        """CSV with columns step, loss, lr."""
+        buffer = io.StringIO()
+        pd.DataFrame(self.rows).to_csv(buffer, index=False, float_format="%.6g")
+        files.write_atomic(self._loss_curve, buffer.getvalue())
+
+    def write_samples(self, pipeline: "DNAFPipeline", step: int, seed: int) -> None:
+        """A sheet of training pairs: a row each, columns pose, source, target, generated."""
+        table = self._pairs.pairs
+        chosen = np.linspace(0, len(table) - 1, min(_NUM_SAMPLES, len(table))).round().astype(int)
+        rows = [(str(source), str(target)) for source, target in table.iloc[chosen].to_numpy()]
+        sources = torch.stack([self._pairs.image(source) for source, _ in rows])
+        source_poses = torch.stack([self._pairs.pose_map(source) for source, _ in rows])
+        poses = torch.stack([self._pairs.pose_map(target) for _, target in rows])
+        pipeline.set_progress_bar_config(disable=True)
+        generated = pipeline(
+            sources,
+            source_poses,
+            poses,
+            num_inference_steps=_INFERENCE_STEPS,
+            generator=torch.Generator().manual_seed(seeds.seed(seed, "samples")),
+        )
+        targets = torch.stack([self._pairs.image(target) for _, target in rows])
+        sheet = images.sheet(
+            [
+                [to_pixels(image) for image in (2 * pose - 1, source, target, result)]
+                for pose, source, target, result in zip(poses, sources, targets, generated, strict=True)
+            ],
+            _ENLARGE,
+        )
+        for folder in (self._scratch_samples, self._samples):
+            files.write_atomic(folder / f"step-{step:09d}.png", images.encode_png(sheet))

@@ -1,0 +1,20 @@
+"""Trains the DNAF model on the training pairs."""
+
+from pathlib import Path
+
+from stages import _command
+
+
+def main() -> None:
+    """Read pairs, images and pose maps; write data/model, the loss curve and sample sheets."""
+    from dnaf import config
+    from dnaf.data.loader import Sources
+    from dnaf.train.loop import Outputs, train
+
+    sources = Sources(Path("data/pairs/train.csv"), Path("data/prepared.zip"), Path("data/pose.zip"))
+    outputs = Outputs(Path("data/model"), Path("metrics/train/loss.csv"), Path("metrics/train/samples"))
+    train(sources, outputs, config.load(config.Model), config.load(config.Train), config.load_seed())
+
+
+if __name__ == "__main__":
+    _command.run(main)

@@ -1,9 +1,5 @@
 """The split: which images and pairs are trained on and tested on, checked, and reasons for the rest."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,7 @@ from dnaf import files
 from dnaf.data import deepfashion, keypoints, pairs
 from dnaf.data.keypoints import Annotations
 from dnaf.data.store import ImageStore
-from dnaf.errors import DataError, ResourceError
+from dnaf.errors import DataError
 
 PARTS = ("train", "test")
 
@@ -68,7 +64,7 @@ def write_split(raw: Path, images: Path, folder: Path, max_test_pairs: int) -> d
     for part in parts.values():
         _check_images(part.listed, store)
     info = {**shared, **{name: _describe(raw / f"{name}.lst", part) for name, part in parts.items()}}
-    with _new_folder(folder) as temporary:
+    with files.atomic_folder(folder) as temporary:
         _write_tables(temporary, parts)
         files.write_manifest(temporary, info)
     return info
@@ -182,25 +178,3 @@ def _rows(table: pd.DataFrame) -> list[pairs.Pair]:
 def _first_existing(raw: Path, part: str, patterns: tuple[str, ...]) -> Path | None:
     candidates = (raw / pattern.format(part) for pattern in patterns)
     return next((path for path in candidates if path.is_file()), None)
-
-
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """Gives a temporary folder that takes the place of `folder` if the block ends without an error.
-
-    Its name is fixed, so that the next run removes what a killed one left.
-    """
-    temporary = folder.with_name(f".dnaf-tmp-{folder.name}")
-    try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        yield temporary
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
-    except OSError as error:
-        raise ResourceError(
-            f"{folder}: could not be written ({error.strerror or error}). Check free space and permissions."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -26,6 +26,8 @@ class Protocol:
     ssim_sigma: float
     """Sigma of the window of `ssim_gaussian`, pixels. Population covariance. Both with range 255."""
     psnr_range: Literal[255]
+    psnr_max: float
+    """Decibels; what equal images, whose PSNR is infinite, add to the mean."""
     l1_range: Literal[255]
     lpips_net: Literal["alex"]
     lpips_version: Literal["0.1"]
@@ -54,6 +56,7 @@ NATIVE = Protocol(
     ssim_window=51,
     ssim_sigma=1.5,
     psnr_range=255,
+    psnr_max=100.0,
     l1_range=255,
     lpips_net="alex",
     lpips_version="0.1",

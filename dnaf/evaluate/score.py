@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -66,8 +65,9 @@ def score(
         size: what every image must have, (height, width).
 
     Raises:
-        DataError: an image of another size or of one colour, or wrong weights.
-        NumericalError: a generated image equals its ground truth, or a metric is NaN.
+        DataError: an image of another size; a model's image of one colour or equal to its ground truth; wrong
+            weights.
+        NumericalError: a metric is NaN or infinite.
         StateError: an image is missing or damaged.
     """
     if min(size) < _MIN_SIZE:
@@ -80,7 +80,8 @@ def score(
     inception = Inception(protocol, _path(params.inception_weights)).to(device)
     with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
         table, hashes = _compare_pixels(results, pairs, prepared, size, protocol)
-        table[lpips.metric] = _lpips_distances(lpips, results, pairs, prepared, params.batch_size)
+        distances = _lpips_distances(lpips, results, pairs, prepared, params.batch_size)
+        table.insert(2, lpips.metric, distances)
         fid = _fid(inception, results, pairs, prepared, hashes, params.batch_size)
     metrics: dict[str, Any] = {inception.metric: fid}
     metrics |= _means(table, pairs, params.num_bootstrap, root_seed)
@@ -112,6 +113,7 @@ def _compare_pixels(
     rows: list[dict[str, Any]] = []
     hashes = _Hashes([], [])
     constant: list[str] = []
+    copied: list[str] = []
     for pair in track(pairs, "comparing pixels", len(pairs)):
         real = prepared.image(f"{pair[1]}.png")
         generated = results.generated(pair)
@@ -119,6 +121,8 @@ def _compare_pixels(
         require_size(generated, size, pair_id(*pair))
         if (generated == generated[0, 0]).all():
             constant.append(pair_id(*pair))
+        if (generated == real).all():
+            copied.append(pair_id(*pair))
         row = {"source": pair[0], "target": pair[1], **_pixel_metrics(real, generated, protocol)}
         if results.wrong_source:
             wrong = results.wrong_source(pair)
@@ -127,11 +131,12 @@ def _compare_pixels(
         rows.append(row)
         hashes.real.append(_hash(real))
         hashes.generated.append(_hash(generated))
-    if constant and not results.may_be_constant:
-        raise DataError(
-            f"{constant[0]}: the generated image has one colour ({len(constant):,} of {len(pairs):,} have). "
-            "Find out why before it is scored; nothing was written."
-        )
+    for names, fault in ((constant, "has one colour"), (copied, "equals its ground truth")):
+        if names and results.by_a_model:
+            raise DataError(
+                f"{names[0]}: the generated image {fault} ({len(names):,} of {len(pairs):,} such). "
+                "Find out why before it is scored; nothing was written."
+            )
     return pd.DataFrame(rows), hashes
 
 
@@ -140,7 +145,7 @@ def _pixel_metrics(real: Pixels, generated: Pixels, protocol: Protocol) -> dict[
     if min(real.shape[:2]) >= window_side("uniform51"):
         metrics["ssim"] = ssim(real, generated, "uniform51")
     metrics["ssim_gaussian"] = ssim(real, generated, "gaussian", protocol.ssim_sigma)
-    metrics["psnr"] = psnr(real, generated)
+    metrics["psnr"] = min(psnr(real, generated), protocol.psnr_max)
     metrics["l1"] = l1(real, generated)
     return metrics
 
@@ -198,8 +203,9 @@ def _means(
         values = table[name].to_numpy(np.float64)
         if not np.isfinite(values).all():
             worst = pair_id(*pairs[int(np.argmin(np.isfinite(values)))])
-            cause = "the generated image equals the ground truth" if math.inf in values else "NaN"
-            raise NumericalError(f"{worst}: {name} is not finite ({cause}). Nothing was written.")
+            raise NumericalError(
+                f"{worst}: {name} is NaN or infinite. Check the weights; nothing was written."
+            )
         means[name] = float(values.mean())
         if num_bootstrap:
             means[f"{name}_low"], means[f"{name}_high"] = bootstrap_interval(

@@ -137,7 +137,8 @@ def _notes(rows: Sequence[MethodMetrics], columns: Sequence[_Column], has_wrong_
     if {COPY_SOURCE, MEAN_IMAGE} & {row.method for row in present}:
         notes.append(
             "Copying the source and the mean of the training images are no methods but the floor: a method "
-            "that is not clearly better has learnt nothing."
+            "that is not clearly better has learnt nothing. Copies have a small FID because they are "
+            "photographs of the same outfits."
         )
     if has_wrong_source:
         notes.append(

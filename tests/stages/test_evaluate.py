@@ -1,0 +1,86 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dnaf.errors import DnafError
+from stages import evaluate
+from tests.evaluation_project import EvaluationProject, picture
+
+METRICS = Path("metrics/methods")
+SCORES = Path("data/scores")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "stages.evaluate", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def test_a_method_with_images_gets_metrics_and_one_score_a_pair(
+    evaluation_project: EvaluationProject,
+) -> None:
+    evaluation_project.add_results()
+    wrong = {name: picture(name) for name in evaluation_project.generated()}
+    evaluation_project.add_results(name="wrong_source.zip", images=wrong)
+    evaluate.main("demo", "dnaf")
+    metrics = json.loads((METRICS / "dnaf.json").read_text())
+    table = pd.read_csv(SCORES / "dnaf.csv")
+    assert (metrics["num_pairs"], metrics["num_expected"]) == (6, 6)
+    assert list(table[["source", "target"]].itertuples(index=False, name=None)) == evaluation_project.pairs
+    assert metrics["l1"] == pytest.approx(table["l1"].mean())
+    assert metrics["wrong_source_increase"] > 1
+
+
+def test_an_absent_method_gets_the_same_row_each_time_without_loading_torch(
+    evaluation_project: EvaluationProject,
+) -> None:
+    code = (
+        "import sys; from stages import evaluate; evaluate.main('demo', 'pidm'); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'lpips', 'pandas')))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    first = (METRICS / "pidm.json").read_bytes(), (SCORES / "pidm.csv").read_bytes()
+    expected = {"num_pairs": 0, "num_expected": 6, "protocol": {"name": "native"}}
+    assert json.loads(first[0]) == expected
+    assert first[1] == b"source,target\n"
+    evaluate.main("demo", "pidm")
+    assert ((METRICS / "pidm.json").read_bytes(), (SCORES / "pidm.csv").read_bytes()) == first
+
+
+def test_an_error_is_one_sentence_and_exit_code_2(evaluation_project: EvaluationProject) -> None:
+    (Path("data/results/pidm") / "pidm.zip").touch()
+    result = run("demo", "pidm")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: data/results/pidm/pidm.zip: not a result of pidm")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("fault", ["missing", "extra", "stale", "constant", "wrong source"])
+def test_a_corrupt_set_is_refused_and_nothing_is_written(
+    evaluation_project: EvaluationProject, fault: str
+) -> None:
+    images = evaluation_project.generated()
+    name = list(images)[1]
+    evaluation_project.add_results()
+    if fault == "missing":
+        del images[name]
+    elif fault == "extra":
+        images["extra.png"] = picture("extra")
+    elif fault == "constant":
+        images[name] = np.zeros_like(images[name])
+    if fault == "wrong source":
+        evaluation_project.add_results(name="wrong_source.zip", images={name: images[name]})
+    elif fault == "stale":
+        evaluation_project.add_results(info={"pairs_sha256": "of another list", "model": "m"})
+    else:
+        evaluation_project.add_results(images=images)
+    with pytest.raises(DnafError):
+        evaluate.main("demo", "dnaf")
+    assert not METRICS.exists()
+    assert not SCORES.exists()

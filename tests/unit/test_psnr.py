@@ -1,0 +1,33 @@
+import math
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio
+
+from dnaf.evaluate.psnr import l1, psnr
+
+BLACK = np.zeros((8, 6, 3), np.uint8)
+WHITE = np.full((8, 6, 3), 255, np.uint8)
+
+
+def test_equal_images_have_no_difference() -> None:
+    assert psnr(WHITE, WHITE) == math.inf
+    assert l1(WHITE, WHITE) == 0
+
+
+def test_black_against_white_is_the_largest_difference() -> None:
+    assert psnr(BLACK, WHITE) == 0
+    assert l1(BLACK, WHITE) == 1
+
+
+def test_equals_scikit_image_and_numpy() -> None:
+    generator = np.random.default_rng(0)
+    real, generated = generator.integers(0, 256, (2, 64, 48, 3), dtype=np.uint8)
+    assert psnr(real, generated) == pytest.approx(peak_signal_noise_ratio(real, generated), abs=1e-9)
+    expected = np.abs(real.astype(float) - generated).mean() / 255
+    assert l1(real, generated) == pytest.approx(expected, abs=1e-12)
+
+
+def test_images_of_different_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="different shapes"):
+        l1(BLACK, WHITE[:4])

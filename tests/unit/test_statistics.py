@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from dnaf.evaluate.statistics import bootstrap_interval
+
+VALUES = np.random.default_rng(0).normal(3, 2, 400)
+DISTINCT = [str(number) for number in range(400)]
+
+
+def test_interval_of_a_normal_sample_is_two_standard_errors_wide() -> None:
+    low, high = bootstrap_interval(VALUES, DISTINCT, 2000, 0, "l1")
+    standard_error = VALUES.std() / np.sqrt(len(VALUES))
+    assert low < VALUES.mean() < high
+    assert high - low == pytest.approx(2 * 1.96 * standard_error, rel=0.1)
+
+
+def test_the_same_seed_and_metric_give_the_same_interval() -> None:
+    first = bootstrap_interval(VALUES, DISTINCT, 50, 7, "l1")
+    assert bootstrap_interval(VALUES, DISTINCT, 50, 7, "l1") == first
+    assert bootstrap_interval(VALUES, DISTINCT, 50, 8, "l1") != first
+
+
+def test_pairs_of_one_outfit_are_resampled_together() -> None:
+    values = np.repeat(VALUES[:100], 4)
+    outfits = np.repeat(DISTINCT[:100], 4).tolist()
+    together = bootstrap_interval(values, outfits, 2000, 0, "l1")
+    alone = bootstrap_interval(values, DISTINCT, 2000, 0, "l1")
+    # Four copies of a value hold the information of one: the honest interval is twice as wide.
+    assert together[1] - together[0] == pytest.approx(2 * (alone[1] - alone[0]), rel=0.15)
+
+
+def test_equal_values_have_an_interval_of_no_width() -> None:
+    assert bootstrap_interval(np.full(5, 0.25), DISTINCT[:5], 100, 0, "l1") == (0.25, 0.25)

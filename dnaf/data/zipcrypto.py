@@ -7,14 +7,14 @@ attacker: it is here because data sets are distributed with it.
 Source: PKWARE APPNOTE 6.3.10, section 6.1; the same numbers as CPython@3.11:Lib/zipfile.py:593-646.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 HEADER_SIZE = 12  # random bytes before the payload; the last one is the high byte of the CRC
 
-_GROUP_BYTES = 64_000_000  # of the matrix that holds one group of members
+_BLOCK = 4096  # bytes of each member that are transposed and transformed at a time: bounds the memory
 _FEWEST_COLUMNS = 24  # below this many members at once, plain integers are faster than numpy
 _MULTIPLIER = np.uint32(134775813)
 _ONE = np.uint32(1)
@@ -62,7 +62,7 @@ def encrypt(
 def decrypt(payloads: Sequence[bytes], password: bytes) -> list[bytes]:
     """Decrypts members and drops their headers; a wrong password gives noise, which only the CRC shows.
 
-    Memory beside the arguments and the result: about 200 MB, and five times the longest member.
+    Memory beside the arguments: about twice that of the result.
 
     Raises:
         ValueError: a payload is shorter than its header.
@@ -76,54 +76,40 @@ def _transform(payloads: Sequence[bytes], password: bytes, decrypting: bool) -> 
     keys = _INITIAL_KEYS
     for byte in password:
         keys = _advance(keys, byte)
+    # Longest first, so that those that still have a byte at a step are always the first ones.
+    order = sorted(range(len(payloads)), key=lambda index: -len(payloads[index]))
+    ordered = [payloads[index] for index in order]
+    heads, states = _transform_together(ordered, keys, decrypting)
     results = [b""] * len(payloads)
-    for group in _groups([len(payload) for payload in payloads]):
-        transformed = _transform_group([payloads[index] for index in group], keys, decrypting)
-        for index, result in zip(group, transformed, strict=True):
-            results[index] = result
+    for index, payload, head, state in zip(order, ordered, heads, states, strict=True):
+        results[index] = bytes(head) + _transform_one(payload[len(head) :], state, decrypting)
     return results
 
 
-def _groups(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices in groups of similar length, longest first, each bounded in memory."""
-    group: list[int] = []
-    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if group and (len(group) + 1) * lengths[group[0]] > _GROUP_BYTES:
-            yield group
-            group = []
-        group.append(index)
-    if group:
-        yield group
+def _transform_together(
+    payloads: list[bytes], keys: Keys, decrypting: bool
+) -> tuple[list[bytearray], list[Keys]]:
+    """Transforms members, sorted by falling length, as long as enough of them last.
 
-
-def _transform_group(payloads: list[bytes], keys: Keys, decrypting: bool) -> list[bytes]:
-    """Transforms members sorted by falling length: together while many last, then one by one."""
-    lengths = np.array([len(payload) for payload in payloads])
-    together = int(lengths[_FEWEST_COLUMNS - 1]) if len(payloads) >= _FEWEST_COLUMNS else 0
-    heads, states = _transform_columns(payloads, lengths, together, keys, decrypting)
-    return [
-        head + _transform_one(payload[len(head) :], state, decrypting)
-        for payload, head, state in zip(payloads, heads, states, strict=True)
-    ]
-
-
-def _transform_columns(
-    payloads: list[bytes], lengths: NDArray[np.int64], steps: int, keys: Keys, decrypting: bool
-) -> tuple[list[bytes], list[Keys]]:
-    """Transforms the first `steps` bytes of all members; gives them and the keys to go on with."""
-    if steps == 0:
-        return [b""] * len(payloads), [keys] * len(payloads)
-    rows = np.zeros((len(payloads), steps), np.uint8)
-    for row, payload in zip(rows, payloads, strict=True):
-        row[: len(payload)] = np.frombuffer(payload, np.uint8, count=min(len(payload), steps))
-    columns = np.ascontiguousarray(rows.T)
-    # Members are sorted by falling length, so those that still have a byte at a step are the first ones.
+    Returns:
+        Of each member its transformed beginning, and the keys to go on with.
+    """
+    lengths = np.array([len(payload) for payload in payloads], np.int64)
+    steps = int(lengths[_FEWEST_COLUMNS - 1]) if len(payloads) >= _FEWEST_COLUMNS else 0
     active = np.searchsorted(-lengths, -np.arange(steps), side="left")
     state = [np.full(len(payloads), key, np.uint32) for key in keys]
-    for step in range(steps):
-        _transform_step(columns[step], state, int(active[step]), decrypting)
-    rows = np.ascontiguousarray(columns.T)
-    heads = [row[:length].tobytes() for row, length in zip(rows, lengths, strict=True)]
+    heads = [bytearray() for _ in payloads]
+    for start in range(0, steps, _BLOCK):
+        chunks = [payload[start : min(start + _BLOCK, steps)] for payload in payloads[: active[start]]]
+        rows = np.zeros((len(chunks), len(chunks[0])), np.uint8)
+        for row, chunk in zip(rows, chunks, strict=True):
+            row[: len(chunk)] = np.frombuffer(chunk, np.uint8)
+        columns = np.ascontiguousarray(rows.T)
+        for step, column in enumerate(columns, start):
+            _transform_step(column, state, int(active[step]), decrypting)
+        rows = np.ascontiguousarray(columns.T)
+        for head, row, chunk in zip(heads, rows, chunks, strict=False):
+            head += row[: len(chunk)].tobytes()
     return heads, list(zip(*(key.tolist() for key in state), strict=True))
 
 

@@ -1,0 +1,246 @@
+"""Reading a user's zip without trusting it: everything is checked before anything is written.
+
+`zipfile` parses the directory; payloads are read, decrypted, inflated and verified here, because `zipfile`
+decrypts at 1 to 2 MB/s and takes one wrong password in 256 for the right one until the CRC.
+"""
+
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import IO
+from zipfile import ZipInfo
+
+from dnaf.data import zipcrypto
+from dnaf.data.archive_names import check_names
+from dnaf.errors import DataError
+
+PASSWORD_VARIABLE = "DNAF_ARCHIVE_PASSWORD"
+
+MAX_MEMBERS = 200_000  # DeepFashion has 52,712
+MAX_MEMBER_BYTES = 40_000_000
+MAX_TOTAL_BYTES = 40_000_000_000
+MAX_RATIO = 200  # photographs are near 1; 50 MB of zeros pack 1,027 : 1
+
+_BATCH_MEMBERS = 4096  # decrypted together; speed grows with their number
+_BATCH_BYTES = 128_000_000
+_NUM_PASSWORD_CHECKS = 3
+_ENCRYPTED, _STRONG = 0x1, 0x40  # general purpose flags
+_STORED, _DEFLATED, _AES = 0, 8, 99
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+
+_BY_HAND = "Unpack the archive with 7z into the folder beside it, remove the archive and run again."
+_KINDS = (
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"%PDF", "a PDF"),
+    (b"version https://git-lfs", "a Git LFS pointer"),
+    (b"PK\x03\x04", "a truncated zip"),
+)
+
+
+class Archive:
+    """An open archive whose directory has passed all checks; see `open_archive`.
+
+    Attributes:
+        names: the members' names in the archive's order, without folders.
+        is_encrypted: whether any member needs a password.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes], members: list[ZipInfo], password: bytes | None) -> None:
+        self._path, self._file, self._password = path, file, password
+        self._members = {info.filename: info for info in members if not info.is_dir()}
+        self.names = list(self._members)
+        self.is_encrypted = any(info.flag_bits & _ENCRYPTED for info in members)
+
+    def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Yields the named members, verified against size and CRC, in the archive's order.
+
+        Members are decrypted by thousands, so the first one takes a while; memory is bounded by about 0.6 GB.
+
+        Raises:
+            DataError: a member is missing or damaged, or the password is wrong.
+        """
+        for name in names:
+            if name not in self._members:
+                raise DataError(f"{self._path}: no such member (expected {name}). Download it again.")
+        wanted = sorted((self._members[name] for name in set(names)), key=lambda info: info.header_offset)
+        self._check_password(wanted)
+        for batch in _batches(wanted):
+            payloads = [self._payload(info) for info in batch]
+            for info, payload in zip(batch, self._decrypt(batch, payloads), strict=True):
+                data = _inflate(info, payload)
+                if data is None:
+                    raise self._error(info, "damaged content", "Download the archive again.")
+                yield info.filename, data
+
+    def _check_password(self, wanted: list[ZipInfo]) -> None:
+        """Tries the password on the smallest members, to the CRC; one that comes out right proves it."""
+        encrypted = [info for info in wanted if info.flag_bits & _ENCRYPTED]
+        if not encrypted:
+            return
+        remedy = f"Set {PASSWORD_VARIABLE}; nothing was written."
+        smallest = sorted(encrypted, key=lambda info: info.compress_size)[:_NUM_PASSWORD_CHECKS]
+        if self._password is None:
+            raise self._error(encrypted[0], "password needed", remedy)
+        for info, payload in zip(
+            smallest, self._decrypt(smallest, map(self._payload, smallest)), strict=True
+        ):
+            if _inflate(info, payload) is not None:
+                return
+        raise self._error(smallest[0], "wrong password", remedy)
+
+    def _decrypt(
+        self, members: Sequence[ZipInfo], payloads: "Iterator[bytes] | Sequence[bytes]"
+    ) -> list[bytes]:
+        results = list(payloads)
+        encrypted = [index for index, info in enumerate(members) if info.flag_bits & _ENCRYPTED]
+        if encrypted and self._password is not None:
+            plain = zipcrypto.decrypt([results[index] for index in encrypted], self._password)
+            for index, data in zip(encrypted, plain, strict=True):
+                results[index] = data
+        return results
+
+    def _payload(self, info: ZipInfo) -> bytes:
+        """The member's bytes as they stand in the file; its local header must agree with the directory."""
+        self._file.seek(info.header_offset)
+        header = self._file.read(_LOCAL_HEADER.size)
+        if len(header) == _LOCAL_HEADER.size:
+            signature, _, flags, method, _, _, _, _, _, len_name, len_extra = _LOCAL_HEADER.unpack(header)
+            is_encrypted = bool(flags & _ENCRYPTED) == bool(info.flag_bits & _ENCRYPTED)
+            if signature == b"PK\x03\x04" and method == info.compress_type and is_encrypted:
+                self._file.seek(len_name + len_extra, os.SEEK_CUR)
+                payload = self._file.read(info.compress_size)
+                if len(payload) == info.compress_size:
+                    return payload
+        raise self._error(info, "damaged or truncated", "Download the archive again.")
+
+    def _error(self, info: ZipInfo, problem: str, remedy: str) -> DataError:
+        return DataError(f"{self._path}: {problem} (member {info.filename}). {remedy}")
+
+
+@contextmanager
+def open_archive(path: Path, password: bytes | None = None) -> Iterator[Archive]:
+    """Opens a zip archive and checks its whole directory: names, kinds, sizes, methods.
+
+    Stored and deflated members are read, plain or with the PKWARE cipher.
+
+    Raises:
+        DataError: not a zip; a name that could leave the target folder or meet another one; a link; a bomb;
+            a method that is not supported.
+    """
+    try:
+        file = open(path, "rb")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise DataError(f"{path}: could not be read ({error.strerror}). See the README beside it.") from error
+    with file:
+        members = _read_directory(path, file)
+        check_names(path, [info.orig_filename for info in members])
+        _check_members(path, members)
+        yield Archive(path, file, members, password)
+
+
+def _read_directory(path: Path, file: IO[bytes]) -> list[ZipInfo]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.infolist()
+    # A damaged directory makes zipfile raise any of these.
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        ValueError,
+        struct.error,
+        OSError,
+        EOFError,
+        OverflowError,
+        IndexError,
+    ) as error:
+        raise DataError(
+            f"{path}: not a readable zip archive (found {_kind(file)}: {error}). Download it again, as a zip."
+        ) from error
+
+
+def _kind(file: IO[bytes]) -> str:
+    """What a file that is not a zip seems to be; a download page saved under the archive's name, often."""
+    file.seek(0)
+    start = file.read(512)
+    if not start:
+        return "an empty file"
+    for magic, kind in _KINDS:
+        if start.startswith(magic):
+            return kind
+    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "an HTML page"
+    return "unknown content"
+
+
+def _check_members(path: Path, members: list[ZipInfo]) -> None:
+    """Refuses what cannot be read, what is no plain file, and what would fill memory or disk."""
+    if len(members) > MAX_MEMBERS:
+        raise DataError(
+            f"{path}: too many members (found {len(members):,}, expected at most {MAX_MEMBERS:,})."
+        )
+    for info in members:
+        problem = _problem(info)
+        if problem:
+            raise DataError(f"{path}: {info.filename}: {problem}")
+    total = sum(info.file_size for info in members)
+    if total > MAX_TOTAL_BYTES:
+        raise DataError(f"{path}: too large (found {total:,} bytes, expected at most {MAX_TOTAL_BYTES:,}).")
+    in_order = sorted(members, key=lambda info: info.header_offset)
+    for info, following in pairwise(in_order):
+        if info.header_offset + _LOCAL_HEADER.size + info.compress_size > following.header_offset:
+            raise DataError(f"{path}: members overlap ({info.filename}, {following.filename}). Refused.")
+
+
+def _problem(info: ZipInfo) -> str | None:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "a link or device (expected plain files only). Refused."
+    if info.compress_type == _AES:
+        return f"AES encryption is not supported (found method 99, expected the PKWARE cipher). {_BY_HAND}"
+    if info.compress_type not in (_STORED, _DEFLATED) or info.flag_bits & _STRONG:
+        return f"unsupported method (found {info.compress_type}, expected stored or deflated). {_BY_HAND}"
+    if info.file_size > MAX_MEMBER_BYTES or info.compress_size > MAX_MEMBER_BYTES:
+        return f"too large (found {info.file_size:,} bytes, expected at most {MAX_MEMBER_BYTES:,}). Refused."
+    if info.file_size > MAX_RATIO * info.compress_size:
+        return f"packed too tightly for an image (expected at most {MAX_RATIO} : 1). Refused."
+    if info.header_offset < 0:
+        return "damaged: it starts before the file. Download the archive again."
+    if info.flag_bits & _ENCRYPTED and info.compress_size < zipcrypto.HEADER_SIZE:
+        return "damaged: shorter than its encryption header. Download the archive again."
+    return None
+
+
+def _batches(members: list[ZipInfo]) -> Iterator[list[ZipInfo]]:
+    batch: list[ZipInfo] = []
+    num_bytes = 0
+    for info in members:
+        if batch and (len(batch) == _BATCH_MEMBERS or num_bytes + info.compress_size > _BATCH_BYTES):
+            yield batch
+            batch, num_bytes = [], 0
+        batch.append(info)
+        num_bytes += info.compress_size
+    if batch:
+        yield batch
+
+
+def _inflate(info: ZipInfo, payload: bytes) -> bytes | None:
+    """The member's content; None if it is not what size and CRC promise."""
+    if info.compress_type == _STORED:
+        data = payload
+    else:
+        inflater = zlib.decompressobj(wbits=-15)
+        try:
+            data = inflater.decompress(payload, info.file_size + 1)  # a lying size cannot fill the memory
+        except zlib.error:
+            return None
+        if not inflater.eof or inflater.unused_data:
+            return None
+    return data if len(data) == info.file_size and zlib.crc32(data) == info.CRC else None

@@ -1,0 +1,74 @@
+"""Which names an archive may have: those that mean one file inside the target folder on every system."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from dnaf.errors import DataError
+
+_MAX_PART_BYTES = 255
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Checks the raw names of an archive's directory; a folder's name ends with `/`.
+
+    Raises:
+        DataError: a name leaves the folder, is not portable, or meets another one there.
+    """
+    files: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for name in names:
+        problem = _problem(name)
+        if problem:
+            raise DataError(
+                f"{path}: unsafe member name {_shown(name)}: {problem}. Refused; nothing was written."
+            )
+        key = _key(name).removesuffix("/")
+        if not name.endswith("/"):
+            if key in files:
+                raise _collision(path, name, files[key])
+            files[key] = name
+        parts = key.split("/")
+        for depth in range(1, len(parts) + name.endswith("/")):
+            folders.setdefault("/".join(parts[:depth]), name)
+    for key in files.keys() & folders.keys():
+        raise _collision(path, files[key], folders[key])
+
+
+def _problem(name: str) -> str | None:
+    parts = name.removesuffix("/").split("/")
+    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
+        return "an absolute path"
+    if "\\" in name:
+        return "a backslash"
+    if any(ord(character) < 32 or ord(character) == 127 for character in name):
+        return "a control character"
+    if ".." in parts:
+        return "it leaves the folder"
+    if "" in parts or "." in parts:
+        return "an empty part"
+    if any(part.endswith((".", " ")) for part in parts):
+        return "a part that ends with a dot or space"
+    if any(_DEVICES.fullmatch(part) for part in parts):
+        return "a device name"
+    if any(len(part.encode(errors="surrogatepass")) > _MAX_PART_BYTES for part in parts):
+        return f"a part longer than {_MAX_PART_BYTES} bytes"
+    return None
+
+
+def _key(name: str) -> str:
+    """What file systems that ignore case or normalise Unicode make of a name."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _collision(path: Path, first: str, second: str) -> DataError:
+    return DataError(
+        f"{path}: two members meet in one file ({_shown(first)} and {_shown(second)}). "
+        "Refused; nothing was written."
+    )
+
+
+def _shown(name: str) -> str:
+    return ascii(name if len(name) <= 120 else name[:117] + "...")

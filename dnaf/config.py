@@ -34,10 +34,6 @@ class Dataset(Section):
     width: Annotated[int, Field(ge=16, le=1024, multiple_of=4)]
     max_test_pairs: Positive
 
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.height, self.width
-
 
 class MakeDemo(Section):
     name = "make_demo"
@@ -136,13 +132,15 @@ def load(section: type[AnySection], path: Path = PARAMS) -> AnySection:
     return _validate(section, values, section.name, path)
 
 
-def load_dataset(name: str, path: Path = PARAMS) -> Dataset:
-    """Loads `datasets.<name>`."""
-    datasets = _get(_read(path), "datasets", path)
-    if not isinstance(datasets, dict) or name not in datasets:
-        known = ", ".join(datasets) if isinstance(datasets, dict) else "none"
-        raise ConfigError(f"{path}: datasets.{name}: unknown data set (expected one of: {known}).")
-    return _validate(Dataset, datasets[name], f"datasets.{name}", path)
+def load_size(dataset: str, path: Path = PARAMS) -> tuple[int, int]:
+    """Loads the (height, width) in pixels that a data set's images are prepared in."""
+    height, width = _dataset_values(dataset, ("height", "width"), path)
+    return height, width
+
+
+def load_max_test_pairs(dataset: str, path: Path = PARAMS) -> int:
+    """Loads how many test pairs of a data set are drawn at most."""
+    return _dataset_values(dataset, ("max_test_pairs",), path)[0]
 
 
 def load_seed(path: Path = PARAMS) -> int:
@@ -161,6 +159,22 @@ def load_methods(path: Path = PARAMS) -> list[str]:
     """Loads the methods that are evaluated and compared, in the order of the tables."""
     methods: list[str] = _scalar(Annotated[list[str], Field(min_length=1, strict=True)], "methods", path)
     return methods
+
+
+def _dataset_values(dataset: str, keys: tuple[str, ...], path: Path) -> list[int]:
+    """Some keys of `datasets.<name>`: a stage reads no more than it declares to DVC."""
+    datasets = _get(_read(path), "datasets", path)
+    if not isinstance(datasets, dict) or not isinstance(datasets.get(dataset), dict):
+        known = ", ".join(datasets) if isinstance(datasets, dict) else "none"
+        raise ConfigError(f"{path}: datasets.{dataset}: unknown data set (expected one of: {known}).")
+    prefix = f"datasets.{dataset}"
+    try:
+        Dataset.model_validate(datasets[dataset])
+    except ValidationError as error:
+        errors = [e for e in error.errors() if e["type"] != "missing" or e["loc"][0] in keys]
+        if errors:
+            raise _config_error(Dataset, errors, prefix, path) from error
+    return [datasets[dataset][key] for key in keys]
 
 
 def _scalar(kind: Any, key: str, path: Path) -> Any:
@@ -201,14 +215,19 @@ def _validate(section: type[AnySection], values: Any, prefix: str, path: Path) -
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join([prefix, *(str(part) for part in first["loc"])])
-        if first["type"] == "extra_forbidden":
-            allowed = ", ".join(section.model_fields)
-            raise ConfigError(f"{path}: {key}: unknown key (expected one of: {allowed}).") from error
-        if first["type"] == "missing":
-            raise ConfigError(f"{path}: {key}: missing. Copy it from params/demo.yaml.") from error
-        raise ConfigError(_message(path, key, first)) from error
+        raise _config_error(section, error.errors(), prefix, path) from error
+
+
+def _config_error(section: type[Section], errors: list[Any], prefix: str, path: Path) -> ConfigError:
+    # A misspelt key is both unknown and missing; the unknown one is what the user wrote.
+    first = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
+    key = ".".join([prefix, *(str(part) for part in first["loc"])])
+    if first["type"] == "extra_forbidden":
+        allowed = ", ".join(section.model_fields)
+        return ConfigError(f"{path}: {key}: unknown key (expected one of: {allowed}).")
+    if first["type"] == "missing":
+        return ConfigError(f"{path}: {key}: missing. Copy it from params/demo.yaml.")
+    return ConfigError(_message(path, key, first))
 
 
 def _message(path: Path, key: str, error: Any) -> str:

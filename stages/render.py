@@ -16,7 +16,7 @@ def main(
     from dnaf.data import render
 
     canvas = config.load(config.Render).canvas
-    size = config.load_dataset(dataset).size
+    size = config.load_size(dataset)
     num_maps = render.write_pose_maps(Path("data/pairs"), Path("data/pose.zip"), canvas, size)
     print(f"{num_maps:,} pose maps of {size[0]}x{size[1]} pixels")
 

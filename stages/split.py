@@ -15,7 +15,7 @@ def main(
     from dnaf import config
     from dnaf.data import split
 
-    max_test_pairs = config.load_dataset(dataset).max_test_pairs
+    max_test_pairs = config.load_max_test_pairs(dataset)
     raw = Path("data/raw") / dataset
     info = split.write_split(raw, Path("data/images.zip"), Path("data/pairs"), max_test_pairs)
     for part in split.PARTS:

@@ -102,7 +102,11 @@ class _Run:
         self.trainable = dict(denoiser.named_parameters())
         self.average = {name: value.detach().clone() for name, value in self.trainable.items()}
         optimizer = torch.optim.AdamW(
-            self.trainable.values(), lr=params.lr, betas=(0.9, 0.99), weight_decay=params.weight_decay
+            self.trainable.values(),
+            lr=params.lr,
+            betas=(0.9, 0.99),
+            weight_decay=params.weight_decay,
+            fused=True,
         )
         self.denoiser, self.optimizer = accelerator.prepare(denoiser, optimizer)
         self.step = 0

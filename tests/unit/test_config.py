@@ -46,7 +46,8 @@ def test_every_ready_made_params_file_has_the_keys_of_the_demo_and_is_valid(path
     for section in config.SECTIONS:
         config.load(section, path)
     for dataset in read(path)["datasets"]:
-        config.load_dataset(dataset, path)
+        config.load_size(dataset, path)
+        config.load_max_test_pairs(dataset, path)
     assert config.load_method(path) in config.load_methods(path)
     assert config.load_seed(path) >= 0
 
@@ -57,7 +58,7 @@ def test_a_number_as_dvc_writes_it_is_a_float(edited: Callable[[str, str], Path]
 
 
 def test_sizes_are_height_and_width() -> None:
-    assert config.load_dataset("deepfashion", ROOT / "params/demo.yaml").size == (256, 176)
+    assert config.load_size("deepfashion", ROOT / "params/demo.yaml") == (256, 176)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_an_unknown_data_set_is_refused_with_those_known() -> None:
     with pytest.raises(
         ConfigError, match=r"datasets\.demmo: unknown data set .expected one of: demo, deepfash"
     ):
-        config.load_dataset("demmo", ROOT / "params/demo.yaml")
+        config.load_size("demmo", ROOT / "params/demo.yaml")
 
 
 def test_a_negative_seed_and_an_empty_list_of_methods_are_refused(

@@ -1,0 +1,23 @@
+"""Generates every test pair with the trained model."""
+
+from pathlib import Path
+
+from stages import _command
+
+
+def main() -> None:
+    """Read data/model and the test pairs; write all generated images and a few sample sheets."""
+    from dnaf import config
+    from dnaf.data.loader import Sources
+    from dnaf.generate.pairs import generate_pairs, write_samples
+
+    params, seed = config.load(config.Generate), config.load_seed()
+    sources = Sources(Path("data/pairs/test.csv"), Path("data/prepared.zip"), Path("data/pose.zip"))
+    model, results = Path("data/model"), Path("data/results/dnaf")
+    generate_pairs(sources, model, results / "generated.zip", params, seed, wrong_source=False)
+    generate_pairs(sources, model, results / "wrong_source.zip", params, seed, wrong_source=True)
+    write_samples(sources, results / "generated.zip", Path("metrics/samples"), params.num_samples)
+
+
+if __name__ == "__main__":
+    _command.run(main)

@@ -21,7 +21,7 @@ def main(
     from dnaf.evaluate.protocol import PROTOCOLS
 
     params = config.load(config.Evaluate)
-    size = config.load_dataset(dataset).size
+    size = config.load_size(dataset)
     seed = config.load_seed()
     pairs_folder = Path("data/pairs")
     results_folder = Path("data/results") / method

@@ -9,7 +9,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -53,59 +53,62 @@ class Archive:
         is_encrypted: whether any member needs a password.
     """
 
-    def __init__(self, path: Path, file: IO[bytes], members: list[ZipInfo], password: bytes | None) -> None:
-        self._path, self._file, self._password = path, file, password
+    def __init__(self, path: Path, file: IO[bytes], members: list[ZipInfo]) -> None:
+        self._path, self._file = path, file
         self._members = {info.filename: info for info in members if not info.is_dir()}
         self.names = list(self._members)
         self.is_encrypted = any(info.flag_bits & _ENCRYPTED for info in members)
 
-    def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        """Yields the named members, verified against size and CRC, in the archive's order.
+    def num_bytes(self, names: Collection[str]) -> int:
+        """Size of the named members' contents, as the directory tells it."""
+        return sum(info.file_size for info in self._find(names))
+
+    def read(self, names: Collection[str], password: str | None = None) -> Iterator[tuple[str, bytes]]:
+        """Yields name and content of the named members, verified, in the archive's order.
 
         Members are decrypted by thousands, so the first one takes a while; memory is bounded by about 0.6 GB.
 
         Raises:
-            DataError: a member is missing or damaged, or the password is wrong.
+            DataError: a member is missing or damaged, or the password is missing or wrong. The password is
+                tried before the first member is yielded.
         """
-        for name in names:
-            if name not in self._members:
-                raise DataError(f"{self._path}: no such member (expected {name}). Download it again.")
-        wanted = sorted((self._members[name] for name in set(names)), key=lambda info: info.header_offset)
-        self._check_password(wanted)
+        wanted = self._find(names)
+        key = None if password is None else password.encode()
+        self._check_password([info for info in wanted if info.flag_bits & _ENCRYPTED], key)
         for batch in _batches(wanted):
-            payloads = [self._payload(info) for info in batch]
-            for info, payload in zip(batch, self._decrypt(batch, payloads), strict=True):
+            for info, payload in zip(batch, self._payloads(batch, key), strict=True):
                 data = _inflate(info, payload)
                 if data is None:
                     raise self._error(info, "damaged content", "Download the archive again.")
                 yield info.filename, data
 
-    def _check_password(self, wanted: list[ZipInfo]) -> None:
+    def _find(self, names: Collection[str]) -> list[ZipInfo]:
+        for name in names:
+            if name not in self._members:
+                raise DataError(f"{self._path}: no such member (expected {name}). Download it again.")
+        return sorted((self._members[name] for name in set(names)), key=lambda info: info.header_offset)
+
+    def _check_password(self, encrypted: list[ZipInfo], password: bytes | None) -> None:
         """Tries the password on the smallest members, to the CRC; one that comes out right proves it."""
-        encrypted = [info for info in wanted if info.flag_bits & _ENCRYPTED]
         if not encrypted:
             return
         remedy = f"Set {PASSWORD_VARIABLE}; nothing was written."
         smallest = sorted(encrypted, key=lambda info: info.compress_size)[:_NUM_PASSWORD_CHECKS]
-        if self._password is None:
-            raise self._error(encrypted[0], "password needed", remedy)
-        for info, payload in zip(
-            smallest, self._decrypt(smallest, map(self._payload, smallest)), strict=True
-        ):
-            if _inflate(info, payload) is not None:
-                return
-        raise self._error(smallest[0], "wrong password", remedy)
+        if password is None:
+            raise self._error(smallest[0], "password needed", remedy)
+        payloads = self._payloads(smallest, password)
+        if all(_inflate(info, payload) is None for info, payload in zip(smallest, payloads, strict=True)):
+            raise self._error(smallest[0], "wrong password", remedy)
 
-    def _decrypt(
-        self, members: Sequence[ZipInfo], payloads: "Iterator[bytes] | Sequence[bytes]"
-    ) -> list[bytes]:
-        results = list(payloads)
+    def _payloads(self, members: Sequence[ZipInfo], password: bytes | None) -> list[bytes]:
+        """Payloads of members, decrypted together."""
+        payloads = [self._payload(info) for info in members]
         encrypted = [index for index, info in enumerate(members) if info.flag_bits & _ENCRYPTED]
-        if encrypted and self._password is not None:
-            plain = zipcrypto.decrypt([results[index] for index in encrypted], self._password)
+        if encrypted and password is not None:
+            plain = zipcrypto.decrypt([payloads[index] for index in encrypted], password)
             for index, data in zip(encrypted, plain, strict=True):
-                results[index] = data
-        return results
+                payloads[index] = data
+        return payloads
 
     def _payload(self, info: ZipInfo) -> bytes:
         """The member's bytes as they stand in the file; its local header must agree with the directory."""
@@ -126,7 +129,7 @@ class Archive:
 
 
 @contextmanager
-def open_archive(path: Path, password: bytes | None = None) -> Iterator[Archive]:
+def open_archive(path: Path) -> Iterator[Archive]:
     """Opens a zip archive and checks its whole directory: names, kinds, sizes, methods.
 
     Stored and deflated members are read, plain or with the PKWARE cipher.
@@ -143,7 +146,7 @@ def open_archive(path: Path, password: bytes | None = None) -> Iterator[Archive]
         members = _read_directory(path, file)
         check_names(path, [info.orig_filename for info in members])
         _check_members(path, members)
-        yield Archive(path, file, members, password)
+        yield Archive(path, file, members)
 
 
 def _read_directory(path: Path, file: IO[bytes]) -> list[ZipInfo]:

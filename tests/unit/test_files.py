@@ -1,0 +1,264 @@
+"""Files are the old ones or the new ones, whatever call fails; manifests find every change; one writer."""
+
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dnaf import files
+from dnaf.errors import ResourceError, StateError
+
+OLD, NEW = b"old" * 1000, b"new" * 5000
+
+
+class _FailingOs:
+    """The module `os` as `dnaf.files` sees it, whose n-th changing call fails."""
+
+    _CHANGING = ("fsync", "replace", "chmod", "open")
+
+    def __init__(self, fail_at: int, code: int) -> None:
+        self.calls = 0
+        self._fail_at, self._code = fail_at, code
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(os, name)
+        if name == "fdopen":
+            return lambda *arguments: _FailingFile(real(*arguments), self)
+        return self.wrap(real) if name in self._CHANGING else real
+
+    def wrap(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **keywords: Any) -> Any:
+            self.calls += 1
+            if self.calls == self._fail_at:
+                raise OSError(self._code, os.strerror(self._code))
+            return call(*arguments, **keywords)
+
+        return counted
+
+
+class _FailingFile:
+    def __init__(self, file: Any, faults: _FailingOs) -> None:
+        self._file, self._faults = file, faults
+
+    def __enter__(self) -> Any:
+        file = self._file.__enter__()
+        wrap = self._faults.wrap
+        return SimpleNamespace(write=wrap(file.write), flush=wrap(file.flush), fileno=file.fileno)
+
+    def __exit__(self, *error: Any) -> Any:
+        return self._file.__exit__(*error)
+
+
+def _entries(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("before", [None, OLD], ids=["new file", "replaced file"])
+def test_a_failure_at_any_call_leaves_the_old_state_or_the_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, before: bytes | None
+) -> None:
+    path = tmp_path / "file"
+    failures = 0
+    for fail_at in range(1, 100):
+        path.unlink(missing_ok=True)
+        if before is not None:
+            path.write_bytes(before)
+        monkeypatch.setattr(files, "os", _FailingOs(fail_at, code))
+        try:
+            files.write_atomic(path, NEW)
+        except ResourceError as error:
+            message = str(error)
+        else:
+            break
+        finally:
+            monkeypatch.undo()
+        failures += 1
+        assert message.startswith(f"{path}: could not be written")
+        assert (path.read_bytes() if path.exists() else None) in (before, NEW)
+        assert _entries(tmp_path) in ([], ["file"])
+    assert path.read_bytes() == NEW
+    assert failures >= 6  # write, flush, fsync, chmod, replace, open and fsync of the folder
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(OLD)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(ResourceError, match="could not be written"):
+            files.write_atomic(path, bytes(200_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == OLD
+    assert _entries(tmp_path) == ["file"]
+
+
+def test_an_interrupted_block_leaves_nothing(tmp_path: Path) -> None:
+    def interrupted() -> Iterator[bytes]:
+        yield b"half"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), files.atomic_file(tmp_path / "file") as file:
+        file.writelines(interrupted())
+    assert _entries(tmp_path) == []
+
+
+def test_missing_folders_are_made_and_the_umask_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a/b/file"
+    umask = os.umask(0o027)
+    try:
+        files.write_atomic(path, "text")
+    finally:
+        os.umask(umask)
+    assert path.read_text() == "text"
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_an_unwritable_place_is_a_named_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ResourceError, match="could not be written"):
+        files.write_atomic(tmp_path / "file/below", b"x")
+
+
+def test_json_is_written_readably_and_refuses_nan(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    files.write_json(path, {"a": [1, 0.5, None]})
+    assert path.read_text().endswith("}\n")
+    assert files.read_json(path) == {"a": [1, 0.5, None]}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(path, float("nan"))
+    assert files.read_json(path) == {"a": [1, 0.5, None]}
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff"])
+def test_unreadable_json_is_a_named_error(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "a.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(StateError, match=f"^{path}: "):
+        files.read_json(path)
+
+
+def test_fingerprint_ignores_the_order_of_keys_and_nothing_else() -> None:
+    assert files.fingerprint({"a": 1, "b": [1, 2]}) == files.fingerprint({"b": [1, 2], "a": 1})
+    assert files.fingerprint({"b": [2, 1], "a": 1}) != files.fingerprint({"b": [1, 2], "a": 1})
+
+
+@pytest.fixture
+def complete(tmp_path: Path) -> Path:
+    folder = tmp_path / "folder"
+    files.write_atomic(folder / "a.txt", "a" * 100)
+    files.write_atomic(folder / "below/b.txt", "b" * 100)
+    files.write_manifest(folder, {"count": 2})
+    return folder
+
+
+def test_a_complete_folder_gives_what_its_manifest_says(complete: Path) -> None:
+    assert files.require_complete(complete) == {"count": 2}
+
+
+def _delete(folder: Path) -> None:
+    (folder / "below/b.txt").unlink()
+
+
+def _truncate(folder: Path) -> None:
+    (folder / "below/b.txt").write_bytes(b"b" * 99)
+
+
+def _flip(folder: Path) -> None:
+    (folder / "below/b.txt").write_bytes(b"c" + b"b" * 99)
+
+
+def _add(folder: Path) -> None:
+    (folder / "below/b.txt.bak").write_bytes(b"")
+
+
+def _forget_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (_delete, "b.txt: is missing"),
+        (_truncate, "b.txt: content differs"),
+        (_flip, "b.txt: content differs"),
+        (_add, "b.txt.bak: is not in the manifest"),
+        (_forget_manifest, "not complete"),
+    ],
+)
+def test_every_change_of_a_folder_is_found(
+    complete: Path, change: Callable[[Path], None], named: str
+) -> None:
+    change(complete)
+    with pytest.raises(StateError, match=named):
+        files.require_complete(complete)
+
+
+def test_a_new_folder_appears_whole_or_not_at_all(complete: Path) -> None:
+    with pytest.raises(RuntimeError), files.atomic_folder(complete) as folder:  # noqa: PT012
+        (folder / "new.txt").write_text("half")
+        raise RuntimeError
+    assert files.require_complete(complete) == {"count": 2}
+    with files.atomic_folder(complete) as folder:
+        (folder / "new.txt").write_text("whole")
+        files.write_manifest(folder)
+    assert files.require_complete(complete) == {}
+    assert _entries(complete) == ["manifest.json", "new.txt"]
+    assert _entries(complete.parent) == ["folder"]
+
+
+_HOLD_LOCK = """
+import sys
+from pathlib import Path
+from dnaf import files
+with files.run_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_writer_is_refused_until_the_first_one_dies(tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD_LOCK, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(StateError, match=f"PID {holder.pid} on "), files.run_lock(tmp_path):
+        pass
+    holder.kill()
+    holder.communicate()
+    with files.run_lock(tmp_path):
+        pass
+
+
+def test_scratch_folder_is_outside_the_project_and_free_of_leftovers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path))
+    folder = files.scratch_folder("train", "k" * 64)
+    assert folder.parent == tmp_path / "train"
+    (folder / ".dnaf-tmp-x").write_bytes(b"")
+    (folder / "kept").write_bytes(b"")
+    assert _entries(files.scratch_folder("train", "k" * 64)) == ["kept"]
+
+
+def test_too_little_space_is_told_before_work_starts(tmp_path: Path) -> None:
+    files.require_space(tmp_path / "not/yet/there", 1)
+    with pytest.raises(ResourceError, match="not enough disk space"):
+        files.require_space(tmp_path, 10**18)

@@ -1,0 +1,113 @@
+"""A store gives back what was put in, is the same bytes for the same content, and shows every damage."""
+
+import multiprocessing
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnaf import images
+from dnaf.data.store import ImageStore, write_store
+from dnaf.errors import StateError
+
+CONTENT = {"b.jpg": b"second" * 20, "a.png": images.encode_png(np.full((4, 3, 3), 7, np.uint8)), "c": b""}
+
+
+def _write(path: Path) -> Path:
+    with write_store(path, {"count": 3}) as store:
+        for name, data in CONTENT.items():
+            store.add(name, data)
+    return path
+
+
+def test_a_store_gives_back_what_was_put_in(tmp_path: Path) -> None:
+    store = ImageStore(_write(tmp_path / "s.zip"))
+    assert store.names == list(CONTENT)
+    assert len(store) == 3
+    assert "a.png" in store
+    assert "manifest.json" not in store
+    assert store.info == {"count": 3}
+    assert {name: store.read(name) for name in store.names} == CONTENT
+    assert np.array_equal(store.image("a.png"), np.full((4, 3, 3), 7, np.uint8))
+
+
+def test_an_added_image_is_read_back_exactly(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    with write_store(tmp_path / "s.zip", {}) as store:
+        store.add_image("a.png", image)
+    assert np.array_equal(ImageStore(tmp_path / "s.zip").image("a.png"), image)
+
+
+def test_any_tool_opens_a_store(tmp_path: Path) -> None:
+    with zipfile.ZipFile(_write(tmp_path / "s.zip")) as archive:
+        assert archive.namelist() == [*CONTENT, "manifest.json"]
+        assert archive.testzip() is None
+
+
+def test_same_content_is_the_same_bytes(tmp_path: Path) -> None:
+    first, second = _write(tmp_path / "1.zip"), _write(tmp_path / "2.zip")
+    assert first.read_bytes() == second.read_bytes()
+    assert ImageStore(first).fingerprint() == ImageStore(second).fingerprint()
+
+
+def test_a_name_added_twice_is_a_bug_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="added twice"), write_store(tmp_path / "s.zip", {}) as store:  # noqa: PT012
+        store.add("a", b"1")
+        store.add("a", b"2")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_flipped_bit_of_a_member_is_found(tmp_path: Path) -> None:
+    whole = _write(tmp_path / "s.zip").read_bytes()
+    damaged = tmp_path / "damaged.zip"
+    rng = np.random.default_rng(0)
+    for name, content in CONTENT.items():
+        start = whole.index(content)
+        for bit in rng.integers(8 * len(content), size=60 if content else 0):
+            data = bytearray(whole)
+            data[start + bit // 8] ^= 1 << bit % 8
+            damaged.write_bytes(data)
+            with pytest.raises(StateError, match=name):
+                ImageStore(damaged).read(name)
+
+
+def test_a_member_replaced_with_a_valid_crc_is_found(tmp_path: Path) -> None:
+    path = _write(tmp_path / "s.zip")
+    with zipfile.ZipFile(path) as archive:
+        manifest = archive.read("manifest.json")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in {**CONTENT, "b.jpg": b"other", "manifest.json": manifest}.items():
+            archive.writestr(name, data)
+    with pytest.raises(StateError, match=r"b\.jpg differs from its manifest"):
+        ImageStore(path).read("b.jpg")
+
+
+@pytest.mark.parametrize("percent", range(0, 100, 5))
+def test_every_truncation_is_found(tmp_path: Path, percent: int) -> None:
+    path = _write(tmp_path / "s.zip")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * percent // 100])
+    with pytest.raises(StateError, match="not a complete image store"):
+        ImageStore(path)
+
+
+def test_a_zip_without_manifest_and_a_missing_file_are_no_stores(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        archive.writestr("a", b"1")
+    for name in ("s.zip", "absent.zip"):
+        with pytest.raises(StateError, match=f"{name}: not a complete image store"):
+            ImageStore(tmp_path / name)
+
+
+def _read_b(store: ImageStore) -> bytes:
+    return store.read("b.jpg")
+
+
+def test_a_store_works_in_other_processes(tmp_path: Path) -> None:
+    store = ImageStore(_write(tmp_path / "s.zip"))
+    store.read("c")
+    assert _read_b(pickle.loads(pickle.dumps(store))) == CONTENT["b.jpg"]
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map(_read_b, [store] * 4) == [CONTENT["b.jpg"]] * 4

@@ -19,7 +19,7 @@ from dnaf.config import Evaluate
 from dnaf.data import deepfashion
 from dnaf.data.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
-from dnaf.errors import DataError, NumericalError
+from dnaf.errors import ConfigError, DataError, NumericalError
 from dnaf.evaluate.frechet import frechet_distance
 from dnaf.evaluate.inception import NUM_FEATURES, Inception
 from dnaf.evaluate.lpips import Lpips
@@ -65,15 +65,16 @@ def score(
         size: what every image must have, (height, width).
 
     Raises:
+        ConfigError: the size is too small for the networks.
         DataError: an image of another size; a model's image of one colour or equal to its ground truth; wrong
             weights.
         NumericalError: a metric is NaN or infinite.
         StateError: an image is missing or damaged.
     """
     if min(size) < _MIN_SIZE:
-        raise DataError(
-            f"datasets: images too small to score (found {size[0]}x{size[1]}, expected at least "
-            f"{_MIN_SIZE} pixels a side). Choose a larger size."
+        raise ConfigError(
+            f"params.yaml: datasets: images too small to score (found {size[0]}x{size[1]}, expected at least "
+            f"{_MIN_SIZE} pixels a side). Choose a larger height and width."
         )
     protocol = PROTOCOLS[params.protocol]
     lpips = Lpips(protocol, _path(params.alexnet_weights)).to(device)
@@ -84,7 +85,7 @@ def score(
         table.insert(2, lpips.metric, distances)
         fid = _fid(inception, results, pairs, prepared, hashes, params.batch_size)
     metrics: dict[str, Any] = {inception.metric: fid}
-    metrics |= _means(table, pairs, params.num_bootstrap, root_seed)
+    metrics |= _means(table, results, pairs, params.num_bootstrap, root_seed)
     if results.wrong_source:
         metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
     metrics |= {"num_pairs": len(table), "num_expected": len(pairs)}
@@ -118,7 +119,7 @@ def _compare_pixels(
         real = prepared.image(f"{pair[1]}.png")
         generated = results.generated(pair)
         require_size(real, size, f"{prepared.path}: {pair[1]}.png")
-        require_size(generated, size, pair_id(*pair))
+        require_size(generated, size, f"{results.where}: {pair_id(*pair)}")
         if (generated == generated[0, 0]).all():
             constant.append(pair_id(*pair))
         if (generated == real).all():
@@ -126,7 +127,7 @@ def _compare_pixels(
         row = {"source": pair[0], "target": pair[1], **_pixel_metrics(real, generated, protocol)}
         if results.wrong_source:
             wrong = results.wrong_source(pair)
-            require_size(wrong, size, f"{pair_id(*pair)} (wrong source)")
+            require_size(wrong, size, f"{results.where}: {pair_id(*pair)}, wrong source")
             row["l1_wrong_source"] = l1(real, wrong)
         rows.append(row)
         hashes.real.append(_hash(real))
@@ -134,8 +135,8 @@ def _compare_pixels(
     for names, fault in ((constant, "has one colour"), (copied, "equals its ground truth")):
         if names and results.by_a_model:
             raise DataError(
-                f"{names[0]}: the generated image {fault} ({len(names):,} of {len(pairs):,} such). "
-                "Find out why before it is scored; nothing was written."
+                f"{results.where}: {names[0]}: the generated image {fault} ({len(names):,} of {len(pairs):,} "
+                "such). Find out why before it is scored; nothing was written."
             )
     return pd.DataFrame(rows), hashes
 
@@ -195,7 +196,7 @@ def _batches(items: Sequence[Any], batch_size: int, description: str) -> Iterato
 
 
 def _means(
-    table: pd.DataFrame, pairs: Sequence[Pair], num_bootstrap: int, root_seed: int
+    table: pd.DataFrame, results: Results, pairs: Sequence[Pair], num_bootstrap: int, root_seed: int
 ) -> dict[str, float]:
     outfits = [deepfashion.outfit(target + deepfashion.SUFFIX) for _, target in pairs]
     means: dict[str, float] = {}
@@ -204,7 +205,7 @@ def _means(
         if not np.isfinite(values).all():
             worst = pair_id(*pairs[int(np.argmin(np.isfinite(values)))])
             raise NumericalError(
-                f"{worst}: {name} is NaN or infinite. Check the weights; nothing was written."
+                f"{results.where}: {worst}: {name} is NaN or infinite. Check the weights; nothing was written."
             )
         means[name] = float(values.mean())
         if num_bootstrap:

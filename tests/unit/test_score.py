@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from dnaf import config
 from dnaf.data.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import DataError
+from dnaf.errors import ConfigError, DataError, NumericalError
+from dnaf.evaluate.inception import Inception
+from dnaf.evaluate.lpips import Lpips
 from dnaf.evaluate.psnr import l1, psnr
 from dnaf.evaluate.results import open_results
 from dnaf.evaluate.score import Score, _batches, score
@@ -93,7 +95,10 @@ def test_images_of_one_colour_are_counted_and_refused(evaluation_project: Evalua
         images[name] = np.full_like(images[name], 7)
     evaluation_project.add_results(images=images)
     stem = names[2].removesuffix(".png")
-    with pytest.raises(DataError, match=rf"{stem}: the generated image has one colour \(2 of 6 such\)"):
+    with pytest.raises(
+        DataError,
+        match=rf"^data/results/dnaf/generated\.zip: {stem}: the .* has one colour \(2 of 6 such\)",
+    ):
         score_method(evaluation_project)
 
 
@@ -138,15 +143,23 @@ def test_ground_truth_given_as_a_result_is_refused(evaluation_project: Evaluatio
 
 
 def test_images_too_small_for_the_networks_are_refused(evaluation_project: EvaluationProject) -> None:
-    with pytest.raises(DataError, match="images too small to score"):
+    with pytest.raises(ConfigError, match="images too small to score"):
         score_method(evaluation_project, "copy_source", size=(30, 30))
+
+
+def test_a_metric_that_is_not_a_number_is_refused(
+    evaluation_project: EvaluationProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation_project.add_results()
+    # Weights that went bad: a file whose digest is right cannot hold them.
+    monkeypatch.setattr(Lpips, "distances", lambda self, real, generated: np.full(len(real), np.nan))
+    with pytest.raises(NumericalError, match="lpips_random is NaN or infinite"):
+        score_method(evaluation_project)
 
 
 def test_equal_images_pass_the_network_once(
     evaluation_project: EvaluationProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dnaf.evaluate.inception import Inception
-
     seen: Counter[bytes] = Counter()
     original = Inception.features
 

@@ -205,7 +205,7 @@ def _means(
         if not np.isfinite(values).all():
             worst = pair_id(*pairs[int(np.argmin(np.isfinite(values)))])
             raise NumericalError(
-                f"{results.where}: {worst}: {name} is NaN or infinite. Check the weights; nothing was written."
+                f"{results.where}: {worst}: {name} is not finite. Check the weights; nothing was written."
             )
         means[name] = float(values.mean())
         if num_bootstrap:

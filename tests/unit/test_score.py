@@ -153,7 +153,7 @@ def test_a_metric_that_is_not_a_number_is_refused(
     evaluation_project.add_results()
     # Weights that went bad: a file whose digest is right cannot hold them.
     monkeypatch.setattr(Lpips, "distances", lambda self, real, generated: np.full(len(real), np.nan))
-    with pytest.raises(NumericalError, match="lpips_random is NaN or infinite"):
+    with pytest.raises(NumericalError, match="lpips_random is not finite"):
         score_method(evaluation_project)
 
 

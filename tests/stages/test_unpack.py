@@ -1,0 +1,224 @@
+"""The stage unpack: what it writes from archive and folder, and what it says of bad input."""
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnaf import images
+from dnaf.data import deepfashion
+from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.data.store import ImageStore
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZE = (64, 48)
+PATHS = [f"WOMEN/Dresses/id_0000000{item}/01_{view}.jpg" for item in (1, 2) for view in ("1_front", "3_back")]
+NAMES = [deepfashion.flat_name(path) for path in PATHS]
+JPEGS = {
+    path: images.encode_jpeg(np.random.default_rng(index).integers(0, 256, (110, 75, 3), dtype=np.uint8))
+    for index, path in enumerate(PATHS)
+}
+
+
+def _write_archive(raw: Path, members: dict[str, bytes], password: str = "secret") -> None:
+    write_encrypted_zip(raw / "img_highres.zip", members, password.encode(), np.random.default_rng(0))
+
+
+def _members(folder: str = "img_highres") -> dict[str, bytes]:
+    return {f"{folder}/{path}": data for path, data in JPEGS.items()}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    raw = tmp_path / "data/raw/deepfashion"
+    raw.mkdir(parents=True)
+    (raw / "train.lst").write_text("".join(f"{name}\n" for name in NAMES[:2]))
+    (raw / "test.lst").write_text("".join(f"{name}\n" for name in NAMES[2:]))
+    parameters = (ROOT / "params/demo.yaml").read_text()
+    parameters = parameters.replace("height: 256", f"height: {SIZE[0]}", 1)
+    (tmp_path / "params.yaml").write_text(parameters.replace("width: 176", f"width: {SIZE[1]}", 1))
+    _write_archive(raw, _members())
+    return tmp_path
+
+
+def run_unpack(project: Path, password: str | None = "secret") -> subprocess.CompletedProcess[str]:
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "", "NO_COLOR": "1"}
+    if password is not None:
+        environment["DNAF_ARCHIVE_PASSWORD"] = password
+    return subprocess.run(
+        [sys.executable, "-m", "stages.unpack", "deepfashion"],
+        cwd=project,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+def _check_stores(project: Path) -> None:
+    native, prepared = (ImageStore(project / f"data/{name}.zip") for name in ("images", "prepared"))
+    assert {name: native.read(name) for name in native.names} == dict(zip(NAMES, JPEGS.values(), strict=True))
+    assert prepared.names == [f"{deepfashion.stem(name)}.png" for name in native.names]
+    for name in native.names:
+        expected = images.resize(native.image(name), SIZE)
+        assert np.array_equal(prepared.image(f"{deepfashion.stem(name)}.png"), expected)
+
+
+@pytest.mark.parametrize("folder", ["img_highres", "img"])
+def test_originals_and_resized_images_are_written(project: Path, folder: str) -> None:
+    extra = {
+        f"{folder}/MEN/Denim/id_00000009/01_1_front.jpg": b"not listed, not looked at",
+        "notes.txt": b"x",
+    }
+    _write_archive(project / "data/raw/deepfashion", {**_members(folder), **extra})
+    finished = run_unpack(project)
+    assert finished.returncode == 0, finished.stderr
+    assert "4 images; 1 others" in finished.stdout
+    assert ImageStore(project / "data/images.zip").info["num_ignored"] == 1
+    _check_stores(project)
+
+
+def test_an_unpacked_folder_does_as_well(project: Path) -> None:
+    raw = project / "data/raw/deepfashion"
+    (raw / "img_highres.zip").unlink()
+    for name, data in _members("img").items():
+        (raw / name).parent.mkdir(parents=True, exist_ok=True)
+        (raw / name).write_bytes(data)
+    finished = run_unpack(project, password=None)
+    assert finished.returncode == 0, finished.stderr
+    _check_stores(project)
+
+
+def test_the_same_archive_gives_the_same_bytes(project: Path) -> None:
+    run_unpack(project)
+    first = {path.name: path.read_bytes() for path in (project / "data").glob("*.zip")}
+    run_unpack(project)
+    assert {path.name: path.read_bytes() for path in (project / "data").glob("*.zip")} == first
+    assert sorted(first) == ["images.zip", "prepared.zip"]
+
+
+def truncate_archive(raw: Path) -> None:
+    path = raw / "img_highres.zip"
+    path.write_bytes(path.read_bytes()[:-500])
+
+
+def replace_by_download_page(raw: Path) -> None:
+    (raw / "img_highres.zip").write_text("<!DOCTYPE html><html>Too many users have viewed this file")
+
+
+def damage_image(raw: Path) -> None:
+    members = _members()
+    members[f"img_highres/{PATHS[2]}"] = JPEGS[PATHS[2]][:1000]
+    _write_archive(raw, members)
+
+
+def damage_member(raw: Path) -> None:
+    path = raw / "img_highres.zip"
+    data = bytearray(path.read_bytes())
+    data[2000] ^= 1
+    path.write_bytes(data)
+
+
+def remove_image(raw: Path) -> None:
+    members = _members()
+    del members[f"img_highres/{PATHS[1]}"]
+    _write_archive(raw, members)
+
+
+def replace_by_padded_images(raw: Path) -> None:
+    padded = images.encode_jpeg(np.zeros((256, 256, 3), np.uint8))
+    _write_archive(raw, dict.fromkeys(_members(), padded))
+
+
+def add_hostile_member(raw: Path) -> None:
+    _write_archive(raw, {**_members(), "img_highres/../../evil.jpg": b"x"})
+
+
+def repeat_image(raw: Path) -> None:
+    _write_archive(raw, {**_members(), **_members("img")})
+
+
+def list_image_in_both(raw: Path) -> None:
+    (raw / "test.lst").write_text("".join(f"{name}\n" for name in NAMES[1:]))
+
+
+def remove_archive_and_list(raw: Path) -> None:
+    (raw / "img_highres.zip").unlink()
+    (raw / "test.lst").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (truncate_archive, "img_highres.zip: not a readable zip archive (found a truncated zip"),
+        (replace_by_download_page, "img_highres.zip: not a readable zip archive (found an HTML page"),
+        (damage_image, f"{PATHS[2]}: not a readable JPEG or PNG image"),
+        (damage_member, f"img_highres.zip: damaged content (member img_highres/{PATHS[0]})"),
+        (remove_image, f"img_highres.zip: 1 of 4 listed images are missing (first: {PATHS[1]})"),
+        (replace_by_padded_images, f"{PATHS[0]}: an image of the small archive (found 256x256"),
+        (add_hostile_member, "img_highres.zip: unsafe member name 'img_highres/../../evil.jpg'"),
+        (repeat_image, "img_highres.zip: one image twice"),
+        (list_image_in_both, "test.lst: images of train.lst are listed here too (found 1, first"),
+        (remove_archive_and_list, "files are missing (expected img_highres.zip, test.lst). See data/raw"),
+    ],
+)
+def test_bad_input_stops_the_stage_with_one_sentence(
+    project: Path, damage: Callable[[Path], None], sentence: str
+) -> None:
+    damage(project / "data/raw/deepfashion")
+    _check_refusal(project, run_unpack(project), sentence)
+
+
+def _check_refusal(project: Path, finished: subprocess.CompletedProcess[str], sentence: str) -> None:
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("error: ")
+    assert sentence in finished.stderr
+    assert finished.stderr.count("\n") == 1
+    assert [path.name for path in (project / "data").iterdir()] == ["raw"]
+
+
+@pytest.mark.parametrize(
+    ("password", "problem"), [("wrong-password", "wrong password"), (None, "password needed")]
+)
+def test_wrong_and_missing_password_write_nothing(project: Path, password: str | None, problem: str) -> None:
+    finished = run_unpack(project, password)
+    _check_refusal(project, finished, f"img_highres.zip: {problem} (member img_highres/WOMEN/Dresses/")
+    assert "Set DNAF_ARCHIVE_PASSWORD; nothing was written." in finished.stderr
+    assert "wrong-password" not in finished.stdout + finished.stderr
+
+
+def test_a_failed_run_leaves_the_stores_of_the_last_one(project: Path) -> None:
+    run_unpack(project)
+    before = {path.name: path.read_bytes() for path in (project / "data").glob("*.zip")}
+    damage_image(project / "data/raw/deepfashion")
+    assert run_unpack(project).returncode == 2
+    assert {path.name: path.read_bytes() for path in (project / "data").glob("*.zip")} == before
+
+
+def test_in_a_temporary_workspace_of_dvc_the_remedy_is_dvc_add(project: Path) -> None:
+    workspace = project / ".dvc/tmp/exps/tmp1"
+    (workspace / "data/raw/deepfashion").mkdir(parents=True)
+    (workspace / "params.yaml").write_text((project / "params.yaml").read_text())
+    finished = run_unpack(workspace)
+    expected = [f"data/raw/deepfashion/{name}" for name in ("img_highres.zip", "train.lst", "test.lst")]
+    assert finished.returncode == 2
+    assert f"dvc add {' '.join(expected)}\n" in finished.stderr
+
+
+def test_archives_of_the_demo_need_no_environment(project: Path) -> None:
+    (project / "data/raw/deepfashion").rename(project / "data/raw/demo")
+    _write_archive(project / "data/raw/demo", _members(), password="demo")
+    finished = subprocess.run(
+        [sys.executable, "-m", "stages.unpack", "demo"],
+        cwd=project,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    with zipfile.ZipFile(project / "data/images.zip") as archive:
+        assert len(archive.namelist()) == 5

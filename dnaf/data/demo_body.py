@@ -142,7 +142,9 @@ def draw_torso(figure: Figure) -> None:
     if outfit.has_skirt:
         _draw_skirt(figure, start, end, profile)
         if outfit.bottom_kind == "skirt" and not outfit.tucked:
-            _draw_on_torso(figure, start, end, _cut(profile, outfit.hem), _torso_paint(figure), begin=0.6)
+            _draw_on_torso(
+                figure, start, end, _cut(profile, outfit.hem, 0.07 * unit), _torso_paint(figure), begin=0.6
+            )
 
 
 def _draw_on_torso(
@@ -167,15 +169,12 @@ def _torso_profile(figure: Figure) -> Profile:
     )
 
 
-def _cut(profile: Profile, at: float) -> Profile:
-    """The profile down to `at`, there a little wider: cloth that hangs over a skirt."""
-    kept = profile.at < at
-    ends = [float(np.interp(at, profile.at, values)) for values in profile[1:]]
-    return Profile(
-        np.append(profile.at[kept], at).astype(np.float32),
-        np.append(profile.half_width[kept], ends[0] + 1.5).astype(np.float32),
-        np.append(profile.shift[kept], ends[1]).astype(np.float32),
-    )
+def _cut(profile: Profile, at: float, looseness: float) -> Profile:
+    """The profile down to `at`, below the waist wider by up to `looseness` pixels: cloth over a skirt."""
+    points = np.append(profile.at[profile.at < at], at).astype(np.float32)
+    half, shift = (np.interp(points, profile.at, values) for values in (profile.half_width, profile.shift))
+    half = half + looseness * np.clip((points - _WAIST) / 0.2, 0, 1)
+    return Profile(points, half.astype(np.float32), shift.astype(np.float32))
 
 
 def _torso_paint(figure: Figure) -> Callable[[Surface], Array]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
+from diffusers import DDIMScheduler, DiffusionPipeline, ModelMixin, UNet2DConditionModel
 
 from dnaf.errors import BaseModelError
 from dnaf.files import require_complete
@@ -15,13 +15,6 @@ from dnaf.model.codec import LosslessCodec
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
 from dnaf.model.style_encoder import StyleEncoder
 
-_CLASSES = {
-    "unet": UNet2DConditionModel,
-    "codec": LosslessCodec,
-    "adapter": DNAFAdapter,
-    "style_encoder": StyleEncoder,
-}
-
 
 class DNAFPipeline(DiffusionPipeline):
     """Generates persons in given poses with the appearance of given style images.
@@ -29,13 +22,15 @@ class DNAFPipeline(DiffusionPipeline):
     `save_pretrained(folder)` writes every part; `load_pipeline(folder)` reads it back, checked.
     """
 
+    _optional_components = ("style_encoder",)  # not there without appearance blocks
+
     def __init__(
         self,
         unet: UNet2DConditionModel,
         codec: LosslessCodec,
         scheduler: DDIMScheduler,
         adapter: DNAFAdapter,
-        style_encoder: StyleEncoder,
+        style_encoder: StyleEncoder | None,
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -132,19 +127,28 @@ def load_pipeline(folder: Path) -> DNAFPipeline:
             tensors with random values and only logs it.)
     """
     require_complete(folder)
-    parts: dict[str, Any] = {"scheduler": DDIMScheduler.from_pretrained(folder / "scheduler")}
-    for name, kind in _CLASSES.items():
-        try:
-            parts[name], info = kind.from_pretrained(
-                folder / name, output_loading_info=True, low_cpu_mem_usage=False, use_safetensors=True
+    adapter = _load(folder / "adapter", DNAFAdapter)
+    return DNAFPipeline(
+        _load(folder / "unet", UNet2DConditionModel),
+        _load(folder / "codec", LosslessCodec),
+        DDIMScheduler.from_pretrained(folder / "scheduler"),
+        adapter,
+        _load(folder / "style_encoder", StyleEncoder) if adapter.config.appearance_blocks else None,
+    )
+
+
+def _load(folder: Path, kind: type[ModelMixin]) -> Any:
+    try:
+        part, info = kind.from_pretrained(
+            folder, output_loading_info=True, low_cpu_mem_usage=False, use_safetensors=True
+        )
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise BaseModelError(f"{folder}: could not be loaded ({reason}). Train the model again.") from error
+    for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        if info[problem]:
+            raise BaseModelError(
+                f"{folder}: {len(info[problem])} {problem.replace('_', ' ')} "
+                f"(first: {sorted(map(str, info[problem]))[0]}). Train the model again."
             )
-        except (OSError, ValueError, RuntimeError, TypeError) as error:
-            reason = " ".join(str(error).split())
-            raise BaseModelError(f"{folder / name}: could not be loaded ({reason}).") from error
-        for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-            if info[problem]:
-                raise BaseModelError(
-                    f"{folder / name}: {len(info[problem])} {problem.replace('_', ' ')} "
-                    f"(first: {sorted(map(str, info[problem]))[0]}). Train the model again."
-                )
-    return DNAFPipeline(**parts)
+    return part

@@ -1,6 +1,5 @@
 """The adapter: all weights that DNAF adds to a UNet, in one module that saves and loads by itself."""
 
-from math import log2
 from typing import Any, cast
 
 import torch
@@ -13,6 +12,7 @@ from torch import nn
 from dnaf.model.appearance import AppearanceBlock
 from dnaf.model.noise_aware import KeysValues
 from dnaf.model.pose_adapter import PoseAdapter, residual_levels
+from dnaf.model.style_encoder import nearest_map
 
 
 class DNAFAdapter(ModelMixin, ConfigMixin):
@@ -67,16 +67,18 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         downscale: int,
         **options: Any,
     ) -> "DNAFAdapter":
-        """An adapter for this UNet; every UNet level reads the style map nearest to its own resolution."""
+        """An adapter for this UNet; every UNet level reads the style map nearest to its own resolution.
+
+        Args:
+            style_channels, style_reductions: of the style encoder; both [] without appearance blocks.
+        """
         layers = [
             (path, module.in_channels, module.config.num_attention_heads, _level(unet, path))
             for path, module in unet.named_modules()
             if isinstance(module, Transformer2DModel)
         ]
-        maps = [
-            min(range(len(style_reductions)), key=lambda i: abs(log2(style_reductions[i] / scale)))
-            for scale in (downscale * 2**level for level in range(len(unet.config.block_out_channels)))
-        ]
+        levels = range(len(unet.config.block_out_channels)) if style_reductions else ()
+        maps = [nearest_map(style_reductions, downscale * 2**level) for level in levels]
         adapter = cls(
             layers=layers,
             pose_levels=residual_levels(unet),

@@ -24,7 +24,7 @@ class Parts:
     codec: LosslessCodec
     scheduler: DDIMScheduler
     adapter: DNAFAdapter
-    style_encoder: StyleEncoder
+    style_encoder: StyleEncoder | None  # None without appearance blocks
 
 
 class Float32GroupNorm(nn.GroupNorm):
@@ -61,7 +61,11 @@ def _build(model: config.Model) -> Parts:
         # diffusers' name; its meaning is the number of heads
         attention_head_dim=tuple(max(1, channels // model.head_dim) for channels in model.channels),
     )
-    style_encoder = StyleEncoder(model.style_encoder)
+    style_encoder = None
+    if model.appearance_blocks:
+        # The finest level has no attention and reads no style.
+        scales = [model.unshuffle * 2**level for level in range(1, num_levels)]
+        style_encoder = StyleEncoder.for_scales(model.style_encoder, scales)
     scheduler = DDIMScheduler(
         beta_schedule="scaled_linear",
         beta_start=0.00085,
@@ -76,8 +80,8 @@ def _build(model: config.Model) -> Parts:
         unet,
         # In the place of the fixed prompt's embedding, which is the same for every image.
         0.5 * torch.randn(1, _PROMPT_TOKENS, _PROMPT_DIM),
-        list(style_encoder.channels),
-        list(style_encoder.reductions),
+        list(style_encoder.channels) if style_encoder else [],
+        list(style_encoder.reductions) if style_encoder else [],
         downscale=model.unshuffle,
         pose_adapter=model.pose_adapter,
         appearance_blocks=model.appearance_blocks,

@@ -44,7 +44,7 @@ class DNAFDenoiser(nn.Module):
         self,
         unet: UNet2DConditionModel,
         adapter: DNAFAdapter,
-        style_encoder: nn.Module,
+        style_encoder: nn.Module | None,
     ) -> None:
         super().__init__()
         self.unet = unet
@@ -67,7 +67,7 @@ class DNAFDenoiser(nn.Module):
         """Style (S,3,H,W) in [-1,1], its own pose map (S,3,H,W) and the wanted ones (T,3,H,W) in [0,1]."""
         targets = self.adapter.encode_pose(pose)
         styles = self.adapter.encode_pose(style_pose) if self.adapter.config.style_pose else []
-        maps = self.style_encoder(style) if self.adapter.config.appearance_blocks else []
+        maps = [] if self.style_encoder is None else self.style_encoder(style)
         return Encoded(self.adapter.encode_style(maps, styles), styles, targets)
 
     def forward(

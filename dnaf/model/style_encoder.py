@@ -1,5 +1,9 @@
 """Style encoder: style image -> pyramid of constant features (figure, panel a), by any timm backbone."""
 
+from collections.abc import Iterable, Sequence
+from math import log2
+from typing import Any
+
 import timm
 import torch
 from diffusers import ConfigMixin, ModelMixin
@@ -13,10 +17,11 @@ class StyleEncoder(ModelMixin, ConfigMixin):
 
     Args:
         model_name: for example `test_convnext`, `convnext_tiny`, `swin_base_patch4_window7_224`.
+        map_indices: which of the backbone's maps are given; stages behind the last one are not built.
         mean, std: of the channels in [0,1], as the backbone was trained with (ImageNet's by default).
 
     Attributes:
-        channels: of each map, finest first.
+        channels, reductions: of each map, finest first; pixels per cell of the map along each side.
 
     Raises:
         ConfigError: timm has no such model, or it gives no feature pyramid.
@@ -26,26 +31,63 @@ class StyleEncoder(ModelMixin, ConfigMixin):
     def __init__(
         self,
         model_name: str,
+        map_indices: list[int],
         mean: tuple[float, float, float] = (0.485, 0.456, 0.406),
         std: tuple[float, float, float] = (0.229, 0.224, 0.225),
     ) -> None:
         super().__init__()
-        # Swin checks the input size unless told otherwise; other families do not know the option.
-        options = {"strict_img_size": False} if model_name.startswith("swin") else {}
-        try:
-            self.backbone = timm.create_model(model_name, pretrained=False, features_only=True, **options)
-        except (RuntimeError, AttributeError) as error:
-            raise ConfigError(
-                f"params.yaml: model.style_encoder: no feature pyramid (found {model_name!r}: {error}). "
-                "Choose a model for which timm.create_model(..., features_only=True) works."
-            ) from error
+        self.backbone = _create(model_name, out_indices=tuple(map_indices))
         self.channels: tuple[int, ...] = tuple(self.backbone.feature_info.channels())
         self.reductions: tuple[int, ...] = tuple(self.backbone.feature_info.reduction())
         self._channels_last = str(getattr(self.backbone, "output_fmt", None) or "").endswith("NHWC")
         self.register_buffer("pixel_mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
+    @classmethod
+    def for_scales(cls, model_name: str, scales: Iterable[int]) -> "StyleEncoder":
+        """An encoder that gives, for each scale (pixels per cell), the map nearest to it, and no others."""
+        with torch.device("meta"):
+            reductions = _create(model_name).feature_info.reduction()
+        return cls(model_name, sorted({nearest_map(reductions, scale) for scale in scales}))
+
+    def train(self, mode: bool = True) -> "StyleEncoder":
+        """Keeps the backbone in evaluation mode.
+
+        Drop path draws from the global generator and batch norm keeps statistics outside the checkpoints: a
+        resumed run would not repeat either.
+        """
+        super().train(mode)
+        self.backbone.eval()
+        return self
+
     def forward(self, style: torch.Tensor) -> list[torch.Tensor]:
         """Style image (S,3,H,W) in [-1,1] -> maps [(S,Cᵢ,Hᵢ,Wᵢ)], finest first."""
         maps = self.backbone(((style + 1) / 2 - self.pixel_mean) / self.pixel_std)
         return [m.permute(0, 3, 1, 2).contiguous() if self._channels_last else m for m in maps]
+
+
+def nearest_map(reductions: Sequence[int], scale: int) -> int:
+    """Index of the map whose reduction is nearest to `scale` by ratio; the finer one of two."""
+    return min(range(len(reductions)), key=lambda index: abs(log2(reductions[index] / scale)))
+
+
+def _create(model_name: str, **options: Any) -> Any:
+    # Swin checks the input size unless told otherwise; other families do not know the option.
+    if model_name.startswith("swin"):
+        options["strict_img_size"] = False
+    try:
+        backbone = timm.create_model(model_name, pretrained=False, features_only=True, **options)
+    except (RuntimeError, AttributeError, OSError) as error:
+        raise ConfigError(_message(model_name, str(error))) from error
+    # Plain vision transformers give several maps of one size, and only for one size of image.
+    if "out_indices" not in options and len(set(backbone.feature_info.reduction())) < 2:
+        raise ConfigError(_message(model_name, "all maps have one size"))
+    return backbone
+
+
+def _message(model_name: str, reason: str) -> str:
+    return (
+        f"params.yaml: model.style_encoder: no feature pyramid (found {model_name!r}: "
+        f"{' '.join(reason.split())}). "
+        "Choose a model for which timm.create_model(..., features_only=True) works."
+    )

@@ -24,7 +24,7 @@ from dnaf.train import checkpoint
 from dnaf.train.loss import draw, training_loss
 from dnaf.train.record import Record
 
-_VERSION = 1  # of everything below that changes the course of a run; part of the resume key
+_VERSION = 2  # of everything below that changes the course of a run; part of the resume key
 _FINAL_LR = 0.05  # share of the peak learning rate at the end of the cosine decay
 
 

@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from dnaf.errors import ConfigError
+from dnaf.model.style_encoder import StyleEncoder, nearest_map
+from tests import training_project  # noqa: F401  one thread
+
+FAMILIES = ["test_convnext", "test_resnet", "swin_tiny_patch4_window7_224"]
+
+
+@pytest.mark.parametrize("size", [(32, 24), (64, 48)])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_gives_maps_of_the_promised_shape(name: str, size: tuple[int, int]) -> None:
+    encoder = StyleEncoder.for_scales(name, [4, 8])
+    maps = encoder(torch.rand(2, 3, *size) * 2 - 1)
+    assert encoder.reductions == (4, 8)
+    expected = [
+        (2, channels, size[0] // reduction, size[1] // reduction)
+        for channels, reduction in zip(encoder.channels, encoder.reductions, strict=True)
+    ]
+    assert [tuple(m.shape) for m in maps] == expected
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_only_what_the_maps_need_is_built(name: str) -> None:
+    encoder = StyleEncoder.for_scales(name, [4])
+    sum(m.square().mean() for m in encoder(torch.rand(1, 3, 64, 48))).backward()
+    assert [key for key, parameter in encoder.named_parameters() if parameter.grad is None] == []
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_training_mode_has_no_randomness_and_no_state(name: str) -> None:
+    encoder = StyleEncoder.for_scales(name, [4, 8])
+    before = {key: value.clone() for key, value in encoder.state_dict().items()}
+    style = torch.rand(2, 3, 32, 24)
+    trained = encoder.train()(style)
+    for first, second in zip(trained, encoder.eval()(style), strict=True):
+        torch.testing.assert_close(first, second, atol=0, rtol=0)
+    for key, value in encoder.state_dict().items():
+        assert torch.equal(value, before[key]), key
+
+
+def test_the_nearest_map_is_chosen_by_ratio() -> None:
+    reductions = [2, 4, 8, 16]
+    assert [nearest_map(reductions, scale) for scale in (1, 2, 4, 5, 6, 64)] == [0, 0, 1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["no_such_model", "", "swin_no_such_model", "test_vit"])
+def test_a_model_without_a_pyramid_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^params.yaml: model.style_encoder: .*'{name}'"):
+        StyleEncoder.for_scales(name, [4])

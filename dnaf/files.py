@@ -159,6 +159,8 @@ def require_complete(folder: Path) -> dict[str, Any]:
 def run_lock(folder: Path) -> Iterator[None]:
     """Holds `folder` for one writer at a time; freed by the kernel when the process dies.
 
+    What a writer that died left half-written, here or one folder down, is removed.
+
     Raises:
         StateError: another process writes to the folder; the message names it.
     """
@@ -174,6 +176,8 @@ def run_lock(folder: Path) -> Iterator[None]:
                 f"{folder}: another run is writing here ({owner}). Wait for it to end, or stop it."
             ) from error
         os.ftruncate(handle, 0)
+        for place in (folder, *filter(Path.is_dir, folder.iterdir())):
+            remove_leftovers(place)
         os.pwrite(handle, f"PID {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
         yield
     finally:
@@ -183,22 +187,21 @@ def run_lock(folder: Path) -> Iterator[None]:
 def scratch_folder(purpose: str, key: str) -> Path:
     """Where a long stage keeps its resume state: outside DVC's outputs, keyed by what it depends on.
 
-    `$DNAF_SCRATCH`, else `$XDG_CACHE_HOME/dnaf`, else `~/.cache/dnaf`. Created, and cleared of left-over
-    temporary files.
+    `$DNAF_SCRATCH`, else `$XDG_CACHE_HOME/dnaf`, else `~/.cache/dnaf`. Created if it is not there.
     """
     home = os.environ.get("DNAF_SCRATCH")
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder = Path(home) if home else Path(cache) / "dnaf"
     folder = folder / purpose / key[:32]
     folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
     return folder
 
 
 def remove_leftovers(folder: Path) -> None:
     """Removes temporary files of writers that died; call it only where no other writer can be at work."""
-    for path in folder.rglob(_TEMPORARY + "*"):
-        _remove(path)
+    for path in folder.glob(_TEMPORARY + "*"):
+        if path.is_file():
+            _remove(path)
 
 
 def remove_folder(folder: Path) -> None:

@@ -8,10 +8,13 @@ from stages import _command
 def main() -> None:
     """Read data/model and the test pairs; write all generated images and a few sample sheets."""
     from dnaf import config
+
+    params, seed = config.load(config.Generate), config.load_seed()
+
+    # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.data.loader import Sources
     from dnaf.generate.pairs import generate_pairs, write_samples
 
-    params, seed = config.load(config.Generate), config.load_seed()
     sources = Sources(Path("data/pairs/test.csv"), Path("data/prepared.zip"), Path("data/pose.zip"))
     model, results = Path("data/model"), Path("data/results/dnaf")
     generate_pairs(sources, model, results / "generated.zip", params, seed, wrong_source=False)

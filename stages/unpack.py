@@ -15,11 +15,13 @@ def main(
     from pathlib import Path
 
     from dnaf import config
-    from dnaf.data.unpack import find_password, unpack
+    from dnaf.data.passwords import find_password
+    from dnaf.data.unpack import ARCHIVE, unpack
 
     size = config.load_size(dataset)
     raw, data = Path("data/raw") / dataset, Path("data")
-    info = unpack(raw, data / "images.zip", data / "prepared.zip", size, partial(find_password, dataset))
+    ask = partial(find_password, dataset, ARCHIVE)
+    info = unpack(raw, data / "images.zip", data / "prepared.zip", size, ask)
     print(f"{info['num_images']:,} images; {info['num_ignored']:,} others in the archive are not listed")
 
 

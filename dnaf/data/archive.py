@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import IO
 from zipfile import ZipInfo
 
-from dnaf.data import zipcrypto
+from dnaf.data import passwords, zipcrypto
 from dnaf.data.archive_names import check_names
 from dnaf.errors import DataError
-
-PASSWORD_VARIABLE = "DNAF_ARCHIVE_PASSWORD"
 
 MAX_MEMBERS = 200_000  # DeepFashion has 52,712
 MAX_MEMBER_BYTES = 40_000_000
@@ -92,7 +90,7 @@ class Archive:
         """Tries the password on the smallest members, to the CRC; one that comes out right proves it."""
         if not encrypted:
             return
-        remedy = f"Set {PASSWORD_VARIABLE}; nothing was written."
+        remedy = f"Set {passwords.VARIABLE}; nothing was written."
         smallest = sorted(encrypted, key=lambda info: info.compress_size)[:_NUM_PASSWORD_CHECKS]
         if password is None:
             raise self._error(smallest[0], "password needed", remedy)

@@ -15,11 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnaf import images, progress, seeds
-from dnaf.data import deepfashion, demo_figure, demo_outfit, pairs
+from dnaf.data import deepfashion, demo_figure, demo_outfit, pairs, passwords
 from dnaf.data.encrypted_zip import write_encrypted_zip
 from dnaf.files import atomic_file, write_atomic
-
-PASSWORD = "demo"  # public: it stands in data/raw/demo/README.md
 
 _JPEG_QUALITY = 95
 _PADDING = 40  # pixels left of the picture in the 256x256 frame of the pose files
@@ -55,7 +53,7 @@ def write_demo(folder: Path, seed: int, num_train_outfits: int, num_test_outfits
     # The archive is the largest file and the first one that the next stage reads: it comes last.
     members = {f"img_highres/{image.path}": image.jpeg for image in every}
     rng = seeds.generator(seed, "demo archive")
-    write_encrypted_zip(folder / "img_highres.zip", members, PASSWORD.encode(), rng)
+    write_encrypted_zip(folder / "img_highres.zip", members, passwords.PUBLIC["demo"].encode(), rng)
 
 
 def _draw_all(seed: int, num_outfits: int) -> Iterator[list[_Drawn]]:

@@ -4,9 +4,7 @@ Exactly the images of `train.lst` and `test.lst` are taken, each fully decoded o
 can rely on them.
 """
 
-import getpass
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,31 +14,22 @@ from itertools import islice
 from pathlib import Path
 
 from dnaf import images, progress
-from dnaf.data import deepfashion, demo
-from dnaf.data.archive import PASSWORD_VARIABLE, open_archive
+from dnaf.data import deepfashion
+from dnaf.data.archive import open_archive
 from dnaf.data.store import write_store
 from dnaf.errors import DataError, ResourceError
-from dnaf.files import require_space
+from dnaf.files import remove_leftovers, require_space
 
 ARCHIVE = "img_highres.zip"
 FOLDERS = ("img_highres", "img")
 LISTS = ("train.lst", "test.lst")
 
-_PUBLIC_PASSWORDS = {"demo": demo.PASSWORD}
 _PADDED = (256, 256)  # the small archive's images, padded at the sides: another data set, in effect
 _CHUNK = 32  # images a worker gets at a time
 _MAX_CHUNKS_AHEAD = 32  # bounds the memory held by results that wait for their turn
 
 File = tuple[str, bytes]  # flat name and content
 Prepared = tuple[str, bytes, bytes]  # flat name, content, resized PNG
-
-
-def find_password(dataset: str) -> str | None:
-    """The archive's password: from the environment, or a public one, or asked for at a terminal."""
-    known = os.environ.get(PASSWORD_VARIABLE) or _PUBLIC_PASSWORDS.get(dataset)
-    if known is None and sys.stdin is not None and sys.stdin.isatty():
-        return getpass.getpass(f"Password of {ARCHIVE} ({PASSWORD_VARIABLE}): ") or None
-    return known
 
 
 def unpack(
@@ -65,6 +54,7 @@ def unpack(
         DataError: a file is missing, damaged, hostile or not of the data set; or the password is wrong.
         ResourceError: disk or memory do not suffice.
     """
+    remove_leftovers(images_path.parent)
     _require_raw(raw)
     wanted = _read_lists(raw)
     with _open_source(raw, wanted, ask_password) as (found, num_bytes, contents):

@@ -11,6 +11,7 @@ from dnaf import images
 from dnaf.data import deepfashion, demo, demo_figure, demo_outfit, keypoints, pairs
 from dnaf.data.archive import open_archive
 from dnaf.data.demo_canvas import Surface
+from dnaf.data.passwords import PUBLIC
 
 VIEWS = demo_figure.VIEWS
 
@@ -24,7 +25,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _images(folder: Path) -> dict[str, bytes]:
     with open_archive(folder / "img_highres.zip") as archive:
-        return dict(archive.read(archive.names, demo.PASSWORD))
+        return dict(archive.read(archive.names, PUBLIC["demo"]))
 
 
 def test_all_files_of_the_real_data_set_are_written_and_nothing_else(written: Path) -> None:

@@ -247,15 +247,24 @@ def test_a_second_writer_is_refused_until_the_first_one_dies(tmp_path: Path) -> 
         pass
 
 
-def test_scratch_folder_is_outside_the_project_and_free_of_leftovers(
+def test_scratch_folder_is_where_the_environment_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path))
     folder = files.scratch_folder("train", "k" * 64)
     assert folder.parent == tmp_path / "train"
-    (folder / ".dnaf-tmp-x").write_bytes(b"")
-    (folder / "kept").write_bytes(b"")
-    assert _entries(files.scratch_folder("train", "k" * 64)) == ["kept"]
+    assert folder.is_dir()
+
+
+def test_a_lock_clears_what_a_dead_writer_left(tmp_path: Path) -> None:
+    (tmp_path / "step").mkdir()
+    for name in (".dnaf-tmp-x", "step/.dnaf-tmp-y", "step/kept"):
+        (tmp_path / name).write_bytes(b"")
+    with files.run_lock(tmp_path):
+        assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == [
+            ".lock",
+            "step/kept",
+        ]
 
 
 def test_too_little_space_is_told_before_work_starts(tmp_path: Path) -> None:

@@ -1,0 +1,92 @@
+"""One whole project, run by DVC with parameters so small that everything takes a minute."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MINIMAL = {
+    "methods": ["dnaf", "copy_source", "mean_image", "pidm"],
+    "datasets.demo.max_test_pairs": 6,
+    "make_demo.num_train_outfits": 6,
+    "make_demo.num_test_outfits": 3,
+    "model.channels": [8, 16],
+    "model.head_dim": 8,
+    "train.steps": 4,
+    "train.batch_size": 2,
+    "train.lr_warmup_steps": 2,
+    "train.log_every": 1,
+    "train.checkpoint_every": 2,
+    "train.sample_every": 4,
+    "generate.num_inference_steps": 2,
+    "generate.batch_size": 4,
+    "generate.num_samples": 2,
+    "evaluate.num_bootstrap": 20,
+    "report.num_rows": 2,
+}
+
+
+class Project:
+    """A copy of what git tracks (and of new files not yet added) with its own git and DVC repositories."""
+
+    def __init__(self, root: Path, scratch: Path) -> None:
+        self.root = root
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DVC_NO_ANALYTICS": "1",
+            "DNAF_SCRATCH": str(scratch),
+            "OMP_NUM_THREADS": "1",
+            "GIT_AUTHOR_NAME": "tests",
+            "GIT_AUTHOR_EMAIL": "tests@localhost",
+            "GIT_COMMITTER_NAME": "tests",
+            "GIT_COMMITTER_EMAIL": "tests@localhost",
+        }
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        result = subprocess.run(
+            command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if check:
+            assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout}\n{result.stderr}"
+        return result
+
+    def set_params(self, values: dict[str, Any]) -> None:
+        yaml = YAML()
+        path = self.root / "params.yaml"
+        params = yaml.load(path)
+        for dotted, value in values.items():
+            *sections, key = dotted.split(".")
+            section = params
+            for name in sections:
+                section = section[name]
+            section[key] = value
+        yaml.dump(params, path)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project after `dvc repro`, everything committed; tests leave it as they found it."""
+    root = tmp_path_factory.mktemp("project")
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith(("tests/", "metrics/", "dvc.lock")):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    made = Project(root, tmp_path_factory.mktemp("scratch"))
+    made.set_params(MINIMAL)
+    made.run("git", "init", "-q", "-b", "main")
+    made.run("git", "add", "-A")
+    made.run("git", "commit", "-qm", "start")
+    made.run("dvc", "repro", "-q")
+    made.run("git", "add", "-A")
+    made.run("git", "commit", "-qm", "results")
+    return made

@@ -1,0 +1,204 @@
+import copy
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor2_0
+
+from dnaf.model.adapter import DNAFAdapter
+from dnaf.model.denoiser import DNAFDenoiser, Encoded
+from dnaf.model.noise_aware import NoiseAwareProcessor
+from tests.training_project import Inputs, random_inputs, tiny_pipeline
+
+TIMESTEP = torch.tensor(600)
+PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
+
+
+@pytest.fixture
+def denoiser() -> DNAFDenoiser:
+    return tiny_pipeline().denoiser.eval()
+
+
+@pytest.fixture
+def inputs() -> Inputs:
+    return random_inputs(num_styles=2, num_targets=3)
+
+
+ROWS = torch.tensor([1, 0, 1])
+
+
+def encode(denoiser: DNAFDenoiser, inputs: Inputs) -> Encoded:
+    return denoiser.encode(inputs.style, inputs.style_pose, inputs.pose)
+
+
+def plain_unet(denoiser: DNAFDenoiser) -> UNet2DConditionModel:
+    """The same weights in an untouched UNet of diffusers."""
+    unet = UNet2DConditionModel.from_config(denoiser.unet.config)
+    unet.load_state_dict(denoiser.unet.state_dict())
+    unet.set_attn_processor(AttnProcessor2_0())
+    return unet
+
+
+def plain_output(
+    denoiser: DNAFDenoiser, latent: torch.Tensor, residuals: list[torch.Tensor] | None = None
+) -> torch.Tensor:
+    prompt = denoiser.adapter.prompt_embedding.expand(len(latent), -1, -1)
+    return plain_unet(denoiser)(
+        latent, TIMESTEP, prompt, down_intrablock_additional_residuals=residuals, return_dict=False
+    )[0]
+
+
+def pretrained_start(noise_aware: bool) -> DNAFDenoiser:
+    """A denoiser as it starts on a pretrained UNet: everything that is added gives zeros."""
+    pipeline = tiny_pipeline()
+    style_encoder = pipeline.style_encoder
+    adapter = DNAFAdapter.from_unet(
+        pipeline.unet,
+        pipeline.adapter.prompt_embedding,
+        list(style_encoder.channels),
+        list(style_encoder.reductions),
+        downscale=2,
+        noise_aware=noise_aware,
+    )
+    unet = UNet2DConditionModel.from_config(pipeline.unet.config)
+    return DNAFDenoiser(unet, adapter, copy.deepcopy(style_encoder)).eval()
+
+
+@torch.no_grad()
+def test_what_is_added_starts_as_the_plain_unet_bit_for_bit(inputs: Inputs) -> None:
+    denoiser = pretrained_start(noise_aware=False)
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
+    plain = plain_unet(denoiser)
+    plain.set_attn_processor(dict(denoiser.unet.attn_processors))  # the same arithmetic on both sides
+    prompt = denoiser.adapter.prompt_embedding.expand(3, -1, -1)
+    assert torch.equal(ours, plain(inputs.noise, TIMESTEP, prompt, return_dict=False)[0])
+    torch.testing.assert_close(ours, plain_output(denoiser, inputs.noise), atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_sharing_changes_the_output_from_the_start(inputs: Inputs) -> None:
+    denoiser = pretrained_start(noise_aware=True)
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
+    assert (ours - plain_output(denoiser, inputs.noise)).abs().max() > 1e-4
+
+
+@torch.no_grad()
+def test_a_style_that_equals_the_target_changes_nothing(inputs: Inputs) -> None:
+    denoiser = pretrained_start(noise_aware=True)
+    same = inputs.noise[:2]
+    targets = same[ROWS]
+    ours = denoiser.denoise(targets, same, TIMESTEP, encode(denoiser, inputs), ROWS)
+    torch.testing.assert_close(ours, plain_output(denoiser, targets), atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("style_grad", [False, True])
+def test_a_target_without_style_is_the_plain_unet_with_its_pose(
+    denoiser: DNAFDenoiser, inputs: Inputs, style_grad: bool
+) -> None:
+    encoded, keep = encode(denoiser, inputs), torch.zeros(3, dtype=torch.bool)
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, ROWS, keep, style_grad)
+    plain = plain_output(denoiser, inputs.noise, list(encoded.residuals))
+    torch.testing.assert_close(ours, plain, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("keep", [None, [True, False, True]])
+@pytest.mark.parametrize("style_pose", [True, False])
+def test_the_joint_pass_equals_the_recorded_one(
+    inputs: Inputs, keep: list[bool] | None, style_pose: bool
+) -> None:
+    denoiser = tiny_pipeline(style_pose=style_pose).denoiser.eval()
+    mask, encoded = None if keep is None else torch.tensor(keep), encode(denoiser, inputs)
+    joint, recorded = (
+        denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, ROWS, mask, style_grad)
+        for style_grad in (True, False)
+    )
+    torch.testing.assert_close(joint, recorded, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_style_features_do_not_depend_on_the_target_or_its_pose(
+    denoiser: DNAFDenoiser, inputs: Inputs
+) -> None:
+    other_pose = denoiser.encode(inputs.style, inputs.style_pose, 1 - inputs.pose)
+    first = denoiser.record(inputs.style_noise, TIMESTEP, encode(denoiser, inputs))
+    second = denoiser.record(inputs.style_noise, TIMESTEP, other_pose)
+    assert first.keys() == {name for name in denoiser.unet.attn_processors if "attn1" in name}
+    for name, features in first.items():
+        assert torch.equal(features, second[name]), name
+
+
+@torch.no_grad()
+def test_style_features_depend_on_the_source_s_own_pose(denoiser: DNAFDenoiser, inputs: Inputs) -> None:
+    other = denoiser.encode(inputs.style, 1 - inputs.style_pose, inputs.pose)
+    first = denoiser.record(inputs.style_noise, TIMESTEP, encode(denoiser, inputs))
+    second = denoiser.record(inputs.style_noise, TIMESTEP, other)
+    assert any((features - second[name]).abs().max() > 1e-4 for name, features in first.items())
+
+
+@torch.no_grad()
+def test_the_order_of_targets_does_not_matter(denoiser: DNAFDenoiser, inputs: Inputs) -> None:
+    order = torch.tensor([2, 0, 1])
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
+    encoded = denoiser.encode(inputs.style, inputs.style_pose, inputs.pose[order])
+    moved = denoiser.denoise(inputs.noise[order], inputs.style_noise, TIMESTEP, encoded, ROWS[order])
+    torch.testing.assert_close(moved, ours[order], atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_targets_that_share_a_style_row_get_what_separate_rows_give(
+    denoiser: DNAFDenoiser, inputs: Inputs
+) -> None:
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
+    encoded = denoiser.encode(inputs.style[ROWS], inputs.style_pose[ROWS], inputs.pose)
+    separate = denoiser.denoise(inputs.noise, inputs.style_noise[ROWS], TIMESTEP, encoded, torch.arange(3))
+    torch.testing.assert_close(separate, ours, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_every_target_sees_its_own_style_only(denoiser: DNAFDenoiser, inputs: Inputs) -> None:
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
+    inputs.style[0], inputs.style_noise[0] = -inputs.style[0], -inputs.style_noise[0]
+    changed = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
+    torch.testing.assert_close(changed[[0, 2]], ours[[0, 2]], atol=1e-5, rtol=1e-5)
+    assert (changed[1] - ours[1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("style_grad", [False, True])
+@pytest.mark.parametrize("off", [None, *PARTS])
+def test_every_parameter_is_trained(off: str | None, style_grad: bool) -> None:
+    denoiser = tiny_pipeline(channels=[8, 16, 24], **({off: False} if off else {})).denoiser
+    inputs = random_inputs(2, 2)
+    prediction = denoiser(
+        inputs.noise,
+        inputs.style_noise,
+        torch.tensor([300, 900]),
+        inputs.style,
+        inputs.style_pose,
+        inputs.pose,
+        keep=torch.tensor([True, False]),
+        style_grad=style_grad,
+    )
+    prediction.square().mean().backward()
+    assert [name for name, parameter in denoiser.named_parameters() if parameter.grad is None] == []
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("style_grad", [False, True])
+def test_the_poses_of_styles_may_be_withheld_from_the_style_branch(inputs: Inputs, style_grad: bool) -> None:
+    denoiser = tiny_pipeline(style_pose=False).denoiser.eval()
+    other = denoiser.encode(inputs.style, 1 - inputs.style_pose, inputs.pose)
+    first, second = (
+        denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, ROWS, style_grad=style_grad)
+        for encoded in (encode(denoiser, inputs), other)
+    )
+    assert torch.equal(first, second)
+
+
+def test_every_attention_of_the_unet_is_ours(denoiser: DNAFDenoiser) -> None:
+    processors = denoiser.unet.attn_processors
+    assert len(processors) >= 6
+    for name, processor in processors.items():
+        assert isinstance(processor, NoiseAwareProcessor), name
+        assert processor.is_self_attention == ("attn1" in name), name

@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from dnaf import files
+from dnaf.data.loader import PairImages, StepSampler, TrainingPairs, to_image_tensor, to_pixels
+from dnaf.data.store import write_store
+from dnaf.errors import StateError
+from tests.training_project import SIZE, TrainingProject, picture
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> TrainingProject:
+    return TrainingProject(tmp_path)
+
+
+def test_an_epoch_shows_every_pair_once_and_epochs_differ(project: TrainingProject) -> None:
+    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.5)
+    epochs = [[pairs.stems(6 * epoch + index) for index in range(6)] for epoch in range(4)]
+    for epoch in epochs:
+        assert sorted(epoch) == sorted(project.pairs("train"))
+    assert len({tuple(epoch) for epoch in epochs}) > 1
+
+
+def test_an_example_depends_on_seed_and_position_only(project: TrainingProject) -> None:
+    def example(seed: int, position: int) -> dict[str, torch.Tensor | int]:
+        return TrainingPairs(project.sources("train"), seed, mirror=0.5)[position]
+
+    first, again = example(1, 9), example(1, 9)
+    for name in ("source", "target", "source_pose", "target_pose"):
+        assert torch.equal(first[name], again[name]), name
+    assert first["position"] == 9
+    assert any(not torch.equal(first["target"], example(seed, 9)["target"]) for seed in range(2, 6))
+
+
+def test_images_and_pose_maps_have_their_ranges(project: TrainingProject) -> None:
+    example = TrainingPairs(project.sources("train"), seed=0, mirror=0.0)[0]
+    for name, low in (("source", -1), ("target", -1), ("source_pose", 0), ("target_pose", 0)):
+        assert example[name].shape == (3, *SIZE)
+        assert example[name].dtype == torch.float32
+        assert low <= example[name].min() < example[name].max() == 1
+
+
+@pytest.mark.parametrize("mirror", [0.0, 1.0])
+def test_images_and_pose_maps_are_mirrored_together(project: TrainingProject, mirror: float) -> None:
+    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=mirror)
+    for position in range(6):
+        source, target = pairs.stems(position)
+        example = pairs[position]
+        for name, drawn in (
+            ("source", picture(source)),
+            ("target", picture(target)),
+            ("source_pose", picture(f"pose of {source}")),
+            ("target_pose", picture(f"pose of {target}")),
+        ):
+            expected = torch.from_numpy(drawn[:, :: -1 if mirror else 1].copy()).permute(2, 0, 1) / 255
+            found = example[name] if "pose" in name else (example[name] + 1) / 2
+            torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+def test_a_mirrored_pose_map_is_the_store_s_own_not_a_flipped_one(project: TrainingProject) -> None:
+    # Flipping the drawing would keep the colours of left and right joints.
+    stem = project.parts["train"][0]
+    sources = project.sources("train")
+    with write_store(sources.pose_maps, {}) as store:
+        for name in project.parts["train"]:
+            store.add_image(f"{name}.png", picture(name))
+            store.add_image(f"mirrored/{name}.png", picture(f"swapped {name}"))
+    found = PairImages(sources).pose_map(stem, mirror=True)
+    expected = torch.from_numpy(picture(f"swapped {stem}")).permute(2, 0, 1) / 255
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+def test_the_share_of_mirrored_examples_is_the_one_asked_for(project: TrainingProject) -> None:
+    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.25)
+    plain = {stem: to_image_tensor(picture(stem)) for stem in project.parts["train"]}
+    num = 400
+    mirrored = sum(
+        not torch.equal(pairs[position]["source"], plain[pairs.stems(position)[0]]) for position in range(num)
+    )
+    assert 0.17 < mirrored / num < 0.33
+
+
+def test_pixels_survive_the_way_to_tensors_and_back() -> None:
+    pixels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
+    np.testing.assert_array_equal(to_pixels(to_image_tensor(pixels)), pixels)
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+@pytest.mark.parametrize("first_step", [0, 3])
+def test_processes_share_every_step_s_positions(world: int, first_step: int) -> None:
+    samplers = [StepSampler(first_step, 5, batch_size=6, rank=rank, world=world) for rank in range(world)]
+    assert {len(sampler) for sampler in samplers} == {5 - first_step}
+    for step, shares in enumerate(zip(*samplers, strict=True), start=first_step):
+        positions = sorted(position for share in shares for position in share)
+        assert positions == list(range(6 * step, 6 * step + 6))
+
+
+def test_worker_processes_give_what_one_process_gives(project: TrainingProject) -> None:
+    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.5)
+    here, workers = (
+        list(DataLoader(pairs, batch_sampler=StepSampler(0, 2, 3, 0, 1), num_workers=num)) for num in (0, 2)
+    )
+    for ours, theirs in zip(here, workers, strict=True):
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_an_image_that_is_not_in_the_store_is_named(project: TrainingProject) -> None:
+    sources = project.sources("train")
+    files.write_atomic(sources.pairs, "source,target\nfashionMENPantsid0000000101_1front,b\n")
+    with pytest.raises(StateError, match=r"prepared.zip: fashionMENPantsid0000000101_1front.png is missing"):
+        PairImages(sources)
+
+
+@pytest.mark.parametrize("content", ["", "source,target\n", "from,to\na,b\n"])
+def test_a_pair_list_without_pairs_is_refused_by_name(project: TrainingProject, content: str) -> None:
+    sources = project.sources("train")
+    sources.pairs.write_text(content)
+    with pytest.raises(StateError, match=str(sources.pairs)):
+        PairImages(sources)

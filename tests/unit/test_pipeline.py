@@ -1,0 +1,177 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from dnaf import files
+from dnaf.errors import BaseModelError, StateError
+from dnaf.pipeline import DNAFPipeline, load_pipeline
+from tests.training_project import SIZE, TrainingProject, random_inputs, tiny_pipeline
+
+PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
+WEIGHTS = "adapter/diffusion_pytorch_model.safetensors"
+
+
+def sample(pipeline: DNAFPipeline, **options: Any) -> torch.Tensor:
+    """Three images of two styles."""
+    inputs = random_inputs(2, 3)
+    arguments = {
+        "rows": torch.tensor([1, 0, 1]),
+        "num_inference_steps": 3,
+        "noise": inputs.noise,
+        "style_noise": inputs.style_noise,
+        **options,
+    }
+    return pipeline(inputs.style, inputs.style_pose, inputs.pose, **arguments)
+
+
+def save(pipeline: DNAFPipeline, folder: Path) -> None:
+    pipeline.save_pretrained(folder)
+    files.write_manifest(folder, {})
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
+    """Changes an adapter's tensors, with a manifest that agrees."""
+    tensors = load_file(folder / WEIGHTS)
+    change(tensors)
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    files.write_manifest(folder, {})
+
+
+@pytest.mark.parametrize("off", [None, *PARTS])
+def test_a_saved_pipeline_gives_the_same_bits(tmp_path: Path, off: str | None) -> None:
+    pipeline = tiny_pipeline(**({off: False} if off else {}))
+    save(pipeline, tmp_path)
+    loaded = load_pipeline(tmp_path)
+    loaded.set_progress_bar_config(disable=True)
+    for name, value in pipeline.denoiser.state_dict().items():
+        assert torch.equal(loaded.denoiser.state_dict()[name], value), name
+    assert torch.equal(sample(loaded), sample(pipeline))
+
+
+def test_images_have_the_size_and_range_of_images() -> None:
+    result = sample(tiny_pipeline())
+    assert result.shape == (3, 3, *SIZE)
+    assert result.abs().max() <= 1
+    assert result.isfinite().all()
+
+
+def test_guidance_of_one_is_the_conditional_model() -> None:
+    pipeline = tiny_pipeline()
+    inputs = random_inputs(2, 3)
+    rows, timestep = torch.tensor([1, 0, 1]), torch.tensor(500)
+    encoded = pipeline.denoiser.encode(inputs.style, inputs.style_pose, inputs.pose)
+    with torch.no_grad():
+        plain = pipeline.denoiser.denoise(inputs.noise, inputs.style_noise, timestep, encoded, rows)
+        guided = pipeline._guided(inputs.noise, inputs.style_noise, timestep, encoded, rows, 1.0)
+    torch.testing.assert_close(guided, plain, atol=1e-5, rtol=1e-5)
+
+
+def test_guidance_goes_beyond_the_conditional_model() -> None:
+    pipeline = tiny_pipeline()
+    weak, strong = (sample(pipeline, guidance_scale=scale) for scale in (1.0, 3.0))
+    assert (weak - strong).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 2.0])
+def test_an_image_does_not_depend_on_its_batch(guidance_scale: float) -> None:
+    pipeline, inputs = tiny_pipeline(), random_inputs(2, 3)
+    together = sample(pipeline, guidance_scale=guidance_scale)
+    for index, row in enumerate([1, 0, 1]):
+        alone = pipeline(
+            inputs.style[row : row + 1],
+            inputs.style_pose[row : row + 1],
+            inputs.pose[index : index + 1],
+            num_inference_steps=3,
+            guidance_scale=guidance_scale,
+            noise=inputs.noise[index : index + 1],
+            style_noise=inputs.style_noise[row : row + 1],
+        )
+        torch.testing.assert_close(alone[0], together[index], atol=1e-5, rtol=1e-5)
+
+
+def test_a_generator_determines_the_image() -> None:
+    pipeline = tiny_pipeline()
+    first, again, other = (
+        sample(pipeline, noise=None, style_noise=None, generator=torch.Generator().manual_seed(seed))
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_the_callback_is_called_after_every_step_and_may_change_the_latents() -> None:
+    seen = []
+
+    def blacken(pipeline: DNAFPipeline, step: int, timestep: int, values: dict[str, Any]) -> dict[str, Any]:
+        seen.append((step, timestep, tuple(values["latents"].shape)))
+        return {"latents": torch.zeros_like(values["latents"])} if step == 2 else {}
+
+    result = sample(tiny_pipeline(), callback_on_step_end=blacken)
+    assert [step for step, _, _ in seen] == [0, 1, 2]
+    assert [timestep for _, timestep, _ in seen] == sorted((t for _, t, _ in seen), reverse=True)
+    assert {shape for _, _, shape in seen} == {(3, 12, 16, 12)}
+    assert not result.any()
+
+
+def test_a_missing_tensor_is_refused(tmp_path: Path) -> None:
+    save(tiny_pipeline(), tmp_path)
+    rewrite(tmp_path, lambda tensors: tensors.pop("pose.stem.1.bias"))
+    with pytest.raises(BaseModelError, match=r"adapter: 1 missing keys \(first: pose.stem.1.bias\)"):
+        load_pipeline(tmp_path)
+
+
+def test_an_unexpected_tensor_is_refused(tmp_path: Path) -> None:
+    save(tiny_pipeline(), tmp_path)
+    rewrite(tmp_path, lambda tensors: tensors.update(stranger=torch.zeros(1)))
+    with pytest.raises(BaseModelError, match=r"adapter: 1 unexpected keys \(first: stranger\)"):
+        load_pipeline(tmp_path)
+
+
+def test_a_tensor_of_another_shape_is_refused(tmp_path: Path) -> None:
+    save(tiny_pipeline(), tmp_path)
+    rewrite(tmp_path, lambda tensors: tensors.update({"pose.stem.1.bias": torch.zeros(3)}))
+    with pytest.raises(BaseModelError, match=r"adapter: .*pose.stem.1.bias"):
+        load_pipeline(tmp_path)
+
+
+def test_a_config_of_another_kind_is_refused(tmp_path: Path) -> None:
+    save(tiny_pipeline(), tmp_path)
+    config = json.loads((tmp_path / "adapter/config.json").read_text())
+    (tmp_path / "adapter/config.json").write_text(json.dumps({**config, "pose_levels": None}))
+    files.write_manifest(tmp_path, {})
+    with pytest.raises(BaseModelError, match="adapter"):
+        load_pipeline(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["delete", "truncate", "flip", "add"])
+def test_every_damaged_file_is_refused_by_name(tmp_path: Path, damage: str) -> None:
+    folder = TrainingProject(tmp_path).write_model()
+    for name in json.loads((folder / files.MANIFEST).read_text())["files"]:
+        path = folder / name
+        content, named = path.read_bytes(), path
+        if damage == "delete":
+            path.unlink()
+        elif damage == "truncate":
+            path.write_bytes(content[: len(content) // 2])
+        elif damage == "flip":
+            path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+        else:
+            named = path.with_name("stranger")
+            named.write_bytes(content)
+        with pytest.raises(StateError, match=str(named)):
+            load_pipeline(folder)
+        named.unlink(missing_ok=True)
+        path.write_bytes(content)
+    load_pipeline(folder)
+
+
+def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
+    folder = TrainingProject(tmp_path).write_model()
+    (folder / files.MANIFEST).unlink()
+    with pytest.raises(StateError, match=f"{folder}: not complete"):
+        load_pipeline(folder)

@@ -4,10 +4,7 @@ An image depends on (model, seed, pair) only, beyond rounding: initial noise com
 the style's noise from the source's name.
 """
 
-import io
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +13,11 @@ import pandas as pd
 import torch
 
 from dnaf import config, files, images, seeds
-from dnaf.data.deepfashion import outfit
+from dnaf.data.deepfashion import SUFFIX, outfit
 from dnaf.data.loader import PairImages, Sources, to_pixels
 from dnaf.data.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
+from dnaf.errors import StateError
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 from dnaf.progress import note, track
 
@@ -50,6 +48,7 @@ def generate_pairs(
         BaseModelError: the model folder does not hold what it should.
         ResourceError: disk full.
     """
+    pipeline = load_pipeline(model)
     data = PairImages(sources)
     tasks = _tasks(data.pairs, wrong_source)
     info = {
@@ -60,7 +59,6 @@ def generate_pairs(
         "params": params.model_dump(exclude={"num_samples"}),
         "seed": seed,
     }
-    pipeline = load_pipeline(model)
     key = files.fingerprint({**info, "version": _VERSION, "data": data.fingerprint()})
     folder = files.scratch_folder("generate", key)
     with files.run_lock(folder):
@@ -77,7 +75,7 @@ def wrong_sources(pairs: pd.DataFrame) -> list[str]:
     The pair lists are shuffled or grouped by outfit; half the list away is far from the own group.
     """
     sources = pairs["source"].tolist()
-    outfits = [outfit(source) for source in sources]
+    outfits = [outfit(source + SUFFIX) for source in sources]
     chosen = []
     for index, own in enumerate(outfits):
         shifts = ((index + len(sources) // 2 + further) % len(sources) for further in range(len(sources)))
@@ -131,20 +129,26 @@ def _all_batches(
         note(f"Resuming: {finished} of {len(batches)} batches are done")
     for index, batch in enumerate(track(batches, "Generating batches", len(batches))):
         part = folder / f"batch-{index:06d}.zip"
-        if not part.exists():
-            with _batch_file(part) as archive:
+        if not _is_intact(part, batch):
+            with write_store(part, {}) as writer:
                 for task, image in zip(batch, _generate(pipeline, data, batch, params, seed), strict=True):
-                    archive.writestr(f"{task.pair_id}.png", images.encode_png(to_pixels(image)))
-        with zipfile.ZipFile(part) as archive:
-            yield from ((task.pair_id, archive.read(f"{task.pair_id}.png")) for task in batch)
+                    writer.add_image(f"{task.pair_id}.png", to_pixels(image))
+        store = ImageStore(part)
+        yield from ((task.pair_id, store.read(f"{task.pair_id}.png")) for task in batch)
 
 
-@contextmanager
-def _batch_file(path: Path) -> Iterator[zipfile.ZipFile]:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        yield archive
-    files.write_atomic(path, buffer.getvalue())
+def _is_intact(part: Path, batch: list[Task]) -> bool:
+    """Whether an interrupted run finished this batch, every byte as it was written."""
+    if not part.exists():
+        return False
+    try:
+        finished = ImageStore(part)
+        for task in batch:
+            finished.read(f"{task.pair_id}.png")
+    except StateError as error:
+        note(f"warning: {error} This batch is generated again.")
+        return False
+    return True
 
 
 def _generate(

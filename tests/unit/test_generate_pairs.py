@@ -1,0 +1,137 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dnaf import files
+from dnaf.config import Generate
+from dnaf.data.deepfashion import SUFFIX, outfit
+from dnaf.data.pairs import pair_id
+from dnaf.data.store import ImageStore
+from dnaf.errors import StateError
+from dnaf.generate.pairs import generate_pairs, write_samples, wrong_sources
+from tests.training_project import SIZE, TrainingProject, generate_params, stems
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingProject:
+    """A project with an untrained model."""
+    monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
+    project = TrainingProject(tmp_path)
+    project.write_model()
+    return project
+
+
+def generate(
+    project: TrainingProject, params: Generate | None = None, name: str = "x.zip", wrong_source: bool = False
+) -> ImageStore:
+    output = project.root / name
+    model = project.root / "data/model"
+    params = params or generate_params()
+    generate_pairs(project.sources("test"), model, output, params, seed=0, wrong_source=wrong_source)
+    return ImageStore(output)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 100])
+def test_every_pair_is_generated_once_in_the_list_s_order(project: TrainingProject, batch_size: int) -> None:
+    store = generate(project, generate_params(batch_size=batch_size))
+    assert store.names == [f"{pair_id(*pair)}.png" for pair in project.pairs("test")]
+    assert {store.image(name).shape for name in store.names} == {(*SIZE, 3)}
+
+
+def test_the_store_says_what_it_was_made_from(project: TrainingProject) -> None:
+    info = generate(project).info
+    assert info["pairs_sha256"] == files.digest(project.sources("test").pairs)
+    assert info["model"] == files.digest(project.root / "data/model/manifest.json")
+    assert info["num_pairs"] == 4
+
+
+def test_the_same_inputs_give_the_same_bytes(project: TrainingProject) -> None:
+    generate(project, name="first.zip")
+    generate(project, name="second.zip")
+    assert (project.root / "first.zip").read_bytes() == (project.root / "second.zip").read_bytes()
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 2.0])
+def test_an_image_does_not_depend_on_its_batch(project: TrainingProject, guidance_scale: float) -> None:
+    one, all_at_once = (
+        generate(project, generate_params(batch_size=size, guidance_scale=guidance_scale)) for size in (1, 4)
+    )
+    for name in one.names:
+        difference = one.image(name).astype(int) - all_at_once.image(name).astype(int)
+        assert np.abs(difference).max() <= 1, name  # one level, where rounding falls the other way
+
+
+def test_an_image_does_not_depend_on_the_other_pairs(project: TrainingProject) -> None:
+    whole = generate(project)
+    source, target = project.pairs("test")[2]
+    files.write_atomic(project.sources("test").pairs, f"source,target\n{source},{target}\n")
+    name = f"{pair_id(source, target)}.png"
+    difference = generate(project).image(name).astype(int) - whole.image(name).astype(int)
+    assert np.abs(difference).max() <= 1
+
+
+def test_pairs_generated_from_a_wrong_source_differ(project: TrainingProject) -> None:
+    right, wrong = generate(project, name="right.zip"), generate(project, name="wrong.zip", wrong_source=True)
+    assert right.names == wrong.names
+    for name in right.names:
+        assert (right.image(name) != wrong.image(name)).any(), name
+
+
+@pytest.mark.parametrize("num_outfits", [2, 3, 7])
+@pytest.mark.parametrize("seed", [None, 0, 1])
+def test_a_wrong_source_is_never_of_the_own_outfit(num_outfits: int, seed: int | None) -> None:
+    names = stems(1, num_outfits)
+    pairs = [
+        (source, target)
+        for source in names
+        for target in names
+        if source != target and outfit(source + SUFFIX) == outfit(target + SUFFIX)
+    ]
+    table = pd.DataFrame(pairs, columns=["source", "target"])
+    if seed is not None:
+        table = table.sample(frac=1, random_state=seed)
+    wrong = wrong_sources(table)
+    assert len(wrong) == len(table)
+    for source, other in zip(table["source"], wrong, strict=True):
+        assert outfit(source + SUFFIX) != outfit(other + SUFFIX)
+        assert other in names
+
+
+def test_a_single_outfit_has_no_wrong_source() -> None:
+    front, side = stems(1, 1)
+    table = pd.DataFrame([(front, side), (side, front)], columns=["source", "target"])
+    assert wrong_sources(table) == [front, side]
+
+
+def test_a_retrained_model_generates_anew(project: TrainingProject) -> None:
+    before = generate(project)
+    project.write_model(seed=1)
+    after = generate(project)
+    assert before.info["model"] != after.info["model"]
+    assert all(before.digest(name) != after.digest(name) for name in before.names)
+
+
+def test_an_altered_model_generates_nothing(project: TrainingProject) -> None:
+    weights = project.root / "data/model/unet/diffusion_pytorch_model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(StateError, match=str(weights)):
+        generate(project)
+    assert not (project.root / "x.zip").exists()
+
+
+def test_a_missing_model_is_refused_by_name(project: TrainingProject) -> None:
+    files.remove_folder(project.root / "data/model")
+    with pytest.raises(StateError, match="data/model: not complete"):
+        generate(project)
+
+
+def test_every_sample_sheet_shows_pose_source_target_and_result(project: TrainingProject) -> None:
+    generate(project)
+    folder = project.root / "samples"
+    for num_samples, expected in ((3, 3), (100, 4)):
+        write_samples(project.sources("test"), project.root / "x.zip", folder, num_samples)
+        assert sorted(path.name for path in folder.iterdir()) == [f"{i:02d}.png" for i in range(expected)]

@@ -7,7 +7,6 @@ number are all there is.
 """
 
 import io
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,10 +62,11 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     for name, data in parts.items():
         files.write_atomic(target / name, data)
     digests = {name: files.digest(target / name) for name in parts}
-    files.write_json(target / _STATE, {"step": checkpoint.step, "log": checkpoint.log, "sha256": digests})
+    state = {"step": checkpoint.step, "log": checkpoint.log, "sha256": digests}
+    files.write_json(target / _STATE, {**state, "fingerprint": files.fingerprint(state)})
     complete = [path for path in _newest_first(folder) if (path / _STATE).exists()]
     for old in set(_newest_first(folder)) - set(complete[:_KEEP]):
-        shutil.rmtree(old)
+        files.remove_folder(old)
 
 
 def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
@@ -83,6 +83,8 @@ def load_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 def _load(path: Path) -> Checkpoint:
     state = files.read_json(path / _STATE)
     try:
+        if state.pop("fingerprint") != files.fingerprint(state):
+            raise StateError(f"{path / _STATE}: damaged checkpoint. An earlier one is used.")
         data = {name: (path / name).read_bytes() for name in state["sha256"]}
         damaged = [name for name, digest in state["sha256"].items() if files.digest(path / name) != digest]
         if damaged:
@@ -94,7 +96,7 @@ def _load(path: Path) -> Checkpoint:
             optimizer=torch.load(io.BytesIO(data[_OPTIMIZER]), map_location="cpu", weights_only=True),
             log=state["log"],
         )
-    except (OSError, KeyError, TypeError) as error:
+    except (OSError, KeyError, TypeError, AttributeError) as error:
         raise StateError(f"{path}: incomplete checkpoint ({error}). An earlier one is used.") from error
 
 

@@ -1,0 +1,69 @@
+"""Stages as processes that can be killed: forked from one that has imported torch already."""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from tests.training_project import TrainingProject
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["dnaf.train.loop", "dnaf.generate.pairs", "stages._command"])
+_PATIENCE_S = 120.0
+
+
+def start(stage: str, project: TrainingProject, kill_at: int = 0) -> BaseProcess:
+    """Starts a stage in the project's folder.
+
+    Args:
+        kill_at: number of the system call, of those that change the disk, in which it kills itself.
+    """
+    process = _CONTEXT.Process(target=_run_stage, args=(stage, project.root, kill_at))
+    process.start()
+    return process
+
+
+def finish(process: BaseProcess) -> int:
+    """Waits for the end; 0…255, or minus the number of the signal that killed it."""
+    process.join(_PATIENCE_S)
+    if process.exitcode is None:
+        process.kill()
+        raise TimeoutError(f"process {process.pid} did not end")
+    return process.exitcode
+
+
+def run(stage: str, project: TrainingProject, kill_at: int = 0) -> int:
+    """Runs a stage to its end or death."""
+    return finish(start(stage, project, kill_at))
+
+
+def was_killed(exit_code: int) -> bool:
+    """Whether the process died by SIGKILL."""
+    return exit_code == -signal.SIGKILL
+
+
+def output(project: TrainingProject) -> str:
+    """What all stages of this project said on stdout and stderr."""
+    return (project.root / "output.txt").read_text()
+
+
+def _run_stage(stage: str, root: Path, kill_at: int) -> None:
+    os.chdir(root)
+    os.environ["DNAF_SCRATCH"] = str(root / "scratch")
+    with open(root / "output.txt", "ab") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    # pytest's capture left other streams here
+    sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+    import torch
+
+    from stages import _command
+    from tests import faults
+
+    torch.set_num_threads(1)
+    sys.argv = [stage]
+    with faults.Faults(kill_at, faults.kill).installed():
+        _command.run(importlib.import_module(f"stages.{stage}").main)

@@ -70,8 +70,12 @@ def is_absent(method: str, folder: Path) -> bool:
 
 
 def absent(num_expected: int, protocol: Protocol) -> dict[str, Any]:
-    """The metrics of a method without results: the same content each time, for DVC to recognise."""
-    return {"num_pairs": 0, "num_expected": num_expected, "protocol": {"name": protocol.name}}
+    """The metrics of a method without results: the same content each time, for DVC to recognise.
+
+    The protocol block stands in a list of one, because `dvc metrics show` passes over lists: of a mapping it
+    would make a column of every entry, fifty beside the ten that a user looks for.
+    """
+    return {"num_pairs": 0, "num_expected": num_expected, "protocol": [{"name": protocol.name}]}
 
 
 def read_csv(path: Path, header: list[str]) -> list[list[str]]:

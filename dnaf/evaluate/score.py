@@ -89,9 +89,9 @@ def score(
     if results.wrong_source:
         metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
     metrics |= {"num_pairs": len(table), "num_expected": len(pairs)}
-    metrics["protocol"] = _provenance(results, pairs, prepared, size, protocol, params, root_seed) | {
-        "weights": {"inception": inception.provenance, "alexnet": lpips.provenance}
-    }
+    provenance = _provenance(results, pairs, prepared, size, protocol, params, root_seed)
+    provenance["weights"] = {"inception": inception.provenance, "alexnet": lpips.provenance}
+    metrics["protocol"] = [provenance]  # a list: see `inputs.absent`
     return Score(metrics, table)
 
 

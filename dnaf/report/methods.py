@@ -41,7 +41,7 @@ def read_metrics(method: str, folder: Path) -> MethodMetrics:
     if not isinstance(content, dict) or not {"num_pairs", "num_expected", "protocol"} <= content.keys():
         raise StateError(f"{path}: not metrics of a method. Run evaluate again.")
     numbers = {name: value for name, value in content.items() if name != "protocol"}
-    return MethodMetrics(method, numbers, content["protocol"])
+    return MethodMetrics(method, numbers, content["protocol"][0])
 
 
 def read_comparable(methods: Sequence[str], folder: Path) -> list[MethodMetrics]:

@@ -46,7 +46,7 @@ def test_an_absent_method_gets_the_same_row_each_time_without_loading_torch(
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
     first = (METRICS / "pidm.json").read_bytes(), (SCORES / "pidm.csv").read_bytes()
-    expected = {"num_pairs": 0, "num_expected": 6, "protocol": {"name": "native"}}
+    expected = {"num_pairs": 0, "num_expected": 6, "protocol": [{"name": "native"}]}
     assert json.loads(first[0]) == expected
     assert first[1] == b"source,target\n"
     evaluate.main("demo", "pidm")

@@ -35,7 +35,7 @@ def numbers(fid: float, ssim: float) -> dict[str, Any]:
         "ssim_gaussian_high": ssim + 0.01,
         "num_pairs": 6,
         "num_expected": 6,
-        "protocol": PROTOCOL,
+        "protocol": [PROTOCOL],
     }
 
 
@@ -76,7 +76,7 @@ def test_protocol_and_random_networks_are_stated(folder: Path) -> None:
     assert "they cannot be compared with any published FID or LPIPS" in text
     real = PROTOCOL | {"fid_rank_deficient": False}
     for method in METHODS[:2]:
-        content = numbers(3.0, 0.5) | {"protocol": real}
+        content = numbers(3.0, 0.5) | {"protocol": [real]}
         content["fid"] = content.pop("fid_random")
         (folder / f"{method}.json").write_text(json.dumps(content))
     assert "Random network" not in to_markdown(read_comparable(METHODS, folder), CARDS)
@@ -96,7 +96,7 @@ def test_csv_holds_present_methods_only(folder: Path) -> None:
 
 @pytest.mark.parametrize("key", ["pairs_sha256", "real_set", "weights", "image_size", "name"])
 def test_methods_scored_in_different_ways_are_refused(folder: Path, key: str) -> None:
-    content = numbers(2.0, 0.4) | {"protocol": PROTOCOL | {key: "other"}}
+    content = numbers(2.0, 0.4) | {"protocol": [PROTOCOL | {key: "other"}]}
     (folder / "copy_source.json").write_text(json.dumps(content))
     with pytest.raises(StateError, match=rf"copy_source\.json: not comparable with dnaf \({key}"):
         read_comparable(METHODS, folder)

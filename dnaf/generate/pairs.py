@@ -62,6 +62,7 @@ def generate_pairs(
     key = files.fingerprint({**info, "version": _VERSION, "data": data.fingerprint()})
     folder = files.scratch_folder("generate", key)
     with files.run_lock(folder):
+        files.remove_leftovers(output.parent)
         generated = dict(_all_batches(pipeline, data, tasks, params, seed, folder))
         with write_store(output, info) as store:
             for task in tasks:

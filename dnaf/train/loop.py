@@ -131,7 +131,8 @@ class _Run:
 
     def go_on(self) -> None:
         """Runs the remaining steps; SIGTERM and SIGINT end the run after the step at hand, saved."""
-        self.record.restore()
+        if self.accelerator.is_main_process:
+            self.record.restore()
         params, world = self.params, self.accelerator.num_processes
         sampler = StepSampler(
             self.step, params.steps, params.batch_size, self.accelerator.process_index, world

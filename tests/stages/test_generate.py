@@ -1,0 +1,97 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dnaf import files
+from dnaf.data.pairs import pair_id
+from tests import processes
+from tests.training_project import ROOT, TrainingProject
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> TrainingProject:
+    """A project with an untrained model."""
+    project = TrainingProject(tmp_path)
+    project.write_model()
+    return project
+
+
+def assert_refused(project: TrainingProject, *words: str) -> None:
+    """The stage exits with code 2 and one line that holds the words, and leaves no images."""
+    assert processes.run("generate", project) == 2
+    lines = [line for line in processes.output(project).splitlines() if "batches" not in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+    assert not list(project.root.glob("data/results/dnaf/*.zip"))
+
+
+def test_the_command_writes_both_stores_and_the_samples(project: TrainingProject) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "stages.generate"],
+        cwd=project.root,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "DNAF_SCRATCH": str(project.scratch),
+            "OMP_NUM_THREADS": "1",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    names = [f"{pair_id(*pair)}.png" for pair in project.pairs("test")]
+    for name in ("generated.zip", "wrong_source.zip"):
+        store = project.generated(name)
+        assert store.names == names
+        assert store.info["pairs_sha256"] == files.digest(project.sources("test").pairs)
+    sheets = sorted(path.name for path in (project.root / "metrics/samples").iterdir())
+    assert sheets == ["00.png", "01.png", "02.png"]
+    assert not list(project.scratch.rglob("batch-*"))
+
+
+def test_help_tells_what_is_read_and_written_without_loading_torch(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "stages.generate", "--help"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0
+    assert "data/model" in finished.stdout
+    assert not [line for line in finished.stderr.splitlines() if line.endswith((" torch", " pandas"))]
+
+
+def test_a_project_without_a_model_is_told_so(project: TrainingProject) -> None:
+    files.remove_folder(project.root / "data/model")
+    assert_refused(project, "data/model: not complete")
+
+
+def test_an_altered_model_is_named(project: TrainingProject) -> None:
+    config = project.root / "data/model/unet/config.json"
+    config.write_text(config.read_text().replace("8", "16", 1))
+    assert_refused(project, "data/model/unet/config.json: content differs from its manifest")
+
+
+def test_an_image_missing_in_the_store_is_named(project: TrainingProject) -> None:
+    pairs = project.sources("test").pairs
+    pairs.write_text(
+        pairs.read_text() + "fashionMENPantsid0000000101_1front,fashionMENPantsid0000000101_3back\n"
+    )
+    assert_refused(project, "data/prepared.zip: fashionMENPantsid0000000101_1front.png is missing")
+
+
+def test_a_cut_store_is_named(project: TrainingProject) -> None:
+    path = project.root / "data/pose.zip"
+    path.write_bytes(path.read_bytes()[:-100])
+    assert_refused(project, "data/pose.zip: not a complete image store")
+
+
+def test_an_unknown_parameter_is_named_with_the_known_ones(project: TrainingProject) -> None:
+    project.set_params(generate={"steps": 3})
+    assert_refused(project, "generate.steps: unknown key", "num_inference_steps")

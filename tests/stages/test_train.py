@@ -1,0 +1,137 @@
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dnaf import files
+from dnaf.pipeline import load_pipeline
+from tests import processes
+from tests.training_project import ROOT, TrainingProject
+
+PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> TrainingProject:
+    return TrainingProject(tmp_path)
+
+
+def assert_refused(project: TrainingProject, *words: str) -> None:
+    """The stage exits with code 2 and one line that holds the words, and leaves no model."""
+    assert processes.run("train", project) == 2
+    lines = processes.output(project).splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+    assert not (project.root / "data/model").exists()
+
+
+def test_the_command_writes_model_curve_and_samples(project: TrainingProject) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "stages.train"],
+        cwd=project.root,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "DNAF_SCRATCH": str(project.scratch),
+            "OMP_NUM_THREADS": "1",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    load_pipeline(project.root / "data/model")
+    assert files.require_complete(project.root / "data/model") == {"steps": 6, "seed": 0}
+    with open(project.root / "metrics/train/loss.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert all(float(row["loss"]) > 0 and float(row["lr"]) > 0 for row in rows)
+    sheets = sorted(path.name for path in (project.root / "metrics/train/samples").iterdir())
+    assert sheets == ["step-000000004.png", "step-000000006.png"]
+    assert not list(project.scratch.rglob("step-*"))
+
+
+def test_help_tells_what_is_read_and_written_without_loading_torch(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "stages.train", "--help"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0
+    assert "data/model" in finished.stdout
+    assert not [line for line in finished.stderr.splitlines() if line.endswith((" torch", " pandas"))]
+
+
+@pytest.mark.parametrize("off", PARTS)
+def test_a_model_without_one_part_trains_and_generates(project: TrainingProject, off: str) -> None:
+    project.set_params(model={off: False}, train={"steps": 2})
+    assert processes.run("train", project) == 0, processes.output(project)
+    assert processes.run("generate", project) == 0, processes.output(project)
+    assert len(project.generated()) == 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mixed_precision": "bf16"},
+        {"loss": "mse", "style_grad": True},
+        {"condition_dropout": 1.0, "ema_decay": 0.0},
+    ],
+)
+def test_other_ways_of_training_end_too(project: TrainingProject, changes: dict[str, object]) -> None:
+    project.set_params(train={"steps": 2, **changes})
+    assert processes.run("train", project) == 0, processes.output(project)
+    load_pipeline(project.root / "data/model")
+
+
+def test_the_same_parameters_give_the_same_bits(project: TrainingProject) -> None:
+    runs = []
+    for _ in range(2):
+        assert processes.run("train", project) == 0, processes.output(project)
+        runs.append(project.digests("data/model", "metrics"))
+    assert runs[0] == runs[1]
+
+
+def test_an_image_missing_in_the_store_is_named(project: TrainingProject) -> None:
+    pairs = project.sources("train").pairs
+    pairs.write_text(
+        pairs.read_text() + "fashionMENPantsid0000000101_1front,fashionMENPantsid0000000101_3back\n"
+    )
+    assert_refused(project, "data/prepared.zip: fashionMENPantsid0000000101_1front.png is missing")
+
+
+@pytest.mark.parametrize("name", ["prepared.zip", "pose.zip"])
+def test_a_cut_store_is_named(project: TrainingProject, name: str) -> None:
+    path = project.root / "data" / name
+    path.write_bytes(path.read_bytes()[:-100])
+    assert_refused(project, f"data/{name}: not a complete image store")
+
+
+def test_a_damaged_image_is_named(project: TrainingProject) -> None:
+    path = project.root / "data/prepared.zip"
+    content = bytearray(path.read_bytes())
+    start = content.index(b"IDAT")  # inside the first image, which belongs to the first outfit
+    content[start + 8] ^= 1
+    path.write_bytes(content)
+    assert_refused(project, "data/prepared.zip: ", project.parts["train"][0])
+
+
+def test_missing_pairs_are_named(project: TrainingProject) -> None:
+    project.sources("train").pairs.unlink()
+    assert_refused(project, "data/pairs/train.csv: not a pair list")
+
+
+def test_an_unknown_parameter_is_named_with_the_known_ones(project: TrainingProject) -> None:
+    project.set_params(train={"learning_rate": 1.0})
+    assert_refused(project, "train.learning_rate: unknown key", "lr_warmup_steps")
+
+
+def test_an_unknown_style_encoder_is_named(project: TrainingProject) -> None:
+    project.set_params(model={"style_encoder": "no_such_model"})
+    assert_refused(project, "model.style_encoder", "no_such_model")

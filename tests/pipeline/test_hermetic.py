@@ -77,7 +77,7 @@ atexit.register(_write)
 @pytest.fixture(scope="module")
 def stages(project: Project) -> Iterator[dict[str, Stage]]:
     with Repo(str(project.root)) as repo:
-        yield {stage.addressing: stage for stage in repo.index.stages if stage.cmd}
+        yield {stage.name: stage for stage in repo.index.stages if stage.cmd}
 
 
 def paths(items: Any, root: Path) -> list[str]:
@@ -165,7 +165,7 @@ def test_stage_runs_on_what_it_declares_and_reads_all_of_it(
 
 def params_cases() -> list[tuple[str, str]]:
     with Repo(str(ROOT)) as repo:
-        stages = {stage.addressing: stage for stage in repo.index.stages if stage.cmd}
+        stages = {stage.name: stage for stage in repo.index.stages if stage.cmd}
         return [
             (name, key)
             for name in STAGES

@@ -90,7 +90,7 @@ def declared_keys(stage: Stage) -> list[str]:
     return [key for dep in stage.deps if isinstance(dep, ParamsDependency) for key in (dep.params or [])]
 
 
-def lay_out(project: Project, stage: Stage, folder: Path, keys: list[str]) -> None:
+def lay_out(project: Project, stage: Stage, folder: Path, without: str | None = None) -> None:
     for name in [*PLUMBING, *paths(stage.deps, project.root)]:
         source, target = project.root / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -103,13 +103,14 @@ def lay_out(project: Project, stage: Stage, folder: Path, keys: list[str]) -> No
             (package / "__init__.py").touch()
     params = YAML(typ="safe", pure=True).load(project.root / "params.yaml")
     kept: dict[str, Any] = {}
-    for key in keys:
+    for key in declared_keys(stage):
         source_section, target_section = params, kept
         *sections, last = key.split(".")
         for section in sections:
             source_section = source_section[section]
             target_section = target_section.setdefault(section, {})
-        target_section[last] = source_section[last]
+        if key != without:
+            target_section[last] = source_section[last]
     YAML().dump(kept, folder / "params.yaml")
 
 
@@ -140,7 +141,7 @@ def test_stage_runs_on_what_it_declares_and_reads_all_of_it(
     name: str, project: Project, stages: dict[str, Stage], tmp_path: Path
 ) -> None:
     stage, folder = stages[name], tmp_path / "workspace"
-    lay_out(project, stage, folder, declared_keys(stage))
+    lay_out(project, stage, folder)
     if name == "make_demo":
         (folder / "data/raw/demo").mkdir(parents=True)
     before = files_below(folder)
@@ -179,7 +180,7 @@ def test_stage_needs_every_parameter_it_declares(
     name: str, key: str, project: Project, stages: dict[str, Stage], tmp_path: Path
 ) -> None:
     stage, folder = stages[name], tmp_path / "workspace"
-    lay_out(project, stage, folder, [other for other in declared_keys(stage) if other != key])
+    lay_out(project, stage, folder, without=key)
 
     result, _ = run(project, stage, folder)
 

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,19 +30,7 @@ def assert_refused(project: TrainingProject, *words: str) -> None:
 
 
 def test_the_command_writes_both_stores_and_the_samples(project: TrainingProject) -> None:
-    finished = subprocess.run(
-        [sys.executable, "-m", "stages.generate"],
-        cwd=project.root,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "DNAF_SCRATCH": str(project.scratch),
-            "OMP_NUM_THREADS": "1",
-        },
-        capture_output=True,
-        text=True,
-    )
-    assert finished.returncode == 0, finished.stderr
+    assert processes.run("generate", project) == 0, processes.output(project)
     names = [f"{pair_id(*pair)}.png" for pair in project.pairs("test")]
     for name in ("generated.zip", "wrong_source.zip"):
         store = project.generated(name)

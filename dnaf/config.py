@@ -86,7 +86,7 @@ class Train(Section):
     condition_dropout: Fraction
     mirror: Fraction
     style_grad: bool
-    mixed_precision: Literal["no", "bf16", "fp16"]
+    mixed_precision: Literal["no", "bf16"]
     log_every: Positive
     checkpoint_every: Positive
     sample_every: Positive

@@ -137,7 +137,13 @@ def require_complete(folder: Path) -> dict[str, Any]:
     if not (folder / MANIFEST).is_file():
         raise StateError(f"{folder}: not complete (no {MANIFEST}). Run the stage that writes it again.")
     manifest = read_json(folder / MANIFEST)
-    expected = manifest["files"]
+    try:
+        expected = {name: entry["sha256"] for name, entry in manifest["files"].items()}
+        info: dict[str, Any] = {**manifest["info"]}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise StateError(
+            f"{folder / MANIFEST}: not a manifest. Run the stage that writes it again."
+        ) from error
     found = {
         str(path.relative_to(folder))
         for path in folder.rglob("*")
@@ -146,12 +152,11 @@ def require_complete(folder: Path) -> dict[str, Any]:
     for name in sorted(found ^ expected.keys()):
         problem = "is missing" if name in expected else "is not in the manifest"
         raise StateError(f"{folder / name}: {problem}. Run the stage that writes it again.")
-    for name, entry in expected.items():
-        if digest(folder / name) != entry["sha256"]:
+    for name, sha256 in expected.items():
+        if digest(folder / name) != sha256:
             raise StateError(
                 f"{folder / name}: content differs from its manifest. Run the stage that writes it again."
             )
-    info: dict[str, Any] = manifest["info"]
     return info
 
 

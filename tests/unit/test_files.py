@@ -271,3 +271,10 @@ def test_too_little_space_is_told_before_work_starts(tmp_path: Path) -> None:
     files.require_space(tmp_path / "not/yet/there", 1)
     with pytest.raises(ResourceError, match="not enough disk space"):
         files.require_space(tmp_path, 10**18)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"files": {}}', '{"files": {"a": 1}, "info": {}}', "{"])
+def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / files.MANIFEST).write_text(content)
+    with pytest.raises(StateError, match=files.MANIFEST):
+        files.require_complete(tmp_path)

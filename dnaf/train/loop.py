@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from dnaf import config, files
 from dnaf.data.loader import Sources, StepSampler, TrainingPairs
-from dnaf.errors import NumericalError, ResourceError, StateError
+from dnaf.errors import ConfigError, NumericalError, ResourceError, StateError
 from dnaf.model import base
 from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.pipeline import DNAFPipeline, assemble
@@ -24,7 +24,7 @@ from dnaf.train import checkpoint
 from dnaf.train.loss import draw, training_loss
 from dnaf.train.record import Record
 
-_VERSION = 2  # of everything below that changes the course of a run; part of the resume key
+_VERSION = 3  # of everything below that changes the course of a run; part of the resume key
 _FINAL_LR = 0.05  # share of the peak learning rate at the end of the cosine decay
 
 
@@ -46,10 +46,16 @@ def train(sources: Sources, outputs: Outputs, model: config.Model, params: confi
         StateError: data incomplete, or another process trains the very same run.
         NumericalError: the loss or a gradient is not finite; the last checkpoint is kept.
         ResourceError: disk full, or out of memory.
+        ConfigError: the batch does not divide among the processes.
     """
     data = TrainingPairs(sources, seed, params.mirror)
     folder = files.scratch_folder("train", _resume_key(data, sources, model, params, seed))
     accelerator = Accelerator(mixed_precision=params.mixed_precision)
+    if params.batch_size % accelerator.num_processes:
+        raise ConfigError(
+            f"params.yaml: train.batch_size: not divisible (found {params.batch_size}, expected "
+            f"a multiple of the {accelerator.num_processes} processes). Change it, or start fewer processes."
+        )
     lock = files.run_lock(folder) if accelerator.is_main_process else nullcontext()
     with lock:
         run = _Run(accelerator, data, base.build_tiny(model, seed), params, seed, folder, outputs)

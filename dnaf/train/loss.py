@@ -90,7 +90,8 @@ def training_loss(
     weight = torch.nn.functional.pixel_unshuffle(weight, codec.unshuffle)
     # Latent channels are colour planes x cells of the unshuffle; every plane gets the weight of its cell.
     weight = weight.repeat(1, error.shape[1] // weight.shape[1], 1, 1)
-    return (error * weight / weight.mean()).mean()
+    # Normalised within each image, so that the loss does not depend on how a batch is divided.
+    return (error * weight / weight.mean((1, 2, 3), keepdim=True)).mean()
 
 
 def foreground(image: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from dnaf import files
 from dnaf.pipeline import load_pipeline
@@ -135,3 +136,36 @@ def test_an_unknown_parameter_is_named_with_the_known_ones(project: TrainingProj
 def test_an_unknown_style_encoder_is_named(project: TrainingProject) -> None:
     project.set_params(model={"style_encoder": "no_such_model"})
     assert_refused(project, "model.style_encoder", "no_such_model")
+
+
+def test_two_processes_train_the_weights_of_one(
+    project: TrainingProject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = TrainingProject(tmp_path_factory.mktemp("two"))
+    for each in (project, other):
+        each.set_params(train={"batch_size": 4, "condition_dropout": 0.0})
+    assert processes.run("train", project) == 0, processes.output(project)
+    finished = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "accelerate.commands.launch",
+            "--cpu",
+            "--num_processes=2",
+            "-m",
+            "stages.train",
+        ],
+        cwd=other.root,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "DNAF_SCRATCH": str(other.scratch),
+            "OMP_NUM_THREADS": "1",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    one, two = (load_pipeline(each.root / "data/model").denoiser.state_dict() for each in (project, other))
+    for name, tensor in one.items():
+        assert torch.allclose(tensor, two[name], atol=1e-5), name

@@ -32,6 +32,15 @@ def test_second_repro_runs_nothing_and_leaves_git_clean(project: Project) -> Non
     assert project.run("git", "status", "--porcelain").stdout == ""
 
 
+def test_compiled_python_files_do_not_make_a_stage_run_again(project: Project) -> None:
+    project.run("python", "-m", "compileall", "-q", "dnaf", "stages")
+    assert ran(project.run("dvc", "repro", "--dry")) == []
+
+
+def test_dvc_sends_no_usage_data() -> None:
+    assert "analytics = false" in (ROOT / ".dvc/config").read_text()
+
+
 def test_changing_evaluation_runs_no_training(project: Project) -> None:
     try:
         project.set_params({"evaluate.num_bootstrap": 10})

@@ -36,13 +36,13 @@ def main(
 
     # Only now what takes seconds to import: most methods of a fresh project are absent.
     from dnaf.data.store import ImageStore
-    from dnaf.evaluate import networks
+    from dnaf.device import default_device
     from dnaf.evaluate.results import open_results
     from dnaf.evaluate.score import score
 
     prepared = ImageStore(Path("data/prepared.zip"))
     results = open_results(method, results_folder, pairs_folder, pairs, prepared)
-    scored = score(results, pairs, prepared, size, params, seed, networks.default_device())
+    scored = score(results, pairs, prepared, size, params, seed, default_device())
     files.write_atomic(scores_csv, scored.table.to_csv(index=False))
     files.write_json(metrics_json, scored.metrics)
 

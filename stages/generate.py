@@ -13,12 +13,13 @@ def main() -> None:
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.data.loader import Sources
+    from dnaf.device import default_device
     from dnaf.generate.pairs import generate_pairs, write_samples
 
     sources = Sources(Path("data/pairs/test.csv"), Path("data/prepared.zip"), Path("data/pose.zip"))
-    model, results = Path("data/model"), Path("data/results/dnaf")
-    generate_pairs(sources, model, results / "generated.zip", params, seed, wrong_source=False)
-    generate_pairs(sources, model, results / "wrong_source.zip", params, seed, wrong_source=True)
+    model, results, device = Path("data/model"), Path("data/results/dnaf"), default_device()
+    generate_pairs(sources, model, results / "generated.zip", params, seed, device, wrong_source=False)
+    generate_pairs(sources, model, results / "wrong_source.zip", params, seed, device, wrong_source=True)
     write_samples(sources, results / "generated.zip", Path("metrics/samples"), params.num_samples)
 
 

@@ -4,11 +4,12 @@ import importlib
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from tests.training_project import TrainingProject
+from tests.training_project import ROOT, TrainingProject
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["dnaf.train.loop", "dnaf.generate.pairs", "stages._command"])
@@ -38,6 +39,22 @@ def finish(process: BaseProcess) -> int:
 def run(stage: str, project: TrainingProject, kill_at: int = 0) -> int:
     """Runs a stage to its end or death."""
     return finish(start(stage, project, kill_at))
+
+
+def run_command(project: TrainingProject, *module: str) -> subprocess.CompletedProcess[str]:
+    """Runs `python -m module …` in the project's folder as a user would, from a fresh interpreter."""
+    return subprocess.run(
+        [sys.executable, "-m", *module],
+        cwd=project.root,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "DNAF_SCRATCH": str(project.scratch),
+            "OMP_NUM_THREADS": "1",
+        },
+        capture_output=True,
+        text=True,
+    )
 
 
 def was_killed(exit_code: int) -> bool:

@@ -55,10 +55,3 @@ def _randomise(network: nn.Module, seed: int) -> None:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
-
-
-def default_device() -> torch.device:
-    """The accelerator of this machine if it has one, else the CPU."""
-    if torch.accelerator.is_available():
-        return torch.device(torch.accelerator.current_accelerator() or "cpu")
-    return torch.device("cpu")

@@ -35,7 +35,13 @@ class Task:
 
 
 def generate_pairs(
-    sources: Sources, model: Path, output: Path, params: config.Generate, seed: int, wrong_source: bool
+    sources: Sources,
+    model: Path,
+    output: Path,
+    params: config.Generate,
+    seed: int,
+    device: torch.device,
+    wrong_source: bool,
 ) -> None:
     """Writes the image store `output` with `<pair_id>.png` for every pair, in the order of the list.
 
@@ -48,7 +54,7 @@ def generate_pairs(
         BaseModelError: the model folder does not hold what it should.
         ResourceError: disk full.
     """
-    pipeline = load_pipeline(model)
+    pipeline = load_pipeline(model).to(device)
     data = PairImages(sources)
     tasks = _tasks(data.pairs, wrong_source)
     info = {
@@ -122,8 +128,6 @@ def _all_batches(
     # By style, so that the poses of one style share its style pass.
     ordered = sorted(tasks, key=lambda task: (task.style, task.pair_id))
     batches = [ordered[i : i + params.batch_size] for i in range(0, len(ordered), params.batch_size)]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
     finished = sum((folder / f"batch-{index:06d}.zip").exists() for index in range(len(batches)))
     if finished:

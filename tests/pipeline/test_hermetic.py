@@ -47,6 +47,7 @@ NOT_READ_BY = {
         "dnaf/data/deepfashion.py",
         "dnaf/data/pairs.py",
         "dnaf/data/store.py",
+        "dnaf/device.py",
         "dnaf/images.py",
         "dnaf/seeds.py",
     },

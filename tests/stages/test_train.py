@@ -1,5 +1,4 @@
 import csv
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,18 +31,7 @@ def assert_refused(project: TrainingProject, *words: str) -> None:
 
 
 def test_the_command_writes_model_curve_and_samples(project: TrainingProject) -> None:
-    finished = subprocess.run(
-        [sys.executable, "-m", "stages.train"],
-        cwd=project.root,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "DNAF_SCRATCH": str(project.scratch),
-            "OMP_NUM_THREADS": "1",
-        },
-        capture_output=True,
-        text=True,
-    )
+    finished = processes.run_command(project, "stages.train")
     assert finished.returncode == 0, finished.stderr
     load_pipeline(project.root / "data/model")
     assert files.require_complete(project.root / "data/model") == {"steps": 6, "seed": 0}
@@ -145,26 +133,8 @@ def test_two_processes_train_the_weights_of_one(
     for each in (project, other):
         each.set_params(train={"batch_size": 4, "condition_dropout": 0.0})
     assert processes.run("train", project) == 0, processes.output(project)
-    finished = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "accelerate.commands.launch",
-            "--cpu",
-            "--num_processes=2",
-            "-m",
-            "stages.train",
-        ],
-        cwd=other.root,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "DNAF_SCRATCH": str(other.scratch),
-            "OMP_NUM_THREADS": "1",
-        },
-        capture_output=True,
-        text=True,
-    )
+    launch = ("accelerate.commands.launch", "--cpu", "--num_processes=2", "-m", "stages.train")
+    finished = processes.run_command(other, *launch)
     assert finished.returncode == 0, finished.stderr
     one, two = (load_pipeline(each.root / "data/model").denoiser.state_dict() for each in (project, other))
     for name, tensor in one.items():

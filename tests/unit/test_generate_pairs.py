@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from dnaf import files
 from dnaf.config import Generate
@@ -29,7 +30,8 @@ def generate(
     output = project.root / name
     model = project.root / "data/model"
     params = params or generate_params()
-    generate_pairs(project.sources("test"), model, output, params, seed=0, wrong_source=wrong_source)
+    device = torch.device("cpu")
+    generate_pairs(project.sources("test"), model, output, params, 0, device, wrong_source=wrong_source)
     return ImageStore(output)
 
 

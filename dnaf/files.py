@@ -69,10 +69,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """Gives an empty folder that takes the place of `path` if the block ends without an error.
 
     The block ends with `write_manifest`. Its name is fixed, so that the next run removes what a killed one
-    left.
+    left. A kill between removing the old folder and renaming the new one leaves none.
 
     Raises:
-        ResourceError: the disk is full or not writable; what stood under `path` is untouched.
+        ResourceError: the disk is full or not writable.
     """
     temporary = path.with_name(_TEMPORARY + path.name)
     try:

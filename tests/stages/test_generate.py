@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +5,7 @@ import pytest
 from dnaf import files
 from dnaf.data.pairs import pair_id
 from tests import processes
-from tests.training_project import ROOT, TrainingProject
+from tests.training_project import TrainingProject
 
 
 @pytest.fixture
@@ -42,16 +40,7 @@ def test_the_command_writes_both_stores_and_the_samples(project: TrainingProject
 
 
 def test_help_tells_what_is_read_and_written_without_loading_torch(tmp_path: Path) -> None:
-    finished = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "stages.generate", "--help"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert finished.returncode == 0
-    assert "data/model" in finished.stdout
-    assert not [line for line in finished.stderr.splitlines() if line.endswith((" torch", " pandas"))]
+    processes.assert_light_help("generate", tmp_path)
 
 
 def test_a_project_without_a_model_is_told_so(project: TrainingProject) -> None:

@@ -1,6 +1,4 @@
 import csv
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +7,7 @@ import torch
 from dnaf import files
 from dnaf.pipeline import load_pipeline
 from tests import processes
-from tests.training_project import ROOT, TrainingProject
+from tests.training_project import TrainingProject
 
 PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
 
@@ -45,16 +43,7 @@ def test_the_command_writes_model_curve_and_samples(project: TrainingProject) ->
 
 
 def test_help_tells_what_is_read_and_written_without_loading_torch(tmp_path: Path) -> None:
-    finished = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "stages.train", "--help"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert finished.returncode == 0
-    assert "data/model" in finished.stdout
-    assert not [line for line in finished.stderr.splitlines() if line.endswith((" torch", " pandas"))]
+    processes.assert_light_help("train", tmp_path)
 
 
 @pytest.mark.parametrize("off", PARTS)

@@ -28,8 +28,9 @@ class Section(BaseModel):
 
 
 class Dataset(Section):
-    """`datasets.<name>`: the size (height, width) images are prepared in, and how many test pairs."""
+    """`datasets.<name>`: its format, the size (height, width) of prepared images, how many test pairs."""
 
+    format: Literal["deepfashion", "market1501", "custom"]
     height: Annotated[int, Field(ge=16, le=1024, multiple_of=4)]
     width: Annotated[int, Field(ge=16, le=1024, multiple_of=4)]
     max_test_pairs: Positive
@@ -132,15 +133,26 @@ def load(section: type[AnySection], path: Path = PARAMS) -> AnySection:
     return _validate(section, values, section.name, path)
 
 
+def load_chosen_dataset(path: Path = PARAMS) -> str:
+    """Loads the name of the data set that the pipeline runs on."""
+    dataset: str = _scalar(Annotated[str, Field(min_length=1, strict=True)], "dataset", path)
+    return dataset
+
+
 def load_size(dataset: str, path: Path = PARAMS) -> tuple[int, int]:
     """Loads the (height, width) in pixels that a data set's images are prepared in."""
     height, width = _dataset_values(dataset, ("height", "width"), path)
-    return height, width
+    return int(height), int(width)
+
+
+def load_format(dataset: str, path: Path = PARAMS) -> str:
+    """Loads the on-disk format of a data set's files."""
+    return str(_dataset_values(dataset, ("format",), path)[0])
 
 
 def load_max_test_pairs(dataset: str, path: Path = PARAMS) -> int:
     """Loads how many test pairs of a data set are drawn at most."""
-    return _dataset_values(dataset, ("max_test_pairs",), path)[0]
+    return int(_dataset_values(dataset, ("max_test_pairs",), path)[0])
 
 
 def load_seed(path: Path = PARAMS) -> int:
@@ -161,7 +173,7 @@ def load_methods(path: Path = PARAMS) -> list[str]:
     return methods
 
 
-def _dataset_values(dataset: str, keys: tuple[str, ...], path: Path) -> list[int]:
+def _dataset_values(dataset: str, keys: tuple[str, ...], path: Path) -> list[int | str]:
     """Some keys of `datasets.<name>`: a stage reads no more than it declares to DVC."""
     datasets = _get(_read(path), "datasets", path)
     if not isinstance(datasets, dict) or not isinstance(datasets.get(dataset), dict):

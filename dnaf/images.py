@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from dnaf.errors import DataError
 
@@ -50,6 +50,22 @@ def decode(data: bytes, where: str | Path) -> Pixels:
     except DataError:
         raise
     # Pillow raises OSError, SyntaxError, ValueError, struct.error and zlib.error on damaged files.
+    except Exception as error:
+        raise DataError(
+            f"{where}: not a readable JPEG or PNG image ({error}). Replace it by an intact copy."
+        ) from error
+
+
+def read_size(data: bytes, where: str | Path) -> Size:
+    """(height, width) that `decode` would give, from the header alone.
+
+    Raises:
+        DataError: not a JPEG or PNG.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+            return (image.width, image.height) if is_turned else (image.height, image.width)
     except Exception as error:
         raise DataError(
             f"{where}: not a readable JPEG or PNG image ({error}). Replace it by an intact copy."

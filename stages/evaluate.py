@@ -28,10 +28,10 @@ def main(
     metrics_json = Path("metrics/methods") / f"{method}.json"
     scores_csv = Path("data/scores") / f"{method}.csv"
 
-    pairs = inputs.read_test_pairs(pairs_folder)
+    test = inputs.read_test_pairs(pairs_folder)
     if inputs.is_absent(method, results_folder):
         files.write_atomic(scores_csv, "source,target\n")
-        files.write_json(metrics_json, inputs.absent(len(pairs), PROTOCOLS[params.protocol]))
+        files.write_json(metrics_json, inputs.absent(len(test.pairs), PROTOCOLS[params.protocol]))
         return
 
     # Only now what takes seconds to import: most methods of a fresh project are absent.
@@ -41,8 +41,8 @@ def main(
     from dnaf.evaluate.score import score
 
     prepared = ImageStore(Path("data/prepared.zip"))
-    results = open_results(method, results_folder, pairs_folder, pairs, prepared)
-    scored = score(results, pairs, prepared, size, params, seed, default_device())
+    results = open_results(method, results_folder, pairs_folder, test.pairs, prepared)
+    scored = score(results, test, prepared, size, params, seed, default_device())
     files.write_atomic(scores_csv, scored.table.to_csv(index=False))
     files.write_json(metrics_json, scored.metrics)
 

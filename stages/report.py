@@ -17,16 +17,16 @@ def main() -> None:
     methods = config.load_methods()
     results = Path("data/results")
     pairs_csv = Path("data/pairs/test.csv")
-    pairs = inputs.read_pairs_csv(pairs_csv)
+    test = inputs.read_pairs_csv(pairs_csv)
 
     cards = {method: card.read_card(results / method / inputs.CARD) for method in methods}
     rows = read_comparable(methods, Path("metrics/methods"))
     present = [row.method for row in rows if row.is_present]
     sheet = figure.qualitative(
-        pairs,
+        test,
         ImageStore(Path("data/prepared.zip")),
         ImageStore(Path("data/pose.zip")),
-        figure.open_columns(present, cards, results, pairs_csv, pairs),
+        figure.open_columns(present, cards, results, pairs_csv, test.pairs),
         params.num_rows,
     )
     files.write_atomic(Path("metrics/leaderboard.md"), leaderboard.to_markdown(rows, cards))

@@ -13,14 +13,25 @@ def main(
 ) -> None:
     """Reads lists and annotations of data/raw/<dataset> and data/images.zip; writes data/pairs."""
     from dnaf import config
-    from dnaf.data import split
+    from dnaf.data.formats import FORMATS
+    from dnaf.data.part import PARTS
+    from dnaf.data.split import write_split
 
-    max_test_pairs = config.load_max_test_pairs(dataset)
+    form = FORMATS[config.load_format(dataset)]
+    size, max_test_pairs = config.load_size(dataset), config.load_max_test_pairs(dataset)
     raw = Path("data/raw") / dataset
-    info = split.write_split(raw, Path("data/images.zip"), Path("data/pairs"), max_test_pairs)
-    for part in split.PARTS:
+    info = write_split(raw, Path("data/images.zip"), Path("data/pairs"), form, size, max_test_pairs)
+    for part in PARTS:
         counts = info[part]
-        print(f"{part}: {counts['num_pairs']:,} pairs; removed {counts['num_removed']:,} images")
+        print(
+            f"{part}: {counts['num_listed']:,} images, {counts['num_pairs']:,} pairs of "
+            f"{counts['num_outfits']:,} outfits; removed {counts['num_removed']:,} images"
+        )
+    if "num_shared_items" in info:
+        print(
+            f"outfits in both parts: 0; items in both, in another colour: {info['num_shared_items']:,} "
+            f"({info['num_test_images_of_shared_items']:,} test images)"
+        )
 
 
 if __name__ == "__main__":

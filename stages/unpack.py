@@ -1,6 +1,7 @@
 """Unpacks and verifies the images of a data set."""
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,18 +12,18 @@ from stages import _command
 def main(
     dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
 ) -> None:
-    """Reads the archive and lists of data/raw/<dataset>; writes data/images.zip and data/prepared.zip."""
-    from pathlib import Path
-
+    """Reads the files of data/raw/<dataset>; writes data/images.zip and data/prepared.zip."""
     from dnaf import config
+    from dnaf.data.formats import FORMATS
     from dnaf.data.passwords import find_password
-    from dnaf.data.unpack import ARCHIVE, unpack
+    from dnaf.data.unpack import unpack
 
+    form = FORMATS[config.load_format(dataset)]
     size = config.load_size(dataset)
     raw, data = Path("data/raw") / dataset, Path("data")
-    ask = partial(find_password, dataset, ARCHIVE)
-    info = unpack(raw, data / "images.zip", data / "prepared.zip", size, ask)
-    print(f"{info['num_images']:,} images; {info['num_ignored']:,} others in the archive are not listed")
+    ask = partial(find_password, dataset)
+    counts = unpack(raw, data / "images.zip", data / "prepared.zip", size, form, ask)
+    print(f"{counts['num_images']:,} images; {counts['num_ignored']:,} other files there were not taken")
 
 
 if __name__ == "__main__":

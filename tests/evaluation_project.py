@@ -52,8 +52,10 @@ class EvaluationProject:
         with write_store(root / "data/pose.zip", {}) as pose:
             for stem in self.stems:
                 pose.add_image(f"{stem}.png", picture(f"pose of {stem}"))
+        self.outfits = [source.rpartition("_")[0] for source, _ in self.pairs]
+        rows = [",".join([*pair, outfit]) for pair, outfit in zip(self.pairs, self.outfits, strict=True)]
         self.pairs_csv = root / "data/pairs/test.csv"
-        files.write_atomic(self.pairs_csv, _table("source,target", [",".join(pair) for pair in self.pairs]))
+        files.write_atomic(self.pairs_csv, _table("source,target,outfit", rows))
         files.write_atomic(root / "data/pairs/train_images.csv", _table("name", self.stems[:4]))
         files.write_manifest(root / "data/pairs")
 

@@ -8,6 +8,9 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from dnaf import images
+from dnaf.data import deepfashion
+from dnaf.data.annotations import read_annotations
+from dnaf.data.keypoints import Annotations
 from dnaf.data.store import write_store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +57,11 @@ def write_annotations(path: Path, names: Sequence[str], keypoints: Sequence[np.n
     path.write_text("\n".join([HEADER, *lines]) + "\n")
 
 
+def read_table(path: Path) -> Annotations:
+    """Reads an annotation file of DeepFashion."""
+    return read_annotations(path, deepfashion.name_of, deepfashion.FRAME, padding=40)
+
+
 def write_project(root: Path) -> tuple[list[str], list[str]]:
     """Writes params.yaml, data/raw/demo and data/images.zip; returns the names of train and test images.
 
@@ -66,7 +74,7 @@ def write_project(root: Path) -> tuple[list[str], list[str]]:
         (raw / f"{part}.lst").write_text("\n".join(names) + "\n")
         keypoints = [figure()] * (len(names) - 1) + [figure(missing=[8])]
         write_annotations(raw / f"fasion-resize-annotation-{part}.csv", names, keypoints)
-    write_images(root, parts["train"] + parts["test"])
+    write_images(root, parts["train"], parts["test"])
     params = YAML().load((ROOT / "params/demo.yaml").read_text())
     params["datasets"]["demo"].update(height=64, width=48, max_test_pairs=5)
     params["render"].update(canvas_height=256, canvas_width=176)
@@ -75,9 +83,9 @@ def write_project(root: Path) -> tuple[list[str], list[str]]:
     return parts["train"], parts["test"]
 
 
-def write_images(root: Path, names: Sequence[str]) -> None:
+def write_images(root: Path, train: Sequence[str], test: Sequence[str]) -> None:
     """Writes data/images.zip with a small JPEG under each name."""
     picture = images.encode_jpeg(np.full((16, 12, 3), 200, dtype=np.uint8))
-    with write_store(root / "data/images.zip", {"num_images": len(names)}) as store:
-        for name in names:
+    with write_store(root / "data/images.zip", {"parts": {"train": train, "test": test}}) as store:
+        for name in [*train, *test]:
             store.add(name, picture)

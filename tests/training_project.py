@@ -141,8 +141,8 @@ class TrainingProject:
                 pose.add_image(f"{stem}.png", picture(f"pose of {stem}"))
                 pose.add_image(f"mirrored/{stem}.png", picture(f"pose of {stem}")[:, ::-1])
         for part in self.parts:
-            rows = [f"{source},{target}" for source, target in self.pairs(part)]
-            files.write_atomic(self.sources(part).pairs, "\n".join(["source,target", *rows]) + "\n")
+            rows = [f"{source},{target},{source.rpartition('_')[0]}" for source, target in self.pairs(part)]
+            files.write_atomic(self.sources(part).pairs, "\n".join(["source,target,outfit", *rows]) + "\n")
         files.write_manifest(root / "data/pairs")
         self.set_params()
 

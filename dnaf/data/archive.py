@@ -1,247 +1,80 @@
-"""Reading a user's zip without trusting it: everything is checked before anything is written.
+"""Containers of files that a user may have, read through one interface: zip, tar, RAR, or a plain folder.
 
-`zipfile` parses the directory; payloads are read, decrypted, inflated and verified here, because `zipfile`
-decrypts at 1 to 2 MB/s and takes one wrong password in 256 for the right one until the CRC.
+Nothing is trusted: names, kinds and sizes of all members are checked before the first one is read, and each
+one's content is verified as far as the container allows. Nothing is written here.
 """
 
-import os
-import stat
-import struct
-import zipfile
+import tarfile
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
+from lzma import LZMAError
 from pathlib import Path
-from typing import IO
-from zipfile import ZipInfo
+from typing import IO, Protocol
 
-from dnaf.data import passwords, zipcrypto
-from dnaf.data.archive_names import check_names
+from dnaf.data.folder_archive import FolderArchive
+from dnaf.data.rar_archive import open_rar
+from dnaf.data.tar_archive import TarArchive
+from dnaf.data.zip_archive import open_zip
 from dnaf.errors import DataError
 
-MAX_MEMBERS = 200_000  # DeepFashion has 52,712
-MAX_MEMBER_BYTES = 40_000_000
-MAX_TOTAL_BYTES = 40_000_000_000
-MAX_RATIO = 200  # photographs are near 1; 50 MB of zeros pack 1,027 : 1
-
-_BATCH_MEMBERS = 4096  # decrypted together; speed grows with their number
-_BATCH_BYTES = 128_000_000
-_NUM_PASSWORD_CHECKS = 3
-_ENCRYPTED, _STRONG = 0x1, 0x40  # general purpose flags
-_STORED, _DEFLATED, _AES = 0, 8, 99
-_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
-
-_BY_HAND = "Unpack the archive with 7z into the folder beside it, remove the archive and run again."
-_KINDS = (
-    (b"Rar!", "a RAR archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"%PDF", "a PDF"),
-    (b"version https://git-lfs", "a Git LFS pointer"),
-    (b"PK\x03\x04", "a truncated zip"),
-)
+_RAR = b"Rar!\x1a\x07"
 
 
-class Archive:
-    """An open archive whose directory has passed all checks; see `open_archive`.
+class Archive(Protocol):
+    """An open container whose directory has passed all checks.
 
     Attributes:
-        names: the members' names in the archive's order, without folders.
+        names: the members' names in the container's order, without folders.
         is_encrypted: whether any member needs a password.
     """
 
-    def __init__(self, path: Path, file: IO[bytes], members: list[ZipInfo]) -> None:
-        self._path, self._file = path, file
-        self._members = {info.filename: info for info in members if not info.is_dir()}
-        self.names = list(self._members)
-        self.is_encrypted = any(info.flag_bits & _ENCRYPTED for info in members)
+    names: list[str]
+    is_encrypted: bool
 
     def num_bytes(self, names: Collection[str]) -> int:
         """Size of the named members' contents, as the directory tells it."""
-        return sum(info.file_size for info in self._find(names))
+        ...
 
     def read(self, names: Collection[str], password: str | None = None) -> Iterator[tuple[str, bytes]]:
-        """Yields name and content of the named members, verified, in the archive's order.
-
-        Members are decrypted by thousands, so the first one takes a while; memory is bounded by about 0.6 GB.
+        """Yields name and content of the named members, verified, in the container's order.
 
         Raises:
             DataError: a member is missing or damaged, or the password is missing or wrong. The password is
                 tried before the first member is yielded.
         """
-        wanted = self._find(names)
-        key = None if password is None else password.encode()
-        self._check_password([info for info in wanted if info.flag_bits & _ENCRYPTED], key)
-        for batch in _batches(wanted):
-            for info, payload in zip(batch, self._payloads(batch, key), strict=True):
-                data = _inflate(info, payload)
-                if data is None:
-                    raise self._error(info, "damaged content", "Download the archive again.")
-                yield info.filename, data
-
-    def _find(self, names: Collection[str]) -> list[ZipInfo]:
-        for name in names:
-            if name not in self._members:
-                raise DataError(f"{self._path}: no such member (expected {name}). Download it again.")
-        return sorted((self._members[name] for name in set(names)), key=lambda info: info.header_offset)
-
-    def _check_password(self, encrypted: list[ZipInfo], password: bytes | None) -> None:
-        """Tries the password on the smallest members, to the CRC; one that comes out right proves it."""
-        if not encrypted:
-            return
-        remedy = f"Set {passwords.VARIABLE}; nothing was written."
-        smallest = sorted(encrypted, key=lambda info: info.compress_size)[:_NUM_PASSWORD_CHECKS]
-        if password is None:
-            raise self._error(smallest[0], "password needed", remedy)
-        payloads = self._payloads(smallest, password)
-        if all(_inflate(info, payload) is None for info, payload in zip(smallest, payloads, strict=True)):
-            raise self._error(smallest[0], "wrong password", remedy)
-
-    def _payloads(self, members: Sequence[ZipInfo], password: bytes | None) -> list[bytes]:
-        """Payloads of members, decrypted together."""
-        payloads = [self._payload(info) for info in members]
-        encrypted = [index for index, info in enumerate(members) if info.flag_bits & _ENCRYPTED]
-        if encrypted and password is not None:
-            plain = zipcrypto.decrypt([payloads[index] for index in encrypted], password)
-            for index, data in zip(encrypted, plain, strict=True):
-                payloads[index] = data
-        return payloads
-
-    def _payload(self, info: ZipInfo) -> bytes:
-        """The member's bytes as they stand in the file; its local header must agree with the directory."""
-        self._file.seek(info.header_offset)
-        header = self._file.read(_LOCAL_HEADER.size)
-        if len(header) == _LOCAL_HEADER.size:
-            signature, _, flags, method, _, _, _, _, _, len_name, len_extra = _LOCAL_HEADER.unpack(header)
-            is_encrypted = bool(flags & _ENCRYPTED) == bool(info.flag_bits & _ENCRYPTED)
-            if signature == b"PK\x03\x04" and method == info.compress_type and is_encrypted:
-                self._file.seek(len_name + len_extra, os.SEEK_CUR)
-                payload = self._file.read(info.compress_size)
-                if len(payload) == info.compress_size:
-                    return payload
-        raise self._error(info, "damaged or truncated", "Download the archive again.")
-
-    def _error(self, info: ZipInfo, problem: str, remedy: str) -> DataError:
-        return DataError(f"{self._path}: {problem} (member {info.filename}). {remedy}")
+        ...
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Opens a zip archive and checks its whole directory: names, kinds, sizes, methods.
-
-    Stored and deflated members are read, plain or with the PKWARE cipher.
+    """Opens a folder or an archive; which kind of archive it is, its content says and not its name.
 
     Raises:
-        DataError: not a zip; a name that could leave the target folder or meet another one; a link; a bomb;
-            a method that is not supported.
+        DataError: not readable, of an unknown kind, or with members that are refused.
     """
+    if path.is_dir():
+        yield FolderArchive(path)
+        return
     try:
-        file = open(path, "rb")  # noqa: SIM115 (closed below)
+        with open(path, "rb") as file:
+            start = file.read(len(_RAR))
+            file.seek(0)
+            is_tar = bool(start) and start[:2] != b"PK" and _is_tar(file)
     except OSError as error:
         raise DataError(f"{path}: could not be read ({error.strerror}). See the README beside it.") from error
-    with file:
-        members = _read_directory(path, file)
-        check_names(path, [info.orig_filename for info in members])
-        _check_members(path, members)
-        yield Archive(path, file, members)
-
-
-def _read_directory(path: Path, file: IO[bytes]) -> list[ZipInfo]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return archive.infolist()
-    # A damaged directory makes zipfile raise any of these.
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,
-        ValueError,
-        struct.error,
-        OSError,
-        EOFError,
-        OverflowError,
-        IndexError,
-    ) as error:
-        raise DataError(
-            f"{path}: not a readable zip archive (found {_kind(file)}: {error}). Download it again, as a zip."
-        ) from error
-
-
-def _kind(file: IO[bytes]) -> str:
-    """What a file that is not a zip seems to be; a download page saved under the archive's name, often."""
-    file.seek(0)
-    start = file.read(512)
-    if not start:
-        return "an empty file"
-    for magic, kind in _KINDS:
-        if start.startswith(magic):
-            return kind
-    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        return "an HTML page"
-    return "unknown content"
-
-
-def _check_members(path: Path, members: list[ZipInfo]) -> None:
-    """Refuses what cannot be read, what is no plain file, and what would fill memory or disk."""
-    if len(members) > MAX_MEMBERS:
-        raise DataError(
-            f"{path}: too many members (found {len(members):,}, expected at most {MAX_MEMBERS:,})."
-        )
-    for info in members:
-        problem = _problem(info)
-        if problem:
-            raise DataError(f"{path}: {info.filename}: {problem}")
-    total = sum(info.file_size for info in members)
-    if total > MAX_TOTAL_BYTES:
-        raise DataError(f"{path}: too large (found {total:,} bytes, expected at most {MAX_TOTAL_BYTES:,}).")
-    in_order = sorted(members, key=lambda info: info.header_offset)
-    for info, following in pairwise(in_order):
-        if info.header_offset + _LOCAL_HEADER.size + info.compress_size > following.header_offset:
-            raise DataError(f"{path}: members overlap ({info.filename}, {following.filename}). Refused.")
-
-
-def _problem(info: ZipInfo) -> str | None:
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "a link or device (expected plain files only). Refused."
-    if info.compress_type == _AES:
-        return f"AES encryption is not supported (found method 99, expected the PKWARE cipher). {_BY_HAND}"
-    if info.compress_type not in (_STORED, _DEFLATED) or info.flag_bits & _STRONG:
-        return f"unsupported method (found {info.compress_type}, expected stored or deflated). {_BY_HAND}"
-    if info.file_size > MAX_MEMBER_BYTES or info.compress_size > MAX_MEMBER_BYTES:
-        return f"too large (found {info.file_size:,} bytes, expected at most {MAX_MEMBER_BYTES:,}). Refused."
-    if info.file_size > MAX_RATIO * info.compress_size:
-        return f"packed too tightly for an image (expected at most {MAX_RATIO} : 1). Refused."
-    if info.header_offset < 0:
-        return "damaged: it starts before the file. Download the archive again."
-    if info.flag_bits & _ENCRYPTED and info.compress_size < zipcrypto.HEADER_SIZE:
-        return "damaged: shorter than its encryption header. Download the archive again."
-    return None
-
-
-def _batches(members: list[ZipInfo]) -> Iterator[list[ZipInfo]]:
-    batch: list[ZipInfo] = []
-    num_bytes = 0
-    for info in members:
-        if batch and (len(batch) == _BATCH_MEMBERS or num_bytes + info.compress_size > _BATCH_BYTES):
-            yield batch
-            batch, num_bytes = [], 0
-        batch.append(info)
-        num_bytes += info.compress_size
-    if batch:
-        yield batch
-
-
-def _inflate(info: ZipInfo, payload: bytes) -> bytes | None:
-    """The member's content; None if it is not what size and CRC promise."""
-    if info.compress_type == _STORED:
-        data = payload
+    if start == _RAR:
+        with open_rar(path) as rar:
+            yield rar
+    elif is_tar:
+        yield TarArchive(path)
     else:
-        inflater = zlib.decompressobj(wbits=-15)
-        try:
-            data = inflater.decompress(payload, info.file_size + 1)  # a lying size cannot fill the memory
-        except zlib.error:
-            return None
-        if not inflater.eof or inflater.unused_data:
-            return None
-    return data if len(data) == info.file_size and zlib.crc32(data) == info.CRC else None
+        with open_zip(path) as archive:
+            yield archive
+
+
+def _is_tar(file: IO[bytes]) -> bool:
+    try:
+        return tarfile.is_tarfile(file)
+    except (EOFError, zlib.error, LZMAError):
+        return True  # a compressed file that is cut short: `TarArchive` says so

@@ -2,19 +2,24 @@
 
 An image has a path in the archive, `WOMEN/Dresses/id_00000002/02_1_front.jpg`, and a flat name,
 `fashionWOMENDressesid0000000202_1front.jpg`, by which lists, annotations and results know it. In this
-package "name" is the flat name, and "stem" the flat name without `.jpg`.
+package "name" is the flat name, and "stem" the name without its suffix.
 
 Source: GFLA@3afa8fe:script/generate_fashion_datasets.py:44-58 (path to name),
 NTED@6e3f0e9:data/demo_dataset.py:102-129 (name to path).
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from dnaf.data.lists import read_list
+from dnaf.data.names import Parts
 from dnaf.errors import DataError
+from dnaf.images import Pixels
 
-SUFFIX = ".jpg"
+FRAME = (256, 176)  # height, width of the frame that published keypoints refer to
 
+_PADDED = (256, 256)
 _FLAT = re.compile(
     r"fashion(?P<gender>WOMEN|MEN)(?P<category>[A-Za-z_]+?)id(?P<item>[0-9]{8})(?P<colour>[0-9]{2})"
     r"_(?P<number>[0-9])(?P<view>[a-z]+)\.jpg"
@@ -24,6 +29,16 @@ _PATH = re.compile(
     r"(?:id_[0-9]{8}_)?(?P<colour>[0-9]{2})_(?P<number>[0-9])_(?P<view>[a-z]+)\.jpg"
 )
 _MULTIMODAL = re.compile(r"(?:.*/)?(?:WOMEN|MEN)-[A-Za-z_]+-id_[0-9]{8}-[0-9]{2}_[0-9]_[a-z]+\.(?:jpg|png)")
+
+
+def name_of(text: str) -> str:
+    """Flat name of an image that is given by its path or by the flat name, with or without folders.
+
+    Raises:
+        DataError: neither of both.
+    """
+    last = text.rpartition("/")[2]
+    return last if _FLAT.fullmatch(last) else _parse(text).string if "/" not in text else flat_name(text)
 
 
 def flat_name(path: str) -> str:
@@ -50,6 +65,19 @@ def image_path(name: str) -> str:
     return "{gender}/{category}/id_{item}/{colour}_{number}_{view}.jpg".format_map(fields)
 
 
+def refuse_padded(image: Pixels, name: str) -> None:
+    """Refuses an image of the small archive: 256x256 pixels, padded at the sides by what is not always white.
+
+    Raises:
+        DataError: it is one.
+    """
+    if image.shape[:2] == _PADDED:
+        raise DataError(
+            f"{name}: an image of the small archive (found 256x256 pixels, padded at the sides; expected the "
+            "originals). Use img_highres.zip."
+        )
+
+
 def outfit(name: str) -> str:
     """Gender, category, item and colour of a flat name, as its beginning: the grouping and leakage key.
 
@@ -70,48 +98,45 @@ def item(name: str) -> str:
     return name[: _parse(name).end("item")]
 
 
-def stem(name: str) -> str:
-    """The flat name without `.jpg`."""
-    return name.removesuffix(SUFFIX)
+def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
+    """The images of `train.lst` and `test.lst` among the files found.
 
-
-def read_lines(path: Path) -> list[str]:
-    """Lines of a UTF-8 text file; a byte order mark, carriage returns and empty last lines are dropped.
+    Args:
+        raw: the data set's folder, which holds the lists.
+        paths: every file found there; thumbnails and notes, which some copies hold, are passed over.
 
     Raises:
-        DataError: the file is missing or not text.
+        DataError: a list is malformed, an image is in both lists, listed but not found, or found twice.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
+    listed = {part: read_list(raw / f"{part}.lst", name_of) for part in ("train", "test")}
+    shared = set(listed["train"]) & set(listed["test"])
+    if shared:
         raise DataError(
-            f"{path}: could not be read ({error.strerror}). See the README beside it for where to get it."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a text file in UTF-8 ({error.reason}). Download it again.") from error
-    return text.replace("\r\n", "\n").rstrip("\n").split("\n")
+            f"{raw / 'test.lst'}: images of train.lst are listed here too (found {len(shared):,}, first "
+            f"{min(shared)}). Use lists of the same split."
+        )
+    found: dict[str, str] = {}
+    for path in paths:
+        name = _name_of_file(path)
+        if name in found:
+            raise DataError(f"{raw}: one image twice (found {found[name]} and {path}). Remove one of them.")
+        if name is not None:
+            found[name] = path
+    missing = sorted(name for part in listed.values() for name in part if name not in found)
+    if missing:
+        num_listed = sum(map(len, listed.values()))
+        raise DataError(
+            f"{raw}: {len(missing):,} of {num_listed:,} listed images are missing (first: "
+            f"{image_path(missing[0])}). Use the complete archive, and its own lists."
+        )
+    return {part: {name: found[name] for name in names} for part, names in listed.items()}
 
 
-def read_list(path: Path) -> list[str]:
-    """Reads an image list (`train.lst`, `test.lst`): flat names, one a line, in the file's order.
-
-    Raises:
-        DataError: missing or empty file, a line that is not a flat name, a name listed twice.
-    """
-    first_line: dict[str, int] = {}
-    for number, line in enumerate(read_lines(path), start=1):
-        name = line.strip()
-        try:
-            _parse(name)
-        except DataError as error:
-            raise DataError(f"{path}:{number}: {error}") from error
-        if name in first_line:
-            raise DataError(
-                f"{path}:{number}: listed twice (found {name} in line {first_line[name]} too). "
-                "Download the list again."
-            )
-        first_line[name] = number
-    return list(first_line)
+def _name_of_file(path: str) -> str | None:
+    try:
+        return name_of(path)
+    except DataError:
+        return None
 
 
 def _parse(name: str) -> re.Match[str]:

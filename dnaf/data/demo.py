@@ -83,9 +83,8 @@ def _write_part(folder: Path, part: str, drawn: Sequence[_Drawn]) -> None:
     write_atomic(folder / f"fasion-resize-annotation-{part}.csv", _lines(annotations))
     keypoints = np.array([image.keypoints for image in drawn], np.float64)
     keypoints[keypoints == -1] = np.nan
-    selected = pairs.select_pairs(names, keypoints)
-    rows = list(zip(selected["source"], selected["target"], strict=True))
-    write_atomic(folder / f"{part}_pairs.txt", _lines(_pair_lines(rows, part)))
+    selected = pairs.rows(pairs.select_pairs(names, keypoints, deepfashion.outfit))
+    write_atomic(folder / f"{part}_pairs.txt", _lines(_pair_lines(selected, part)))
 
 
 def _pair_lines(selected: Sequence[tuple[str, str]], part: str) -> list[str]:

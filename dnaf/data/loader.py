@@ -37,12 +37,12 @@ class PairImages:
         self._images = ImageStore(sources.images)
         self._pose_maps = ImageStore(sources.pose_maps)
         try:
-            self.pairs = pd.read_csv(sources.pairs, dtype=str)[["source", "target"]]
+            self.pairs = pd.read_csv(sources.pairs, dtype=str)[["source", "target", "outfit"]]
         except (OSError, ValueError, KeyError) as error:
             raise StateError(f"{sources.pairs}: not a pair list ({error}). Run the split again.") from error
         if self.pairs.empty:
             raise StateError(f"{sources.pairs}: no pairs (found 0, expected at least 1).")
-        for stem in pd.unique(self.pairs.to_numpy().ravel()):
+        for stem in pd.unique(self.pairs[["source", "target"]].to_numpy().ravel()):
             for store in (self._images, self._pose_maps):
                 if f"{stem}.png" not in store:
                     raise StateError(f"{store.path}: {stem}.png is missing. Run split and render again.")
@@ -86,7 +86,7 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
 
     def __init__(self, sources: Sources, seed: int, mirror: float) -> None:
         self.images = PairImages(sources)
-        self._stems = self.images.pairs.to_numpy()
+        self._stems = self.images.pairs[["source", "target"]].to_numpy()
         self._seed = seed
         self._mirror = mirror
 

@@ -10,51 +10,14 @@ import math
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dnaf.data.keypoints import Points
+from dnaf.data.skeleton import COLOURS, LIMBS
 from dnaf.images import Pixels, Size
 
 _HALF_WIDTH = 4  # pixels
-_COLOURS = (
-    (255, 0, 0),
-    (255, 85, 0),
-    (255, 170, 0),
-    (255, 255, 0),
-    (170, 255, 0),
-    (85, 255, 0),
-    (0, 255, 0),
-    (0, 255, 85),
-    (0, 255, 170),
-    (0, 255, 255),
-    (0, 170, 255),
-    (0, 85, 255),
-    (0, 0, 255),
-    (85, 0, 255),
-    (170, 0, 255),
-    (255, 0, 255),
-    (255, 0, 170),
-    (255, 0, 85),
-)
-_LIMBS = (
-    (1, 2),
-    (1, 5),
-    (2, 3),
-    (3, 4),
-    (5, 6),
-    (6, 7),
-    (1, 8),
-    (8, 9),
-    (9, 10),
-    (1, 11),
-    (11, 12),
-    (12, 13),
-    (1, 0),
-    (0, 14),
-    (14, 16),
-    (0, 15),
-    (15, 17),
-)
-_LIMB_COLOURS = tuple(tuple(int(channel * 0.6) for channel in colour) for colour in _COLOURS[: len(_LIMBS)])
+_LIMB_COLOURS = tuple(tuple(int(channel * 0.6) for channel in colour) for colour in COLOURS[: len(LIMBS)])
 
 
 def keypoints_to_pose_map(keypoints: Points, size: Size, frame: Size) -> Pixels:
@@ -77,22 +40,20 @@ def keypoints_to_pose_map(keypoints: Points, size: Size, frame: Size) -> Pixels:
         for x, y in keypoints.tolist()
     ]
     canvas = np.zeros((height, width, 3), dtype=np.uint8)
-    for (first, second), colour in zip(_LIMBS, _LIMB_COLOURS, strict=True):
+    for (first, second), colour in zip(LIMBS, _LIMB_COLOURS, strict=True):
         start, end = joints[first], joints[second]
         if start is not None and end is not None:
-            _draw_limb(canvas, start, end, colour)
-    for joint, colour in zip(joints, _COLOURS, strict=True):
+            cv2.fillConvexPoly(canvas, limb_polygon(start, end), colour)
+    for joint, colour in zip(joints, COLOURS, strict=True):
         if joint is not None:
             cv2.circle(canvas, (int(joint[0]), int(joint[1])), _HALF_WIDTH, colour, -1)
     return canvas
 
 
-def _draw_limb(
-    canvas: Pixels, start: tuple[float, float], end: tuple[float, float], colour: tuple[int, ...]
-) -> None:
+def limb_polygon(start: tuple[float, float], end: tuple[float, float]) -> NDArray[np.int32]:
+    """The outline of a limb between two points (x, y): int32 (N, 2), an ellipse 4 pixels to each side."""
     across, down = start[0] - end[0], start[1] - end[1]
     centre = int((start[0] + end[0]) / 2), int((start[1] + end[1]) / 2)
     half_length = int(math.sqrt(across * across + down * down) / 2)
     angle = int(math.degrees(math.atan2(down, across)))
-    polygon = cv2.ellipse2Poly(centre, (half_length, _HALF_WIDTH), angle, 0, 360, 1)
-    cv2.fillConvexPoly(canvas, polygon, colour)
+    return np.asarray(cv2.ellipse2Poly(centre, (half_length, _HALF_WIDTH), angle, 0, 360, 1), np.int32)

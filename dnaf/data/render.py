@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dnaf import files, images
 from dnaf.data import keypoints, pose_map
-from dnaf.data.keypoints import FRAME, Points
+from dnaf.data.keypoints import Points
 from dnaf.data.store import write_store
 from dnaf.progress import track
 
@@ -26,19 +26,19 @@ def write_pose_maps(pairs: Path, out: Path, canvas: images.Size, size: images.Si
         StateError: the folder is not complete.
         ResourceError: not enough disk space.
     """
-    files.require_complete(pairs)
+    height, width = files.require_complete(pairs)["frame"]
     table = pairs / "keypoints.csv"
     stems, points = keypoints.read_keypoints(table)
     files.require_space(out.parent, 2 * len(stems) * (_BYTES_PER_MAP + size[0] * size[1] // 20))
     info = {"keypoints_sha256": files.digest(table), "canvas": canvas, "size": size}
     with write_store(out, info) as store:
         for stem, joints in track(zip(stems, points, strict=True), "Pose maps", len(stems)):
-            store.add_image(f"{stem}.png", _draw(joints, canvas, size))
-            mirrored = keypoints.mirror(joints, FRAME[1])
-            store.add_image(f"{MIRRORED}{stem}.png", _draw(mirrored, canvas, size))
+            store.add_image(f"{stem}.png", _draw(joints, (height, width), canvas, size))
+            mirrored = keypoints.mirror(joints, width)
+            store.add_image(f"{MIRRORED}{stem}.png", _draw(mirrored, (height, width), canvas, size))
     return 2 * len(stems)
 
 
-def _draw(joints: Points, canvas: images.Size, size: images.Size) -> images.Pixels:
-    drawn = pose_map.keypoints_to_pose_map(joints, canvas, FRAME)
+def _draw(joints: Points, frame: images.Size, canvas: images.Size, size: images.Size) -> images.Pixels:
+    drawn = pose_map.keypoints_to_pose_map(joints, canvas, frame)
     return drawn if canvas == size else images.resize(drawn, size, "box")

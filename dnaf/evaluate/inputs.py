@@ -4,6 +4,7 @@ Kept apart from reading the results, which needs pandas and Pillow: most methods
 """
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,23 @@ CARD = "card.yaml"
 _NOT_RESULTS = (CARD, "README.md", "README", ".gitignore")
 
 
-def read_test_pairs(folder: Path) -> list["Pair"]:
-    """Source and target stems of the test pairs in a complete `pairs` folder, in order.
+@dataclass(frozen=True)
+class TestPairs:
+    """The test pairs in their order.
+
+    Attributes:
+        pairs: source and target stems.
+        outfits: of each pair, whom or what it shows: pairs of one outfit are not independent.
+    """
+
+    __test__ = False  # for pytest: no test, whatever the name says
+
+    pairs: list["Pair"]
+    outfits: list[str]
+
+
+def read_test_pairs(folder: Path) -> TestPairs:
+    """The test pairs of a complete `pairs` folder.
 
     Raises:
         StateError: the folder is incomplete or the list is empty.
@@ -33,14 +49,14 @@ def read_test_pairs(folder: Path) -> list["Pair"]:
     return read_pairs_csv(folder / "test.csv")
 
 
-def read_pairs_csv(path: Path) -> list["Pair"]:
-    """Source and target stems of a list with the header `source,target`, in order.
+def read_pairs_csv(path: Path) -> TestPairs:
+    """The pairs of a list with the header `source,target,outfit`.
 
     Raises:
         StateError: no such list, another header or no pairs.
     """
-    rows = read_csv(path, ["source", "target"])
-    return [(source, target) for source, target in rows]
+    rows = read_csv(path, ["source", "target", "outfit"])
+    return TestPairs([(source, target) for source, target, _ in rows], [outfit for _, _, outfit in rows])
 
 
 def is_absent(method: str, folder: Path) -> bool:

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from dnaf import files
 from dnaf.config import Evaluate
-from dnaf.data import deepfashion
 from dnaf.data.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
 from dnaf.errors import ConfigError, DataError, NumericalError
 from dnaf.evaluate.frechet import frechet_distance
 from dnaf.evaluate.inception import NUM_FEATURES, Inception
+from dnaf.evaluate.inputs import TestPairs
 from dnaf.evaluate.lpips import Lpips
 from dnaf.evaluate.protocol import PROTOCOLS, Protocol
 from dnaf.evaluate.psnr import l1, psnr
@@ -51,7 +51,7 @@ class Score:
 
 def score(
     results: Results,
-    pairs: Sequence[Pair],
+    test: TestPairs,
     prepared: ImageStore,
     size: Size,
     params: Evaluate,
@@ -76,6 +76,7 @@ def score(
             f"params.yaml: datasets: images too small to score (found {size[0]}x{size[1]}, expected at least "
             f"{_MIN_SIZE} pixels a side). Choose a larger height and width."
         )
+    pairs = test.pairs
     protocol = PROTOCOLS[params.protocol]
     lpips = Lpips(protocol, _path(params.alexnet_weights)).to(device)
     inception = Inception(protocol, _path(params.inception_weights)).to(device)
@@ -85,7 +86,7 @@ def score(
         table.insert(2, lpips.metric, distances)
         fid = _fid(inception, results, pairs, prepared, hashes, params.batch_size)
     metrics: dict[str, Any] = {inception.metric: fid}
-    metrics |= _means(table, results, pairs, params.num_bootstrap, root_seed)
+    metrics |= _means(table, results, test, params.num_bootstrap, root_seed)
     if results.wrong_source:
         metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
     metrics |= {"num_pairs": len(table), "num_expected": len(pairs)}
@@ -196,21 +197,20 @@ def _batches(items: Sequence[Any], batch_size: int, description: str) -> Iterato
 
 
 def _means(
-    table: pd.DataFrame, results: Results, pairs: Sequence[Pair], num_bootstrap: int, root_seed: int
+    table: pd.DataFrame, results: Results, test: TestPairs, num_bootstrap: int, root_seed: int
 ) -> dict[str, float]:
-    outfits = [deepfashion.outfit(target + deepfashion.SUFFIX) for _, target in pairs]
     means: dict[str, float] = {}
     for name in table.columns.drop(["source", "target"]):
         values = table[name].to_numpy(np.float64)
         if not np.isfinite(values).all():
-            worst = pair_id(*pairs[int(np.argmin(np.isfinite(values)))])
+            worst = pair_id(*test.pairs[int(np.argmin(np.isfinite(values)))])
             raise NumericalError(
                 f"{results.where}: {worst}: {name} is not finite. Check the weights; nothing was written."
             )
         means[name] = float(values.mean())
         if num_bootstrap:
             means[f"{name}_low"], means[f"{name}_high"] = bootstrap_interval(
-                values, outfits, num_bootstrap, root_seed, name
+                values, test.outfits, num_bootstrap, root_seed, name
             )
     return means
 

@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 
 from dnaf import config, files, images, seeds
-from dnaf.data.deepfashion import SUFFIX, outfit
 from dnaf.data.loader import PairImages, Sources, to_pixels
 from dnaf.data.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
@@ -82,7 +81,7 @@ def wrong_sources(pairs: pd.DataFrame) -> list[str]:
     The pair lists are shuffled or grouped by outfit; half the list away is far from the own group.
     """
     sources = pairs["source"].tolist()
-    outfits = [outfit(source + SUFFIX) for source in sources]
+    outfits = pairs["outfit"].tolist()
     chosen = []
     for index, own in enumerate(outfits):
         shifts = ((index + len(sources) // 2 + further) % len(sources) for further in range(len(sources)))
@@ -94,7 +93,7 @@ def wrong_sources(pairs: pd.DataFrame) -> list[str]:
 def write_samples(sources: Sources, generated: Path, folder: Path, num_samples: int) -> None:
     """Writes `00.png` …: pose, source, target, generated of pairs spread evenly over the list."""
     data, store = PairImages(sources), ImageStore(generated)
-    table = data.pairs
+    table = data.pairs[["source", "target"]]
     step = max(1, len(table) // num_samples)
     with files.atomic_folder(folder) as temporary:
         for number, (source, target) in enumerate(table.iloc[::step].head(num_samples).to_numpy()):

@@ -8,10 +8,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from dnaf import files
-from dnaf.data import deepfashion
 from dnaf.data.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
-from dnaf.evaluate.inputs import COPY_SOURCE, GENERATED, MEAN_IMAGE
+from dnaf.evaluate.inputs import COPY_SOURCE, GENERATED, MEAN_IMAGE, TestPairs
 from dnaf.evaluate.results import open_store
 from dnaf.images import Pixels
 from dnaf.report.card import Card
@@ -47,7 +46,7 @@ def open_columns(
 
 
 def qualitative(
-    pairs: Sequence[Pair],
+    test: TestPairs,
     prepared: ImageStore,
     pose: ImageStore,
     methods: Sequence[Column],
@@ -64,21 +63,20 @@ def qualitative(
         ("Target", lambda pair: prepared.image(f"{pair[1]}.png")),
         *methods,
     ]
-    rows = [[_enlarge(image(pair)) for _, image in columns] for pair in spread(pairs, num_rows)]
+    rows = [[_enlarge(image(pair)) for _, image in columns] for pair in spread(test, num_rows)]
     return _draw([label for label, _ in columns], rows)
 
 
-def spread(pairs: Sequence[Pair], num_rows: int) -> list[Pair]:
+def spread(test: TestPairs, num_rows: int) -> list[Pair]:
     """Pairs evenly spread over the list; an outfit comes twice only if there are fewer outfits than rows."""
     seen: Counter[str] = Counter()
     ranked = []
-    for index, pair in enumerate(pairs):
-        outfit = deepfashion.outfit(pair[1] + deepfashion.SUFFIX)
+    for index, outfit in enumerate(test.outfits):
         ranked.append((seen[outfit], index))
         seen[outfit] += 1
     candidates = sorted(ranked)[: max(len(seen), num_rows)]
     chosen = np.linspace(0, len(candidates) - 1, min(num_rows, len(candidates))).round().astype(int)
-    return [pairs[candidates[position][1]] for position in chosen]
+    return [test.pairs[candidates[position][1]] for position in chosen]
 
 
 def _generated(store: ImageStore) -> Callable[[Pair], Pixels]:

@@ -62,7 +62,7 @@ class Record:
 
     def write_samples(self, pipeline: "DNAFPipeline", step: int, seed: int) -> None:
         """A sheet of training pairs: a row each, columns pose, source, target, generated."""
-        table = self._pairs.pairs
+        table = self._pairs.pairs[["source", "target"]]
         chosen = np.linspace(0, len(table) - 1, min(_NUM_SAMPLES, len(table))).round().astype(int)
         rows = [(str(source), str(target)) for source, target in table.iloc[chosen].to_numpy()]
         sources = torch.stack([self._pairs.image(source) for source, _ in rows])

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from dnaf import files
-from dnaf.data import deepfashion, keypoints, pairs
+from dnaf.data import deepfashion, pairs, published
 from dnaf.data.keypoints import Annotations
-from tests.raw_folder import SHARED_DATA
+from dnaf.data.lists import read_list
+from dnaf.errors import DataError
+from tests.raw_folder import SHARED_DATA, read_table
 
 pytestmark = pytest.mark.skipif(
     not SHARED_DATA.is_dir(),
@@ -21,22 +23,24 @@ PUBLISHED = SHARED_DATA / "fasion-resize-pairs-test.csv"
 
 @pytest.fixture(scope="module")
 def listed_train() -> list[str]:
-    return deepfashion.read_list(SHARED_DATA / "train.lst")
+    return read_list(SHARED_DATA / "train.lst", deepfashion.name_of)
 
 
 @pytest.fixture(scope="module")
 def listed_test() -> list[str]:
-    return deepfashion.read_list(SHARED_DATA / "test.lst")
+    return read_list(SHARED_DATA / "test.lst", deepfashion.name_of)
 
 
 @pytest.fixture(scope="module")
 def annotations() -> Annotations:
-    return keypoints.read_annotations(SHARED_DATA / "fasion-resize-annotation-test.csv")
+    return read_table(SHARED_DATA / "fasion-resize-annotation-test.csv")
 
 
 @pytest.fixture(scope="module")
 def selected(annotations: Annotations) -> pd.DataFrame:
-    return pairs.select_pairs(annotations.names, annotations.keypoints, max_pairs=12_000)
+    return pairs.draw(
+        pairs.select_pairs(annotations.names, annotations.keypoints, deepfashion.outfit), 12_000
+    )
 
 
 def test_the_files_are_those_the_facts_were_measured_on() -> None:
@@ -84,8 +88,10 @@ def test_the_annotation_is_read_as_measured(annotations: Annotations, listed_tes
 
 
 def test_the_published_8_570_pairs_are_reproduced_byte_for_byte(selected: pd.DataFrame) -> None:
-    text = selected.rename(columns={"source": "from", "target": "to"}).to_csv(
-        index=False, lineterminator="\n"
+    text = (
+        selected[["source", "target"]]
+        .set_axis(["from", "to"], axis=1)
+        .to_csv(index=False, lineterminator="\n")
     )
     found = hashlib.sha256(text.encode()).hexdigest()
     assert found == "3da031d5b376d544a1cc6e24f2618d9909e8d3bd4f9f44d7f355c9e02be644ba"
@@ -99,12 +105,30 @@ def test_the_pairs_are_8_570_over_3_144_images_in_876_outfits(
     assert selected["target"].nunique() == 3_144
     sizes = selected.groupby(selected["source"].map(deepfashion.outfit))["source"].nunique()
     assert sizes.value_counts().to_dict() == {2: 68, 3: 265, 4: 502, 5: 41}
-    reasons = [reason for _, reason in pairs.removed_images(annotations.names, annotations.keypoints)]
+    reasons = [
+        reason
+        for _, reason in pairs.removed_images(annotations.names, annotations.keypoints, deepfashion.outfit)
+    ]
     assert (reasons.count(pairs.OCCLUDED), reasons.count(pairs.ALONE)) == (774, 120)
 
 
 def test_the_published_list_agrees_and_all_its_ids_are_unique(selected: pd.DataFrame) -> None:
-    listed = pairs.read_pair_list(PUBLISHED)
+    listed = pairs.read_pair_list(PUBLISHED, deepfashion.name_of)
     rows = list(zip(selected["source"], selected["target"], strict=True))
     assert listed == rows
     pairs.require_unique_ids(rows, PUBLISHED)
+
+
+def test_the_real_lists_and_pairs_are_those_the_program_expects(
+    listed_train: list[str], listed_test: list[str], selected: pd.DataFrame
+) -> None:
+    published.check_images("deepfashion", "train", listed_train, SHARED_DATA)
+    published.check_images("deepfashion", "test", listed_test, SHARED_DATA)
+    published.check_pairs("deepfashion", "test", pairs.rows(selected), SHARED_DATA)
+    with pytest.raises(DataError, match="found 4,037, expected 4,038"):
+        published.check_images("deepfashion", "test", listed_test[1:], SHARED_DATA)
+    other = [*listed_test[1:], listed_train[0]]
+    with pytest.raises(DataError, match="found 4,038 with sha256"):
+        published.check_images("deepfashion", "test", other, SHARED_DATA)
+    with pytest.raises(DataError, match="found 8,570 with sha256"):
+        published.check_pairs("deepfashion", "test", [*pairs.rows(selected)[:-1], ("a", "b")], SHARED_DATA)

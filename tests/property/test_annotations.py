@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnaf.data import deepfashion, keypoints, pairs
+from dnaf.data import deepfashion, pairs
+from dnaf.data.keypoints import Annotations
 from dnaf.errors import DataError
-from tests.raw_folder import FIGURE, HEADER, annotation_line
+from tests.raw_folder import FIGURE, HEADER, annotation_line, read_table
 
 NUM_MUTATIONS = 400
 NUM_MUTATIONS_SLOW = 10_000
@@ -40,11 +41,11 @@ def figures(draw: st.DrawFn) -> np.ndarray:
     return keypoints
 
 
-def read(text: str | bytes) -> keypoints.Annotations:
+def read(text: str | bytes) -> Annotations:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "annotation.csv"
         path.write_bytes(text.encode() if isinstance(text, str) else text)
-        return keypoints.read_annotations(path)
+        return read_table(path)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -69,17 +70,18 @@ def test_names_and_paths_are_each_others_inverse(name: str) -> None:
 def test_pairs_stay_within_an_outfit_and_every_image_is_used_or_removed(
     people: dict[str, np.ndarray], max_pairs: int
 ) -> None:
-    table = pairs.select_pairs(list(people), np.stack(list(people.values())))
+    points = np.stack(list(people.values()))
+    table = pairs.select_pairs(list(people), points, deepfashion.outfit)
     rows = list(zip(table["source"], table["target"], strict=True))
     assert len(set(rows)) == len(rows)
     for source, target in rows:
         assert source != target
         assert deepfashion.outfit(source) == deepfashion.outfit(target)
-    removed = {name for name, _ in pairs.removed_images(list(people), np.stack(list(people.values())))}
+    removed = {name for name, _ in pairs.removed_images(list(people), points, deepfashion.outfit)}
     used = {name for row in rows for name in row}
     assert used | removed == set(people)
     assert not used & removed
-    drawn = pairs.select_pairs(list(people), np.stack(list(people.values())), max_pairs)
+    drawn = pairs.draw(table, max_pairs)
     assert len(drawn) == min(max_pairs, len(rows))
 
 

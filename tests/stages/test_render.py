@@ -7,7 +7,8 @@ import pytest
 
 from dnaf import images
 from dnaf.data import keypoints, split
-from dnaf.data.keypoints import FRAME
+from dnaf.data.deepfashion import FRAME
+from dnaf.data.formats import FORMATS
 from dnaf.data.pose_map import keypoints_to_pose_map
 from dnaf.data.store import ImageStore
 from tests.raw_folder import ROOT, write_project
@@ -18,7 +19,10 @@ def project(tmp_path: Path) -> Path:
     """A project after stage split; its data set is 64x48, drawn on 256x176."""
     write_project(tmp_path)
     data = tmp_path / "data"
-    split.write_split(data / "raw/demo", data / "images.zip", data / "pairs", max_test_pairs=5)
+    form = FORMATS["deepfashion"]
+    split.write_split(
+        data / "raw/demo", data / "images.zip", data / "pairs", form, (64, 48), max_test_pairs=5
+    )
     return tmp_path
 
 

@@ -24,7 +24,7 @@ def test_the_stage_writes_the_split_of_its_data_set(tmp_path: Path) -> None:
     write_project(tmp_path)
     finished = run_split(tmp_path)
     assert finished.returncode == 0, finished.stderr
-    assert "test: 5 pairs; removed 1 images" in finished.stdout
+    assert "test: 6 images, 5 pairs of 2 outfits; removed 1 images" in finished.stdout
     info = files.require_complete(tmp_path / "data/pairs")
     assert (info["train"]["num_pairs"], info["test"]["num_pairs"]) == (14, 5)
     assert len(keypoints.read_keypoints(tmp_path / "data/pairs/keypoints.csv")[0]) == 13
@@ -35,13 +35,13 @@ def damage_annotation(project: Path, train: list[str], test: list[str]) -> None:
     path.write_text(path.read_text().replace("]:[", "]:[0, ", 1))
 
 
-def remove_image(project: Path, train: list[str], test: list[str]) -> None:
-    write_images(project, train + test[:-1])
+def unlist_image(project: Path, train: list[str], test: list[str]) -> None:
+    write_images(project, train, test[:-1])
 
 
 def leak_outfit(project: Path, train: list[str], test: list[str]) -> None:
     leaked = train[0].replace("1front", "4full")
-    (project / "data/raw/demo/test.lst").write_text("\n".join([*test, leaked]) + "\n")
+    write_images(project, train, [*test, leaked])
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,13 @@ def leak_outfit(project: Path, train: list[str], test: list[str]) -> None:
             "fasion-resize-annotation-train.csv:2: wrong number of joints (found 19, expected 18)",
         ),
         (
-            remove_image,
-            "data/images.zip: listed image fashionWOMENTees_Tanksid0000010101_3back.jpg is missing",
+            unlist_image,
+            "annotated image fashionWOMENTees_Tanksid0000010101_3back.jpg is not an image of the test part",
         ),
-        (leak_outfit, "data/raw/demo/test.lst:7: outfit of fashionWOMENTees_Tanksid0000000101_4full.jpg"),
+        (
+            leak_outfit,
+            "outfit of the test image fashionWOMENTees_Tanksid0000000101_4full.jpg is in the training",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2_and_leaves_nothing(
@@ -75,5 +78,6 @@ def test_an_unknown_data_set_is_one_sentence(tmp_path: Path) -> None:
     finished = run_split(tmp_path, "demmo")
     assert finished.returncode == 2
     assert finished.stderr == (
-        "error: params.yaml: datasets.demmo: unknown data set (expected one of: demo, deepfashion).\n"
+        "error: params.yaml: datasets.demmo: unknown data set "
+        "(expected one of: demo, deepfashion, market1501).\n"
     )

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyzipper
+from ruamel.yaml import YAML
 
 from dnaf import images
 from dnaf.data import deepfashion
 from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.data.names import stem
 from dnaf.data.store import ImageStore
+from tests.custom_folder import SIZES, write_custom
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (64, 48)
@@ -34,23 +38,37 @@ def _members(folder: str = "img_highres") -> dict[str, bytes]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    raw = tmp_path / "data/raw/deepfashion"
+    raw = tmp_path / "data/raw/mini"
     raw.mkdir(parents=True)
     (raw / "train.lst").write_text("".join(f"{name}\n" for name in NAMES[:2]))
     (raw / "test.lst").write_text("".join(f"{name}\n" for name in NAMES[2:]))
-    parameters = (ROOT / "params/demo.yaml").read_text()
-    parameters = parameters.replace("height: 256", f"height: {SIZE[0]}", 1)
-    (tmp_path / "params.yaml").write_text(parameters.replace("width: 176", f"width: {SIZE[1]}", 1))
+    parameters = YAML().load((ROOT / "params/demo.yaml").read_text())
+    for name, form in (("mini", "deepfashion"), ("market", "market1501"), ("mine", "custom")):
+        parameters["datasets"][name] = {
+            "format": form,
+            "height": SIZE[0],
+            "width": SIZE[1],
+            "max_test_pairs": 100,
+        }
+    with open(tmp_path / "params.yaml", "w") as file:
+        YAML().dump(parameters, file)
     _write_archive(raw, _members())
     return tmp_path
 
 
-def run_unpack(project: Path, password: str | None = "secret") -> subprocess.CompletedProcess[str]:
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "", "NO_COLOR": "1"}
+def run_unpack(
+    project: Path, password: str | None = "secret", dataset: str = "mini"
+) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "PATH": "",
+        "NO_COLOR": "1",
+        "DNAF_SCRATCH": str(project / "scratch"),
+    }
     if password is not None:
         environment["DNAF_ARCHIVE_PASSWORD"] = password
     return subprocess.run(
-        [sys.executable, "-m", "stages.unpack", "deepfashion"],
+        [sys.executable, "-m", "stages.unpack", dataset],
         cwd=project,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -62,10 +80,10 @@ def run_unpack(project: Path, password: str | None = "secret") -> subprocess.Com
 def _check_stores(project: Path) -> None:
     native, prepared = (ImageStore(project / f"data/{name}.zip") for name in ("images", "prepared"))
     assert {name: native.read(name) for name in native.names} == dict(zip(NAMES, JPEGS.values(), strict=True))
-    assert prepared.names == [f"{deepfashion.stem(name)}.png" for name in native.names]
+    assert prepared.names == [f"{stem(name)}.png" for name in native.names]
     for name in native.names:
         expected = images.resize(native.image(name), SIZE)
-        assert np.array_equal(prepared.image(f"{deepfashion.stem(name)}.png"), expected)
+        assert np.array_equal(prepared.image(f"{stem(name)}.png"), expected)
 
 
 @pytest.mark.parametrize("folder", ["img_highres", "img"])
@@ -74,16 +92,16 @@ def test_originals_and_resized_images_are_written(project: Path, folder: str) ->
         f"{folder}/MEN/Denim/id_00000009/01_1_front.jpg": b"not listed, not looked at",
         "notes.txt": b"x",
     }
-    _write_archive(project / "data/raw/deepfashion", {**_members(folder), **extra})
+    _write_archive(project / "data/raw/mini", {**_members(folder), **extra})
     finished = run_unpack(project)
     assert finished.returncode == 0, finished.stderr
-    assert "4 images; 1 others" in finished.stdout
-    assert ImageStore(project / "data/images.zip").info["num_ignored"] == 1
+    assert "4 images; 2 other files" in finished.stdout
+    assert ImageStore(project / "data/images.zip").info["num_ignored"] == 2
     _check_stores(project)
 
 
 def test_an_unpacked_folder_does_as_well(project: Path) -> None:
-    raw = project / "data/raw/deepfashion"
+    raw = project / "data/raw/mini"
     (raw / "img_highres.zip").unlink()
     for name, data in _members("img").items():
         (raw / name).parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +109,78 @@ def test_an_unpacked_folder_does_as_well(project: Path) -> None:
     finished = run_unpack(project, password=None)
     assert finished.returncode == 0, finished.stderr
     _check_stores(project)
+
+
+def test_renamed_files_in_two_folders_do_as_well(project: Path) -> None:
+    raw = project / "data/raw/mini"
+    (raw / "img_highres.zip").unlink()
+    for folder in ("train_highres", "test_highres"):
+        (raw / folder).mkdir()
+    for index, (name, data) in enumerate(zip(NAMES, JPEGS.values(), strict=True)):
+        (raw / ("test_highres" if index > 1 else "train_highres") / name).write_bytes(data)
+    finished = run_unpack(project, password=None)
+    assert finished.returncode == 0, finished.stderr
+    _check_stores(project)
+
+
+def test_an_aes_archive_does_as_well(project: Path) -> None:
+    path = project / "data/raw/mini/img_highres.zip"
+    with pyzipper.AESZipFile(path, "w", encryption=pyzipper.WZ_AES) as archive:
+        archive.setpassword(b"secret")
+        for name, data in _members().items():
+            archive.writestr(name, data)
+    finished = run_unpack(project)
+    assert finished.returncode == 0, finished.stderr
+    _check_stores(project)
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_market_images_are_taken_without_junk(project: Path, renamed: bool) -> None:
+    parts = {"train": ["0002_c1s1_000451_03.jpg"], "test": ["0001_c1s1_001051_00.jpg"]}
+    raw = project / "data/raw/market"
+    for part, names in parts.items():
+        folder = raw / (part if renamed else f"Market-1501-v15.09.15/bounding_box_{part}")
+        folder.mkdir(parents=True)
+        for name in [*names, "-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg", "Thumbs.db"]:
+            (folder / name).write_bytes(next(iter(JPEGS.values())))
+    finished = run_unpack(project, dataset="market")
+    assert finished.returncode == 0, finished.stderr
+    store = ImageStore(project / "data/images.zip")
+    assert sorted(store.names) == parts["test"] + parts["train"]
+    assert store.info["parts"] == parts
+    assert "2 images; 6 other files" in finished.stdout
+
+
+def test_images_of_a_custom_data_set_are_known_by_their_path(project: Path) -> None:
+    write_custom(project / "data/raw/mine")
+    finished = run_unpack(project, dataset="mine")
+    assert finished.returncode == 0, finished.stderr
+    assert set(ImageStore(project / "data/images.zip").names) == set(SIZES)
+    assert "ben/1.png" in ImageStore(project / "data/prepared.zip").names
+
+
+def test_two_custom_images_of_one_name_are_refused(project: Path) -> None:
+    write_custom(project / "data/raw/mine")
+    (project / "data/raw/mine/images/anna/FRONT.png").write_bytes(b"x")
+    finished = run_unpack(project, dataset="mine")
+    assert finished.returncode == 2
+    assert "two images with one name" in finished.stderr
+
+
+def test_the_published_name_wants_the_published_lists(project: Path) -> None:
+    (project / "data/raw/mini").rename(project / "data/raw/deepfashion")
+    finished = run_unpack(project, dataset="deepfashion")
+    _check_refusal(project, finished, "not the images of the train part of deepfashion (found 2, expected 48")
+
+
+def test_all_damaged_images_are_told_at_once(project: Path) -> None:
+    members = _members()
+    for path in PATHS[1:3]:
+        members[f"img_highres/{path}"] = JPEGS[path][:1000]
+    _write_archive(project / "data/raw/mini", members)
+    finished = run_unpack(project)
+    _check_refusal(project, finished, f"2 images cannot be used: {NAMES[1]}: not a readable")
+    assert f"| {NAMES[2]}: not a readable" in finished.stderr
 
 
 def test_the_same_archive_gives_the_same_bytes(project: Path) -> None:
@@ -156,12 +246,12 @@ def remove_archive_and_list(raw: Path) -> None:
     [
         (truncate_archive, "img_highres.zip: not a readable zip archive (found a truncated zip"),
         (replace_by_download_page, "img_highres.zip: not a readable zip archive (found an HTML page"),
-        (damage_image, f"{PATHS[2]}: not a readable JPEG or PNG image"),
+        (damage_image, f"1 images cannot be used: {NAMES[2]}: not a readable JPEG or PNG image"),
         (damage_member, f"img_highres.zip: damaged content (member img_highres/{PATHS[0]})"),
-        (remove_image, f"img_highres.zip: 1 of 4 listed images are missing (first: {PATHS[1]})"),
-        (replace_by_padded_images, f"{PATHS[0]}: an image of the small archive (found 256x256"),
+        (remove_image, f"mini: 1 of 4 listed images are missing (first: {PATHS[1]})"),
+        (replace_by_padded_images, f"4 images cannot be used: {NAMES[0]}: an image of the small archive"),
         (add_hostile_member, "img_highres.zip: unsafe member name 'img_highres/../../evil.jpg'"),
-        (repeat_image, "img_highres.zip: one image twice"),
+        (repeat_image, "data/raw/mini: one image twice"),
         (list_image_in_both, "test.lst: images of train.lst are listed here too (found 1, first"),
         (remove_archive_and_list, "files are missing (expected img_highres.zip, test.lst). See data/raw"),
     ],
@@ -169,7 +259,7 @@ def remove_archive_and_list(raw: Path) -> None:
 def test_bad_input_stops_the_stage_with_one_sentence(
     project: Path, damage: Callable[[Path], None], sentence: str
 ) -> None:
-    damage(project / "data/raw/deepfashion")
+    damage(project / "data/raw/mini")
     _check_refusal(project, run_unpack(project), sentence)
 
 
@@ -194,28 +284,28 @@ def test_wrong_and_missing_password_write_nothing(project: Path, password: str |
 def test_a_failed_run_leaves_the_stores_of_the_last_one(project: Path) -> None:
     run_unpack(project)
     before = {path.name: path.read_bytes() for path in (project / "data").glob("*.zip")}
-    damage_image(project / "data/raw/deepfashion")
+    damage_image(project / "data/raw/mini")
     assert run_unpack(project).returncode == 2
     assert {path.name: path.read_bytes() for path in (project / "data").glob("*.zip")} == before
 
 
 def test_in_a_temporary_workspace_of_dvc_the_remedy_is_dvc_add(project: Path) -> None:
     workspace = project / ".dvc/tmp/exps/tmp1"
-    (workspace / "data/raw/deepfashion").mkdir(parents=True)
+    (workspace / "data/raw/mini").mkdir(parents=True)
     (workspace / "params.yaml").write_text((project / "params.yaml").read_text())
     finished = run_unpack(workspace)
-    expected = [f"data/raw/deepfashion/{name}" for name in ("img_highres.zip", "train.lst", "test.lst")]
+    expected = [f"data/raw/mini/{name}" for name in ("img_highres.zip", "train.lst", "test.lst")]
     assert finished.returncode == 2
     assert f"dvc add {' '.join(expected)}\n" in finished.stderr
 
 
 def test_archives_of_the_demo_need_no_environment(project: Path) -> None:
-    (project / "data/raw/deepfashion").rename(project / "data/raw/demo")
+    (project / "data/raw/mini").rename(project / "data/raw/demo")
     _write_archive(project / "data/raw/demo", _members(), password="demo")
     finished = subprocess.run(
         [sys.executable, "-m", "stages.unpack", "demo"],
         cwd=project,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "DNAF_SCRATCH": str(project / "scratch")},
         capture_output=True,
         text=True,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.data import archive
+from dnaf.data import archive_checks, zip_archive
 from dnaf.data.archive import open_archive
 from dnaf.data.encrypted_zip import write_encrypted_zip
 from dnaf.errors import DataError
@@ -79,7 +79,7 @@ def test_only_the_named_members_are_read_in_the_archives_order(tmp_path: Path) -
 def test_batches_do_not_change_what_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_members: int
 ) -> None:
-    monkeypatch.setattr(archive, "_BATCH_MEMBERS", batch_members)
+    monkeypatch.setattr(zip_archive, "_BATCH_MEMBERS", batch_members)
     assert _read_all(_encrypted(tmp_path / "a.zip"), "right") == MEMBERS
 
 
@@ -168,7 +168,7 @@ def test_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
 def test_limits_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, reason: str
 ) -> None:
-    monkeypatch.setattr(archive, limit, value)
+    monkeypatch.setattr(archive_checks, limit, value)
     assert reason in _refusal(_write(tmp_path / "a.zip", MEMBERS))
 
 
@@ -191,12 +191,9 @@ def test_overlapping_members_are_refused(tmp_path: Path) -> None:
     assert "members overlap" in _refusal(_patched(path, 20, "<I", 400))
 
 
-@pytest.mark.parametrize(
-    ("method", "reason"), [(99, "AES encryption is not supported"), (14, "unsupported method")]
-)
-def test_unsupported_method_names_the_tool_to_use(tmp_path: Path, method: int, reason: str) -> None:
-    message = _refusal(_patched(_write(tmp_path / "a.zip", MEMBERS), 10, "<H", method))
-    assert reason in message
+def test_unsupported_method_names_the_tool_to_use(tmp_path: Path) -> None:
+    message = _refusal(_patched(_write(tmp_path / "a.zip", MEMBERS), 10, "<H", 14))
+    assert "unsupported method" in message
     assert "7z" in message
 
 
@@ -244,7 +241,6 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
     ("content", "kind"),
     [
         (b"", "an empty file"),
-        (b"Rar!\x1a\x07\x01\x00" + bytes(99), "a RAR archive"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
         (b"\n <!DOCTYPE html><html>Quota exceeded", "an HTML page"),
         (b"PK\x03\x04" + bytes(99), "a truncated zip"),

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from dnaf.data import deepfashion
@@ -65,31 +63,10 @@ def test_other_names_are_refused(name: str) -> None:
 def test_an_outfit_is_gender_category_item_and_colour() -> None:
     assert deepfashion.outfit(NAME) == "fashionWOMENTees_Tanksid0000000101"
     assert deepfashion.item(NAME) == "fashionWOMENTees_Tanksid00000001"
-    assert deepfashion.stem(NAME) == "fashionWOMENTees_Tanksid0000000101_1front"
-
-
-def test_a_list_with_byte_order_mark_and_carriage_returns_is_read(tmp_path: Path) -> None:
-    other = NAME.replace("1front", "3back")
-    (tmp_path / "train.lst").write_bytes(b"\xef\xbb\xbf" + f"{NAME}\r\n{other}\r\n".encode())
-    assert deepfashion.read_list(tmp_path / "train.lst") == [NAME, other]
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (f"{NAME}\nx.jpg\n".encode(), r"train\.lst:2: 'x\.jpg': not a DeepFashion"),
-        (f"{NAME}\n\n{NAME}\n".encode(), r"train\.lst:2: '': not a DeepFashion"),
-        (f"{NAME}\n{NAME}\n".encode(), r"train\.lst:2: listed twice .*line 1"),
-        (b"", r"train\.lst:1: '': not a DeepFashion"),
-        (b"\xff\xfe\x00", r"train\.lst: not a text file"),
-    ],
+    "text", [NAME, f"train_highres/{NAME}", "img/WOMEN/Tees_Tanks/id_00000001/01_1_front.jpg"]
 )
-def test_a_malformed_list_is_refused_with_its_line(tmp_path: Path, content: bytes, message: str) -> None:
-    (tmp_path / "train.lst").write_bytes(content)
-    with pytest.raises(DataError, match=message):
-        deepfashion.read_list(tmp_path / "train.lst")
-
-
-def test_a_missing_list_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"train\.lst: could not be read"):
-        deepfashion.read_list(tmp_path / "train.lst")
+def test_a_path_and_a_flat_name_stand_for_the_same_image(text: str) -> None:
+    assert deepfashion.name_of(text) == NAME

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from dnaf import images
-from dnaf.data import deepfashion, demo, demo_figure, demo_outfit, keypoints, pairs
+from dnaf.data import deepfashion, demo, demo_figure, demo_outfit, pairs
 from dnaf.data.archive import open_archive
 from dnaf.data.demo_canvas import Surface
+from dnaf.data.lists import read_list
 from dnaf.data.passwords import PUBLIC
+from dnaf.data.pose_files import read_pose_files
+from tests.raw_folder import read_table
 
 VIEWS = demo_figure.VIEWS
 
@@ -42,7 +45,7 @@ def test_all_files_of_the_real_data_set_are_written_and_nothing_else(written: Pa
 
 
 def test_lists_name_six_views_of_each_outfit_and_no_outfit_twice(written: Path) -> None:
-    train, test = (deepfashion.read_list(written / f"{part}.lst") for part in ("train", "test"))
+    train, test = (read_list(written / f"{part}.lst", deepfashion.name_of) for part in ("train", "test"))
     assert (len(train), len(test)) == (18, 12)
     outfits = [{deepfashion.outfit(name) for name in part} for part in (train, test)]
     assert (len(outfits[0]), len(outfits[1])) == (3, 2)
@@ -54,7 +57,9 @@ def test_archive_is_encrypted_and_holds_exactly_the_listed_images(written: Path)
     assert all(
         re.fullmatch(r"img_highres/(WOMEN|MEN)/\w+/id_\d{8}/01_\d_\w+\.jpg", name) for name in contents
     )
-    listed = [name for part in ("train", "test") for name in deepfashion.read_list(written / f"{part}.lst")]
+    listed = [
+        name for part in ("train", "test") for name in read_list(written / f"{part}.lst", deepfashion.name_of)
+    ]
     assert [deepfashion.flat_name(name) for name in contents] == listed
     assert {images.decode(data, name).shape for name, data in contents.items()} == {(256, 176, 3)}
     with open_archive(written / "img_highres.zip") as archive:
@@ -63,9 +68,9 @@ def test_archive_is_encrypted_and_holds_exactly_the_listed_images(written: Path)
 
 def test_pair_lists_follow_the_selection_rule_of_the_split(written: Path) -> None:
     for part in ("train", "test"):
-        annotations = keypoints.read_annotations(written / f"fasion-resize-annotation-{part}.csv")
-        selected = pairs.select_pairs(annotations.names, annotations.keypoints)
-        listed = pairs.read_pair_list(written / f"{part}_pairs.txt")
+        annotations = read_table(written / f"fasion-resize-annotation-{part}.csv")
+        selected = pairs.select_pairs(annotations.names, annotations.keypoints, deepfashion.outfit)
+        listed = pairs.read_pair_list(written / f"{part}_pairs.txt", deepfashion.name_of)
         assert set(listed) == set(zip(selected["source"], selected["target"], strict=True))
         assert listed
 
@@ -80,8 +85,10 @@ def test_train_pairs_pack_all_sources_of_a_target_in_one_line(written: Path) -> 
 
 def test_pose_files_give_the_annotated_keypoints(written: Path) -> None:
     for part in ("train", "test"):
-        annotations = keypoints.read_annotations(written / f"fasion-resize-annotation-{part}.csv")
-        poses = keypoints.read_pose_archive(written / "pose.zip", annotations.names)
+        annotations = read_table(written / f"fasion-resize-annotation-{part}.csv")
+        poses = read_pose_files(
+            written / "pose.zip", annotations.names, deepfashion.name_of, deepfashion.FRAME, 40
+        )
         assert poses.names == annotations.names
         assert np.array_equal(poses.keypoints, annotations.keypoints, equal_nan=True)
     with zipfile.ZipFile(written / "pose.zip") as archive:

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.data import deepfashion
 from dnaf.data.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
+from dnaf.evaluate.inputs import TestPairs
 from dnaf.report.card import read_card
 from dnaf.report.figure import open_columns, qualitative, spread
 from tests.evaluation_project import EvaluationProject, picture
@@ -15,23 +15,24 @@ RESULTS = Path("data/results")
 PAIRS_CSV = Path("data/pairs/test.csv")
 
 
-def pairs_of(num_outfits: int, num_pairs: int) -> list[Pair]:
+def pairs_of(num_outfits: int, num_pairs: int) -> TestPairs:
     """Pairs of the same outfit stand together."""
-    return [
-        (f"fashionMENDenimid{outfit:08d}01_1front", f"fashionMENDenimid{outfit:08d}01_{number}side")
+    pairs = [
+        (f"{outfit:08d}_1front", f"{outfit:08d}_{number}side")
         for outfit in range(num_outfits)
         for number in range(num_pairs)
     ]
+    return TestPairs(pairs, outfits(pairs))
 
 
 def outfits(pairs: list[Pair]) -> list[str]:
-    return [deepfashion.outfit(target + ".jpg") for _, target in pairs]
+    return [target.partition("_")[0] for _, target in pairs]
 
 
 def test_rows_are_of_different_outfits_spread_over_the_list() -> None:
     chosen = outfits(spread(pairs_of(40, 6), 8))
     assert len(set(chosen)) == 8
-    numbers = [int(outfit[-10:-2]) for outfit in chosen]
+    numbers = [int(outfit) for outfit in chosen]
     assert (numbers[0], numbers[-1]) == (0, 39)
     assert max(np.diff(numbers)) <= 6
 
@@ -45,7 +46,7 @@ def test_outfits_repeat_only_when_there_are_fewer_than_rows() -> None:
 
 def test_a_short_list_is_shown_whole() -> None:
     pairs = pairs_of(2, 2)
-    assert sorted(spread(pairs, 8)) == sorted(pairs)
+    assert sorted(spread(pairs, 8)) == sorted(pairs.pairs)
 
 
 def test_each_row_shows_pose_source_target_and_methods_enlarged(
@@ -57,9 +58,10 @@ def test_each_row_shows_pose_source_target_and_methods_enlarged(
     columns = open_columns(["dnaf", "copy_source", "mean_image"], cards, RESULTS, PAIRS_CSV, pairs)
     assert [label for label, _ in columns] == ["DNAF"]
     prepared, pose = ImageStore(Path("data/prepared.zip")), ImageStore(Path("data/pose.zip"))
-    sheet = qualitative(pairs, prepared, pose, columns, 2)
+    test = TestPairs(pairs, evaluation_project.outfits)
+    sheet = qualitative(test, prepared, pose, columns, 2)
 
-    source, target = spread(pairs, 2)[1]
+    source, target = spread(test, 2)[1]
     generated = evaluation_project.generated()[f"{pair_id(source, target)}.png"]
     expected = [picture(f"pose of {target}"), picture(source), picture(target), generated]
     height, width = 64 * 3, 48 * 3
@@ -74,7 +76,8 @@ def test_each_row_shows_pose_source_target_and_methods_enlarged(
 def test_every_column_has_a_label(evaluation_project: EvaluationProject) -> None:
     prepared, pose = ImageStore(Path("data/prepared.zip")), ImageStore(Path("data/pose.zip"))
     label = "A method with a name wider than its column"
-    sheet = qualitative(evaluation_project.pairs, prepared, pose, [(label, lambda pair: picture(pair[0]))], 1)
+    test = TestPairs(evaluation_project.pairs, evaluation_project.outfits)
+    sheet = qualitative(test, prepared, pose, [(label, lambda pair: picture(pair[0]))], 1)
     above = sheet[: sheet.shape[0] - 64 * 3 - 6]
     for left in range(6, sheet.shape[1] - 6, 48 * 3 + 6):
         assert above[:, left : left + 48 * 3].min() < 128

@@ -7,12 +7,15 @@ import torch
 
 from dnaf import files
 from dnaf.config import Generate
-from dnaf.data.deepfashion import SUFFIX, outfit
 from dnaf.data.pairs import pair_id
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
 from dnaf.generate.pairs import generate_pairs, write_samples, wrong_sources
 from tests.training_project import SIZE, TrainingProject, generate_params, stems
+
+
+def outfit(stem: str) -> str:
+    return stem.rpartition("_")[0]
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def test_an_image_does_not_depend_on_its_batch(project: TrainingProject, guidanc
 def test_an_image_does_not_depend_on_the_other_pairs(project: TrainingProject) -> None:
     whole = generate(project)
     source, target = project.pairs("test")[2]
-    files.write_atomic(project.sources("test").pairs, f"source,target\n{source},{target}\n")
+    files.write_atomic(project.sources("test").pairs, f"source,target,outfit\n{source},{target},one\n")
     name = f"{pair_id(source, target)}.png"
     difference = generate(project).image(name).astype(int) - whole.image(name).astype(int)
     assert np.abs(difference).max() <= 1
@@ -89,21 +92,23 @@ def test_a_wrong_source_is_never_of_the_own_outfit(num_outfits: int, seed: int |
         (source, target)
         for source in names
         for target in names
-        if source != target and outfit(source + SUFFIX) == outfit(target + SUFFIX)
+        if source != target and outfit(source) == outfit(target)
     ]
     table = pd.DataFrame(pairs, columns=["source", "target"])
+    table["outfit"] = table["source"].map(outfit)
     if seed is not None:
         table = table.sample(frac=1, random_state=seed)
     wrong = wrong_sources(table)
     assert len(wrong) == len(table)
     for source, other in zip(table["source"], wrong, strict=True):
-        assert outfit(source + SUFFIX) != outfit(other + SUFFIX)
+        assert outfit(source) != outfit(other)
         assert other in names
 
 
 def test_a_single_outfit_has_no_wrong_source() -> None:
     front, side = stems(1, 1)
-    table = pd.DataFrame([(front, side), (side, front)], columns=["source", "target"])
+    rows = [(front, side, "one"), (side, front, "one")]
+    table = pd.DataFrame(rows, columns=["source", "target", "outfit"])
     assert wrong_sources(table) == [front, side]
 
 

@@ -51,6 +51,20 @@ def test_exif_orientation_is_applied() -> None:
     assert images.decode(data, "a").shape == (8, 12, 3)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_the_size_in_the_header_is_the_decoded_one(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = _encode(Image.fromarray(RGB), kind, exif=exif)
+    assert images.read_size(data, "a") == images.decode(data, "a").shape[:2]
+
+
+def test_the_size_of_what_is_no_image_is_refused() -> None:
+    with pytest.raises(DataError, match=r"^a\.jpg: not a readable JPEG or PNG image"):
+        images.read_size(b"<svg/>", "a.jpg")
+
+
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "WEBP", "PPM"])
 def test_other_formats_are_refused_by_content(kind: str) -> None:
     with pytest.raises(DataError, match=r"^a\.jpg: not a readable JPEG or PNG image"):

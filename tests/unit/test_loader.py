@@ -110,12 +110,12 @@ def test_worker_processes_give_what_one_process_gives(project: TrainingProject) 
 
 def test_an_image_that_is_not_in_the_store_is_named(project: TrainingProject) -> None:
     sources = project.sources("train")
-    files.write_atomic(sources.pairs, "source,target\nfashionMENPantsid0000000101_1front,b\n")
+    files.write_atomic(sources.pairs, "source,target,outfit\nfashionMENPantsid0000000101_1front,b,a\n")
     with pytest.raises(StateError, match=r"prepared.zip: fashionMENPantsid0000000101_1front.png is missing"):
         PairImages(sources)
 
 
-@pytest.mark.parametrize("content", ["", "source,target\n", "from,to\na,b\n"])
+@pytest.mark.parametrize("content", ["", "source,target,outfit\n", "source,target\na,b\n"])
 def test_a_pair_list_without_pairs_is_refused_by_name(project: TrainingProject, content: str) -> None:
     sources = project.sources("train")
     sources.pairs.write_text(content)

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.data import pairs
+from dnaf.data import deepfashion, pairs
 from dnaf.errors import DataError
 from tests.raw_folder import figure, outfit_names
 
@@ -12,8 +12,8 @@ HIP_MISSING = figure(missing=[11])
 
 
 def rows(names: list[str], keypoints: list[np.ndarray], max_pairs: int | None = None) -> list[pairs.Pair]:
-    table = pairs.select_pairs(names, np.stack(keypoints), max_pairs)
-    return list(zip(table["source"], table["target"], strict=True))
+    table = pairs.select_pairs(names, np.stack(keypoints), deepfashion.outfit)
+    return pairs.rows(table if max_pairs is None else pairs.draw(table, max_pairs))
 
 
 def test_pairs_are_the_ordered_pairs_of_each_outfit_in_file_order() -> None:
@@ -54,7 +54,9 @@ def test_a_maximum_draws_a_fixed_sample_without_repetition() -> None:
 
 def test_every_image_left_out_has_its_reason() -> None:
     names = [*FIRST, SECOND[0]]
-    removed = pairs.removed_images(names, np.stack([figure(), HIP_MISSING, figure(), figure()]))
+    removed = pairs.removed_images(
+        names, np.stack([figure(), HIP_MISSING, figure(), figure()]), deepfashion.outfit
+    )
     assert removed == [(FIRST[1], pairs.OCCLUDED), (SECOND[0], pairs.ALONE)]
 
 
@@ -65,7 +67,7 @@ def test_a_text_list_names_the_target_first_and_then_all_sources(tmp_path: Path)
         f"{folder}/01_2_side.jpg,{folder}/01_1_front.jpg",
     ]
     (tmp_path / "test_pairs.txt").write_text("\n".join(lines) + "\n")
-    assert pairs.read_pair_list(tmp_path / "test_pairs.txt") == [
+    assert pairs.read_pair_list(tmp_path / "test_pairs.txt", deepfashion.name_of) == [
         (FIRST[1], FIRST[0]),
         (FIRST[2], FIRST[0]),
         (FIRST[0], FIRST[1]),
@@ -75,7 +77,7 @@ def test_a_text_list_names_the_target_first_and_then_all_sources(tmp_path: Path)
 @pytest.mark.parametrize("lines", ["from,to\n{0},{1}\n", ",from,to\n0,{0},{1}\n", "to,from\n{1},{0}\n"])
 def test_a_csv_list_is_read_by_the_names_of_its_columns(tmp_path: Path, lines: str) -> None:
     (tmp_path / "pairs.csv").write_text(lines.format(*FIRST))
-    assert pairs.read_pair_list(tmp_path / "pairs.csv") == [(FIRST[0], FIRST[1])]
+    assert pairs.read_pair_list(tmp_path / "pairs.csv", deepfashion.name_of) == [(FIRST[0], FIRST[1])]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_malformed_pair_list_is_refused_with_its_line(
 ) -> None:
     (tmp_path / name).write_text(lines.format(*FIRST))
     with pytest.raises(DataError, match=message):
-        pairs.read_pair_list(tmp_path / name)
+        pairs.read_pair_list(tmp_path / name, deepfashion.name_of)
 
 
 def test_a_list_may_hold_the_selected_pairs_or_all_they_were_drawn_from() -> None:

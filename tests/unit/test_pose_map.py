@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnaf.data.keypoints import FRAME
+from dnaf.data.deepfashion import FRAME
 from dnaf.data.pose_map import keypoints_to_pose_map
 from tests.raw_folder import FIGURE, figure
 

@@ -24,14 +24,18 @@ def open_method(project: EvaluationProject, method: str = "dnaf") -> Results:
 
 
 def test_test_pairs_are_read_in_order(evaluation_project: EvaluationProject) -> None:
-    assert read_test_pairs(PAIRS) == evaluation_project.pairs
+    test = read_test_pairs(PAIRS)
+    assert test.pairs == evaluation_project.pairs
+    assert test.outfits == evaluation_project.outfits
 
 
-@pytest.mark.parametrize("content", ["source,target\n", "from,to\na,b\n", "source,target\na\n", ""])
+@pytest.mark.parametrize(
+    "content", ["source,target,outfit\n", "source,target\na,b\n", "source,target,outfit\na,b\n", ""]
+)
 def test_a_malformed_pair_list_is_refused(evaluation_project: EvaluationProject, content: str) -> None:
     evaluation_project.pairs_csv.write_text(content)
     files.write_manifest(PAIRS)
-    with pytest.raises(StateError, match=r"test\.csv: not a list with the header source,target"):
+    with pytest.raises(StateError, match=r"test\.csv: not a list with the header source,target,outfit"):
         read_test_pairs(PAIRS)
 
 

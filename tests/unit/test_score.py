@@ -12,6 +12,7 @@ from dnaf.data.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import ConfigError, DataError, NumericalError
 from dnaf.evaluate.inception import Inception
+from dnaf.evaluate.inputs import TestPairs
 from dnaf.evaluate.lpips import Lpips
 from dnaf.evaluate.psnr import l1, psnr
 from dnaf.evaluate.results import open_results
@@ -27,7 +28,8 @@ def score_method(
     prepared = ImageStore(Path("data/prepared.zip"))
     results = open_results(method, Path("data/results") / method, Path("data/pairs"), project.pairs, prepared)
     params = config.load(config.Evaluate).model_copy(update={"batch_size": batch_size})
-    return score(results, project.pairs, prepared, size, params, 0, torch.device("cpu"))
+    test = TestPairs(project.pairs, project.outfits)
+    return score(results, test, prepared, size, params, 0, torch.device("cpu"))
 
 
 def test_every_pair_is_scored_once_whatever_the_batch_size(evaluation_project: EvaluationProject) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from dnaf import files
 from dnaf.data import deepfashion, keypoints, pairs, split
+from dnaf.data.formats import FORMATS
+from dnaf.data.names import stem
 from dnaf.errors import DataError, StateError
 from tests.raw_folder import FIGURE, figure, outfit_names, write_annotations, write_images, write_project
 
@@ -23,7 +25,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str],
 
 
 def run(max_test_pairs: int = 100) -> dict[str, Any]:
-    return split.write_split(RAW, IMAGES, FOLDER, max_test_pairs)
+    return split.write_split(RAW, IMAGES, FOLDER, FORMATS["deepfashion"], (64, 48), max_test_pairs)
 
 
 def stems(table: str, column: str) -> list[str]:
@@ -36,17 +38,17 @@ def test_tables_hold_the_pairs_and_every_image_once_with_its_reason(
     train, test = project
     run()
     # 3 and 2 outfits of three views; the last image of each part misses a hip
-    assert list(pd.read_csv(FOLDER / "train.csv").columns) == ["source", "target"]
+    assert list(pd.read_csv(FOLDER / "train.csv").columns) == ["source", "target", "outfit"]
     assert len(stems("train.csv", "source")) == 6 + 6 + 2
     assert len(stems("test.csv", "source")) == 6 + 2
-    assert stems("train_images.csv", "name") == [deepfashion.stem(name) for name in train]
+    assert stems("train_images.csv", "name") == [stem(name) for name in train]
     removed = pd.read_csv(FOLDER / "removed.csv")
     assert removed.to_numpy().tolist() == [
-        [deepfashion.stem(train[-1]), "train", pairs.OCCLUDED],
-        [deepfashion.stem(test[-1]), "test", pairs.OCCLUDED],
+        [stem(train[-1]), "train", pairs.OCCLUDED],
+        [stem(test[-1]), "test", pairs.OCCLUDED],
     ]
     kept, points = keypoints.read_keypoints(FOLDER / "keypoints.csv")
-    assert kept == [deepfashion.stem(name) for name in train[:-1] + test[:-1]]
+    assert kept == [stem(name) for name in train[:-1] + test[:-1]]
     np.testing.assert_array_equal(points, np.stack([FIGURE] * len(kept)))
 
 
@@ -54,7 +56,8 @@ def test_the_manifest_tells_counts_and_is_complete(project: tuple[list[str], lis
     info = run(max_test_pairs=5)
     assert files.require_complete(FOLDER) == info
     assert info["num_shared_items"] == 0
-    expected = {"num_listed": 6, "num_pairs": 5, "num_kept": 5, "num_removed": 1, "frame": "256x176"}
+    assert info["frame"] == [256, 176]
+    expected = {"num_listed": 6, "num_pairs": 5, "num_kept": 5, "num_removed": 1, "frame_found": "256x176"}
     assert info["test"].items() >= expected.items()
     assert info["train"]["keypoints_sha256"] == files.digest(RAW / "fasion-resize-annotation-train.csv")
 
@@ -82,8 +85,7 @@ def test_both_spellings_of_the_annotation_are_found(project: tuple[list[str], li
 def test_an_item_in_another_colour_is_counted_not_refused(project: tuple[list[str], list[str]]) -> None:
     train, test = project
     other_colour = [name.replace("01_", "02_") for name in train[:3]]
-    (RAW / "test.lst").write_text("\n".join(test + other_colour) + "\n")
-    write_images(Path(), train + test + other_colour)
+    write_images(Path(), train, test + other_colour)
     info = run()
     assert info["num_shared_items"] == 1
     assert info["num_test_images_of_shared_items"] == 3
@@ -104,13 +106,13 @@ def test_a_pose_archive_serves_where_there_is_no_annotation(project: tuple[list[
             archive.writestr(member, "".join(f"{x:.18e} {y:.18e}\n" for x, y in padded))
     info = run()
     assert info["test"]["num_pairs"] == expected["test"]["num_pairs"]
-    assert info["test"]["frame"] == "256x256 padded"
+    assert info["test"]["frame_found"] == "256x256 padded"
     assert (FOLDER / "keypoints.csv").read_bytes() == table
 
 
 def test_a_published_list_of_all_pairs_is_accepted(project: tuple[list[str], list[str]]) -> None:
     run()
-    listed = pd.read_csv(FOLDER / "test.csv") + ".jpg"
+    listed = pd.read_csv(FOLDER / "test.csv")[["source", "target"]] + ".jpg"
     paths = listed.map(deepfashion.image_path)
     lines = "img/" + paths["target"] + ",img/" + paths["source"]
     (RAW / "test_pairs.txt").write_text("\n".join(lines[::-1]) + "\n")
@@ -118,11 +120,7 @@ def test_a_published_list_of_all_pairs_is_accepted(project: tuple[list[str], lis
 
 
 def leak(train: list[str], test: list[str]) -> None:
-    (RAW / "test.lst").write_text("\n".join([*test, train[0].replace("1front", "4full")]) + "\n")
-
-
-def list_a_missing_image(train: list[str], test: list[str]) -> None:
-    write_images(Path(), (train + test)[1:])
+    write_images(Path(), train, [*test, train[0].replace("1front", "4full")])
 
 
 def annotate_an_unlisted_image(train: list[str], test: list[str]) -> None:
@@ -152,11 +150,13 @@ def occlude_all(train: list[str], test: list[str]) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (leak, r"test\.lst:7: outfit of \S+_4full\.jpg is in train\.lst too .found 1 shared"),
-        (list_a_missing_image, r"images\.zip: listed image \S+_1front\.jpg is missing .1 of 9."),
+        (
+            leak,
+            r"images\.zip: outfit of the test image \S+_4full\.jpg is in the training part too .found 1 sh",
+        ),
         (
             annotate_an_unlisted_image,
-            r"annotation-train\.csv: annotated image \S+ is not in train\.lst .1 of 10.",
+            r"annotation-train\.csv: annotated image \S+ is not an image of the train part .1 of 10.",
         ),
         (break_a_line, r"annotation-test\.csv:2: not a list of numbers"),
         (remove_annotation, r"data/raw/demo: no keypoints of the test part .expected fasion-resize"),

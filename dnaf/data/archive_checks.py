@@ -1,11 +1,18 @@
-"""Which names an archive may have: those that mean one file inside the target folder on every system."""
+"""What an archive's directory may say, whatever its kind: names, sizes, numbers.
+
+A name must mean one file inside the target folder on every system; sizes must fit memory and disk.
+"""
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dnaf.errors import DataError
+
+MAX_MEMBERS = 200_000  # DeepFashion has 52,712
+MAX_MEMBER_BYTES = 40_000_000
+MAX_TOTAL_BYTES = 40_000_000_000
 
 _MAX_PART_BYTES = 255
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
@@ -35,6 +42,25 @@ def check_names(path: Path, names: Sequence[str]) -> None:
             folders.setdefault("/".join(parts[:depth]), name)
     for key in files.keys() & folders.keys():
         raise _collision(path, files[key], folders[key])
+
+
+def check_sizes(path: Path, sizes: Mapping[str, int]) -> None:
+    """Checks number and sizes of an archive's members, as its directory tells them.
+
+    Raises:
+        DataError: too many members, one that is too large, or too many bytes in all.
+    """
+    if len(sizes) > MAX_MEMBERS:
+        raise DataError(f"{path}: too many members (found {len(sizes):,}, expected at most {MAX_MEMBERS:,}).")
+    for name, size in sizes.items():
+        if size > MAX_MEMBER_BYTES:
+            raise DataError(
+                f"{path}: {name}: too large (found {size:,} bytes, expected at most {MAX_MEMBER_BYTES:,}). "
+                "Refused."
+            )
+    total = sum(sizes.values())
+    if total > MAX_TOTAL_BYTES:
+        raise DataError(f"{path}: too large (found {total:,} bytes, expected at most {MAX_TOTAL_BYTES:,}).")
 
 
 def _problem(name: str) -> str | None:

@@ -1,0 +1,173 @@
+"""What of a data set's files is there, whether it is what it should be, and what is missing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dnaf import files, images
+from dnaf.config import Evaluate
+from dnaf.data import published
+from dnaf.data.annotations import read_annotations
+from dnaf.data.archive import Archive, open_archive
+from dnaf.data.formats import Format, Naming
+from dnaf.data.lists import read_lines
+from dnaf.data.part import PARTS
+from dnaf.data.unpack import bytes_needed, find_containers
+from dnaf.errors import DnafError, ResourceError
+
+_NUM_TRIED = 3  # small members that a password is tried on
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a data set needs.
+
+    Attributes:
+        what: the thing.
+        state: `ok`, `missing` and `wrong` (both stop the pipeline), or `absent` (can be done without).
+        detail: what was found, or what is expected.
+    """
+
+    what: str
+    state: Literal["ok", "missing", "wrong", "absent"]
+    detail: str
+
+
+def inspect(
+    raw: Path, form: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
+) -> list[Finding]:
+    """Looks at everything that the stages unpack and split will read, without unpacking anything.
+
+    Args:
+        raw: the data set's folder.
+        size: (height, width) that images will be prepared in.
+        out: the folder that will be written to, for the disk space.
+        ask_password: called with an archive's name, if it is encrypted.
+    """
+    findings = list(_images(raw, form, size, out, ask_password))
+    if form.naming is None:
+        findings += _given_by_lists(raw)
+    else:
+        for part in PARTS:
+            findings += _keypoints(raw, part, form.naming)
+            findings.append(_pair_lists(raw, part, form.naming))
+    return findings
+
+
+def inspect_weights(params: Evaluate) -> list[Finding]:
+    """Whether the metrics' pretrained networks are there; without them FID and LPIPS have other names."""
+    findings = []
+    for what, path, metric in (
+        ("Inception weights", params.inception_weights, "FID"),
+        ("AlexNet weights", params.alexnet_weights, "LPIPS"),
+    ):
+        if path is None:
+            detail = f"{metric} will be {metric.lower()}_random: comparable with nothing published"
+            findings.append(Finding(what, "absent", detail))
+        elif Path(path).is_file():
+            findings.append(Finding(what, "ok", f"{path}: sha256 {files.digest(Path(path))[:12]}…"))
+        else:
+            findings.append(Finding(what, "missing", f"{path}, which params.yaml names"))
+    return findings
+
+
+def is_ready(findings: list[Finding]) -> bool:
+    """Whether nothing that is needed is missing or wrong."""
+    return all(finding.state in ("ok", "absent") for finding in findings)
+
+
+def _images(
+    raw: Path, form: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
+) -> Iterator[Finding]:
+    for name in form.needed:
+        path = raw / name
+        if path.is_file():
+            yield Finding(name, "ok", f"sha256 {files.digest(path)[:12]}…")
+        else:
+            yield Finding(name, "missing", "list of images")
+    containers = find_containers(raw, form)
+    if not containers:
+        alternatives = ", or ".join(" and ".join(names) for names in form.containers)
+        yield Finding("images", "missing", f"expected {alternatives}")
+        return
+    try:
+        names, num_bytes = [], 0
+        for path in containers:
+            with open_archive(path) as archive:
+                names += [f"{path.name}/{name}" for name in archive.names]
+                num_bytes += archive.num_bytes(archive.names)
+                if archive.is_encrypted:
+                    yield _password(path, archive, ask_password(path.name))
+        parts = form.choose_images(raw, names)
+        for part, chosen in parts.items():
+            published.check_images(raw.name, part, chosen, raw)
+    except DnafError as error:
+        yield Finding("images", "wrong", str(error))
+        return
+    counts = ", ".join(f"{len(chosen):,} {part}" for part, chosen in parts.items())
+    yield Finding("images", "ok", f"{counts} (in {', '.join(path.name for path in containers)})")
+    num_images = sum(map(len, parts.values()))
+    needed = bytes_needed(num_bytes, num_images, size)
+    try:
+        files.require_space(out, needed)
+        yield Finding("disk space", "ok", f"{needed / 1e9:,.1f} GB needed for images")
+    except ResourceError as error:
+        yield Finding("disk space", "wrong", str(error))
+
+
+def _password(path: Path, archive: Archive, password: str | None) -> Finding:
+    try:
+        smallest = sorted(archive.names, key=lambda name: archive.num_bytes([name]))[:_NUM_TRIED]
+        for _ in archive.read(smallest, password):
+            pass
+    except DnafError as error:
+        return Finding("password", "wrong", str(error))
+    return Finding("password", "ok", f"opens {path.name}")
+
+
+def _keypoints(raw: Path, part: str, naming: Naming) -> Iterator[Finding]:
+    what, found = f"{part} keypoints", False
+    for pattern in naming.annotations:
+        path = raw / pattern.format(part)
+        if path.exists():
+            found = True
+            try:
+                annotations = read_annotations(path, naming.name_of, naming.frame, naming.padding)
+                detail = f"{path.name}: {len(annotations.names):,} images, frame {annotations.frame}"
+                yield Finding(what, "ok", detail)
+            except DnafError as error:
+                yield Finding(what, "wrong", str(error))
+    for name in naming.poses:
+        if (raw / name).exists():
+            found = True
+            try:
+                with open_archive(raw / name) as archive:
+                    yield Finding(what, "ok", f"{name}: {len(archive.names):,} files")
+            except DnafError as error:
+                yield Finding(what, "wrong", str(error))
+    if not found:
+        expected = [naming.annotations[0].format(part), *naming.poses[:2]]
+        yield Finding(what, "missing", f"expected {', or '.join(expected)}")
+
+
+def _pair_lists(raw: Path, part: str, naming: Naming) -> Finding:
+    names = [pattern.format(part) for pattern in naming.pair_lists]
+    found = [f"{name}: {len(read_lines(raw / name)):,} lines" for name in names if (raw / name).is_file()]
+    if found:
+        return Finding(f"{part} pair list", "ok", ", ".join(found))
+    return Finding(f"{part} pair list", "absent", f"pairs are selected by the published rule ({names[0]})")
+
+
+def _given_by_lists(raw: Path) -> Iterator[Finding]:
+    for part in PARTS:
+        path = raw / f"{part}_pairs.csv"
+        if path.is_file():
+            yield Finding(path.name, "ok", f"{len(read_lines(path)) - 1:,} pairs")
+        else:
+            yield Finding(path.name, "missing", "a table with the columns from,to")
+    found = [name for name in ("keypoints.csv", "keypoints.json", "keypoints") if (raw / name).exists()]
+    if found:
+        yield Finding("keypoints", "ok", ", ".join(found))
+    else:
+        yield Finding("keypoints", "missing", "expected keypoints.csv, keypoints.json or keypoints/")

@@ -1,0 +1,47 @@
+"""Text files of a data set: their lines, and lists of image names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dnaf.errors import DataError
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a UTF-8 text file; a byte order mark, carriage returns and empty last lines are dropped.
+
+    Raises:
+        DataError: the file is missing or not text.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(
+            f"{path}: could not be read ({error.strerror}). See the README beside it for where to get it."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a text file in UTF-8 ({error.reason}). Download it again.") from error
+    return text.replace("\r\n", "\n").rstrip("\n").split("\n")
+
+
+def read_list(path: Path, name_of: Callable[[str], str]) -> list[str]:
+    """Reads an image list (`train.lst`, `test.lst`): names, one a line, in the file's order.
+
+    Args:
+        name_of: the name that a line stands for; DataError if it is none.
+
+    Raises:
+        DataError: missing or empty file, a line that is not a name, a name listed twice.
+    """
+    first_line: dict[str, int] = {}
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            name = name_of(line.strip())
+        except DataError as error:
+            raise DataError(f"{path}:{number}: {error}") from error
+        if name in first_line:
+            raise DataError(
+                f"{path}:{number}: listed twice (found {name} in line {first_line[name]} too). "
+                "Download the list again."
+            )
+        first_line[name] = number
+    return list(first_line)

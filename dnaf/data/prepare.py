@@ -1,0 +1,132 @@
+"""Decoding and resizing every image of a data set, on all cores, resumable, all damaged images told at once.
+
+What is prepared is kept in a scratch folder, part by part, until the caller has written its stores; a run
+that was killed then only reads and decrypts again, which is the cheap part.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+
+from dnaf import files, images
+from dnaf.data.store import ImageStore, write_store
+from dnaf.errors import DataError, ResourceError, StateError
+from dnaf.progress import note
+
+File = tuple[str, bytes]  # name and content
+Prepared = tuple[str, bytes, bytes]  # name, content, resized PNG
+Check = Callable[[images.Pixels, str], None]
+
+_PART = 1024  # images that are kept together; at most two parts are in memory
+_CHUNK = 32  # images a worker gets at a time
+_MAX_TOLD = 20  # damaged images that an error names
+
+
+def prepare_images(
+    contents: Iterator[File], size: images.Size, check: Check | None, scratch: Path
+) -> Iterator[Prepared]:
+    """Decodes, checks, resizes and encodes images, in order.
+
+    Args:
+        contents: name and bytes of each image, the same ones in the same order in every run.
+        size: (height, width) of the PNGs.
+        check: refuses (DataError) decoded pixels; a function of a module, as workers import it.
+        scratch: folder that belongs to this work alone; the caller removes it when all is done.
+
+    Raises:
+        DataError: images cannot be decoded or are refused; all are tried, the first 20 are named.
+        ResourceError: disk or memory do not suffice.
+    """
+    damaged: list[str] = []
+    started: deque[_Part] = deque()
+    pool = ProcessPoolExecutor(os.cpu_count())
+    try:
+        for number, files_of_part in enumerate(_parts(contents)):
+            # The next part is read and decrypted here while workers prepare this one.
+            started.append(_Part(scratch / f"part-{number:06d}.zip", files_of_part, pool, size, check))
+            if len(started) > 1:
+                yield from started.popleft().finish(damaged)
+        while started:
+            yield from started.popleft().finish(damaged)
+    except BrokenProcessPool as error:
+        raise ResourceError(
+            "unpack: a worker process was killed, probably for want of memory. Free some and run again."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if damaged:
+        shown = " | ".join(damaged[:_MAX_TOLD])
+        more = f" | and {len(damaged) - _MAX_TOLD:,} more" if len(damaged) > _MAX_TOLD else ""
+        raise DataError(f"{len(damaged):,} images cannot be used: {shown}{more}")
+
+
+def _parts(contents: Iterator[File]) -> Iterator[list[File]]:
+    while part := list(islice(contents, _PART)):
+        yield part
+
+
+class _Part:
+    """Images that are prepared together and kept in one file of the scratch folder."""
+
+    def __init__(
+        self, path: Path, part: list[File], pool: Executor, size: images.Size, check: Check | None
+    ) -> None:
+        self._path, self._files = path, part
+        self._originals = files.fingerprint([[name, sha256(data).hexdigest()] for name, data in part])
+        self._finished = self._read()
+        self._futures: list[Future[list[bytes | str]]] = []
+        if self._finished is None:
+            chunks = [part[start : start + _CHUNK] for start in range(0, len(part), _CHUNK)]
+            self._futures = [pool.submit(_prepare, chunk, size, check) for chunk in chunks]
+
+    def finish(self, damaged: list[str]) -> Iterator[Prepared]:
+        """Waits for the part and keeps it; adds what is wrong with images to `damaged`.
+
+        Once an image is damaged nothing is kept or given any more: the rest is only looked at.
+        """
+        pngs = self._finished
+        if pngs is None:
+            results = [result for future in self._futures for result in future.result()]
+            damaged += [result for result in results if isinstance(result, str)]
+            pngs = [result for result in results if isinstance(result, bytes)]
+            if not damaged:
+                self._write(pngs)
+        if not damaged:
+            yield from ((name, data, png) for (name, data), png in zip(self._files, pngs, strict=True))
+
+    def _read(self) -> list[bytes] | None:
+        """The PNGs that an earlier run made of the same originals; None if there are none."""
+        if not self._path.exists():
+            return None
+        try:
+            store = ImageStore(self._path)
+            if store.info["originals"] != self._originals:
+                return None
+            return [store.read(f"{index}.png") for index in range(len(self._files))]
+        except StateError as error:
+            note(f"warning: {error} These images are prepared again.")
+            return None
+
+    def _write(self, pngs: list[bytes]) -> None:
+        with write_store(self._path, {"originals": self._originals}) as store:
+            for index, png in enumerate(pngs):
+                store.add(f"{index}.png", png)
+
+
+def _prepare(chunk: list[File], size: images.Size, check: Check | None) -> list[bytes | str]:
+    """PNG of each image, or what is wrong with it."""
+    prepared: list[bytes | str] = []
+    for name, data in chunk:
+        try:
+            image = images.decode(data, name)
+            if check is not None:
+                check(image, name)
+            prepared.append(images.encode_png(images.resize(image, size)))
+        except DataError as error:
+            prepared.append(str(error))
+    return prepared

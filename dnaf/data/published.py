@@ -1,0 +1,85 @@
+"""What is known of the published data sets, so that a wrong or incomplete copy is told before long work.
+
+Counts and digests: DeepFashion's lists were measured on the copies of PATN@281ee2d and MCLD@6279ff7, which
+are equal; its test pairs on OnePoseTrans@c04223d:files and MCLD@6279ff7:data/test.csv; the number of training
+pairs is told by CFLD@f2ea2a7:README.md, that of Market-1501's pairs by GFLA@3afa8fe:README.md.
+"""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dnaf.errors import DataError
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Numbers and digests by part (`train`, `test`); a digest is sha256 of the sorted lines."""
+
+    num_images: dict[str, int] = field(default_factory=dict)
+    images_sha256: dict[str, str] = field(default_factory=dict)
+    num_pairs: dict[str, int] = field(default_factory=dict)
+    pairs_sha256: dict[str, str] = field(default_factory=dict)
+
+
+FACTS = {
+    "deepfashion": Facts(
+        num_images={"train": 48_674, "test": 4_038},
+        images_sha256={
+            "train": "5f0f66d3016f0ab9907b10761fa8cc4f23891016bcecfc7385bd7e0a9fc60e9f",
+            "test": "ffe80fdbdee08bf939c9428f379955c2dafde9c69073c64faf1e32fce34c75c5",
+        },
+        num_pairs={"train": 101_966, "test": 8_570},
+        pairs_sha256={"test": "3dd01d33aa68721b7522f8e3dbb412905e158b685db58e44d84d0982c393ce8e"},
+    ),
+    "market1501": Facts(num_pairs={"train": 263_632}),
+}
+
+
+def check_images(dataset: str, part: str, names: Collection[str], where: Path) -> None:
+    """Checks a part's image names against the published list; a data set that is not published has none.
+
+    Raises:
+        DataError: another number of images, or other images.
+    """
+    facts = FACTS.get(dataset, Facts())
+    _check(dataset, f"images of the {part} part", part, names, facts.num_images, facts.images_sha256, where)
+
+
+def check_pairs(dataset: str, part: str, pairs: Collection[tuple[str, str]], where: Path) -> None:
+    """Checks the pairs (source and target names) that the selection rule gives, before any are drawn.
+
+    Raises:
+        DataError: another number of pairs, or other pairs.
+    """
+    facts = FACTS.get(dataset, Facts())
+    lines = [",".join(pair) for pair in pairs]
+    _check(dataset, f"pairs of the {part} part", part, lines, facts.num_pairs, facts.pairs_sha256, where)
+
+
+def _check(
+    dataset: str,
+    what: str,
+    part: str,
+    lines: Collection[str],
+    counts: dict[str, int],
+    digests: dict[str, str],
+    where: Path,
+) -> None:
+    remedy = (
+        "Use the published lists and annotations, or give your own selection another name in params.yaml "
+        "(docs/data.md)."
+    )
+    if len(lines) != counts.get(part, len(lines)):
+        raise DataError(
+            f"{where}: not the {what} of {dataset} (found {len(lines):,}, expected {counts[part]:,}). "
+            f"{remedy}"
+        )
+    if part in digests:
+        found = hashlib.sha256(("\n".join(sorted(lines)) + "\n").encode()).hexdigest()
+        if found != digests[part]:
+            raise DataError(
+                f"{where}: not the {what} of {dataset} (found {len(lines):,} with sha256 {found}, expected "
+                f"{digests[part]}). {remedy}"
+            )

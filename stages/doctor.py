@@ -1,0 +1,51 @@
+"""Tells what is there and what is missing before any long work."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages import _command
+
+_COLOURS = {"ok": "green", "absent": "yellow", "missing": "red", "wrong": "red"}
+
+
+def main(
+    dataset: Annotated[
+        str | None, typer.Argument(help="Data set: a key of `datasets` in params.yaml; else the chosen one")
+    ] = None,
+) -> None:
+    """Looks at the files of a data set, the disk and the weights; exit code 0 if nothing is missing."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from dnaf import config
+    from dnaf.data import inventory
+    from dnaf.data.formats import FORMATS
+    from dnaf.data.passwords import find_password
+
+    dataset = dataset or config.load_chosen_dataset()
+    form, size = FORMATS[config.load_format(dataset)], config.load_size(dataset)
+    raw = Path("data/raw") / dataset
+    findings = inventory.inspect(raw, form, size, Path("data"), partial(find_password, dataset))
+    findings += inventory.inspect_weights(config.load(config.Evaluate))
+    ready = inventory.is_ready(findings)
+
+    table = Table(title=f"{dataset} ({raw})")
+    for heading in ("", "what", "found"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        colour = _COLOURS[finding.state]
+        table.add_row(f"[{colour}]{finding.state}[/]", finding.what, finding.detail)
+    Console().print(table)
+    if ready:
+        print(f"{dataset} is ready: dvc repro unpack split render")
+    else:
+        print(f"{dataset} is not ready: {raw}/README.md says where to get what is missing")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    _command.run(main)

@@ -1,0 +1,154 @@
+"""The split of Market-1501 and of a custom data set, from files written as their makers write them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dnaf.data import keypoints, pairs
+from dnaf.data.formats import FORMATS
+from dnaf.data.pose_map import keypoints_to_pose_map
+from dnaf.data.split import write_split
+from dnaf.data.store import write_store
+from dnaf.errors import DataError
+from tests import custom_folder
+from tests.raw_folder import FIGURE, HEADER, annotation_line
+
+MARKET = np.round(FIGURE / 2.75 + np.array([0, 12.0]))
+TRAIN = [f"{person}_c1s1_000451_0{n}.jpg" for person in ("0002", "0007") for n in (1, 2)]
+TEST = [f"{person}_c2s1_000451_0{n}.jpg" for person in ("0001", "0003") for n in (1, 2, 3)]
+JUNK = ["-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("raw").mkdir()
+
+
+def write_market(parts: dict[str, list[str]]) -> None:
+    with write_store(Path("images.zip"), {"parts": parts}) as store:
+        for name in [*parts["train"], *parts["test"]]:
+            store.add(name, name.encode())
+    for part, names in parts.items():
+        lines = [HEADER, *(annotation_line(name, MARKET) for name in [JUNK[0], *names, JUNK[1]])]
+        Path(f"raw/market-annotation-{part}.csv").write_text("\n".join(lines) + "\n")
+
+
+def split_market(max_test_pairs: int = 100) -> dict[str, object]:
+    return write_split(
+        Path("raw"), Path("images.zip"), Path("pairs"), FORMATS["market1501"], (128, 64), max_test_pairs
+    )
+
+
+def test_market_pairs_are_all_of_a_person_and_test_pairs_are_drawn() -> None:
+    write_market({"train": TRAIN, "test": TEST})
+    Path("raw/market-pairs-train.csv").write_text(
+        f"from,to\n{TRAIN[0]},{TRAIN[1]}\n{TRAIN[1]},{TRAIN[0]}\n{TRAIN[2]},{TRAIN[3]}\n{TRAIN[3]},{TRAIN[2]}\n"
+    )
+    info = split_market(max_test_pairs=5)
+    assert info["frame"] == [128, 64]
+    assert (info["num_shared_items"], info["train"]["num_pairs"], info["test"]["num_pairs"]) == (0, 4, 5)
+    assert info["test"]["num_possible_pairs"] == 12
+    assert info["train"]["num_removed"] == 0
+    stems, points = keypoints.read_keypoints(Path("pairs/keypoints.csv"))
+    assert len(stems) == 10
+    np.testing.assert_array_equal(points[0], MARKET)
+    assert set(pd.read_csv("pairs/test.csv", dtype=str)["outfit"]) == {"0001", "0003"}
+
+
+def test_a_person_in_both_parts_is_refused() -> None:
+    write_market({"train": [*TRAIN, "0001_c1s1_000001_01.jpg"], "test": TEST})
+    with pytest.raises(DataError, match=r"test image 0001_c2s1_000451_01\.jpg is in the training"):
+        split_market()
+
+
+def test_a_pair_list_that_differs_is_refused() -> None:
+    write_market({"train": TRAIN, "test": TEST})
+    Path("raw/market-pairs-train.csv").write_text(f"from,to\n{TRAIN[0]},{TRAIN[1]}\n")
+    with pytest.raises(DataError, match=r"market-pairs-train\.csv: differs"):
+        split_market()
+
+
+def write_custom() -> None:
+    custom_folder.write_custom(Path("raw"))
+    custom_folder.write_table(Path("raw"), custom_folder.keypoints())
+    with write_store(Path("images.zip"), {}) as store:
+        for name in custom_folder.SIZES:
+            store.add(name, Path("raw/images", name).read_bytes())
+
+
+def split_custom(max_test_pairs: int = 100) -> dict[str, object]:
+    return write_split(
+        Path("raw"), Path("images.zip"), Path("pairs"), FORMATS["custom"], (128, 88), max_test_pairs
+    )
+
+
+def test_custom_pairs_are_those_of_the_lists_and_keypoints_are_scaled_to_the_prepared_size() -> None:
+    write_custom()
+    info = split_custom()
+    assert info["frame"] == [128, 88]
+    test = pd.read_csv("pairs/test.csv")
+    assert test.sort_values("source").to_numpy().tolist() == [
+        ["ben/1", "ben/2", "ben/1"],
+        ["ben/2", "ben/1", "ben/1"],
+    ]
+    stems, points = keypoints.read_keypoints(Path("pairs/keypoints.csv"))
+    assert stems == ["anna/front", "anna/back", "ben/1", "ben/2"]
+    np.testing.assert_allclose(points[0], FIGURE / 2)
+    np.testing.assert_allclose(points[1], FIGURE / 2)  # the same pose in an image of twice the size
+    np.testing.assert_allclose(points[3], FIGURE * [88 / 200, 1 / 2])
+    assert keypoints_to_pose_map(points[0], (128, 88), (128, 88)).any()
+    assert pairs.pair_id("ben/1", "ben/2") == "ben-1_2_ben-2"
+
+
+def test_images_that_no_list_names_are_told() -> None:
+    write_custom()
+    with write_store(Path("images.zip"), {}) as store:
+        for name in [*custom_folder.SIZES, "carl.png"]:
+            store.add(name, Path("raw/images/ben/1.png").read_bytes())
+    Path("raw/keypoints.csv").unlink()
+    custom_folder.write_table(Path("raw"), dict.fromkeys(custom_folder.SIZES, FIGURE))
+    split_custom()
+    assert pd.read_csv("pairs/removed.csv").to_numpy().tolist() == [["carl", "train", pairs.UNPAIRED]]
+
+
+def leak() -> None:
+    Path("raw/test_pairs.csv").write_text("from,to\nben/1.png,ben/2.png\nanna/front.jpg,ben/1.png\n")
+
+
+def unknown() -> None:
+    Path("raw/test_pairs.csv").write_text("from,to\nben/1.png,ben/3.png\n")
+
+
+def unannotated() -> None:
+    points = custom_folder.keypoints()
+    del points["ben/2.png"]
+    custom_folder.write_table(Path("raw"), points)
+
+
+def no_list() -> None:
+    Path("raw/train_pairs.csv").unlink()
+
+
+def empty_list() -> None:
+    Path("raw/train_pairs.csv").write_text("from,to\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (leak, r"test_pairs\.csv: anna/front.jpg is in train_pairs\.csv too .found 1 shared images"),
+        (unknown, r"test_pairs\.csv:2: 'ben/3.png': no such image"),
+        (unannotated, r"keypoints\.csv: no keypoints of ben/2.png, which test_pairs\.csv names"),
+        (no_list, r"train_pairs\.csv: missing"),
+        (empty_list, r"train_pairs\.csv: no pairs"),
+    ],
+)
+def test_contradictions_of_a_custom_data_set_are_refused(damage: object, message: str) -> None:
+    write_custom()
+    damage()  # type: ignore[operator]
+    with pytest.raises(DataError, match=message):
+        split_custom()
+    assert not Path("pairs").exists()

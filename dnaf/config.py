@@ -44,6 +44,7 @@ class MakeDemo(Section):
 
 class Render(Section):
     name = "render"
+    renderer: Literal["openpose", "nted", "cfld", "heatmaps"]
     canvas_height: Annotated[int, Field(ge=16, le=2048)]
     canvas_width: Annotated[int, Field(ge=16, le=2048)]
 

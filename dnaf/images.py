@@ -94,7 +94,7 @@ def resize(image: Pixels, size: Size, method: Literal["bicubic", "box"] = "bicub
 
 
 def encode_png(image: Pixels) -> bytes:
-    """Encodes uint8 RGB (H, W, 3) as PNG, the same bytes for the same pixels and Pillow version."""
+    """Encodes uint8 RGB (H, W, 3) or grey (H, W) as PNG; same pixels and Pillow version, same bytes."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG", compress_level=4)
     return buffer.getvalue()

@@ -15,10 +15,12 @@ def main(
     from dnaf import config
     from dnaf.data import render
 
-    canvas = config.load(config.Render).canvas
+    params = config.load(config.Render)
     size = config.load_size(dataset)
-    num_maps = render.write_pose_maps(Path("data/pairs"), Path("data/pose.zip"), canvas, size)
-    print(f"{num_maps:,} pose maps of {size[0]}x{size[1]} pixels")
+    num_maps = render.write_pose_maps(
+        Path("data/pairs"), Path("data/pose.zip"), params.renderer, params.canvas, size
+    )
+    print(f"{num_maps:,} pose maps ({params.renderer}) of {size[0]}x{size[1]} pixels")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class EvaluationProject:
         with write_store(root / "data/prepared.zip", {}) as prepared:
             for stem in self.stems:
                 prepared.add_image(f"{stem}.png", picture(stem))
-        with write_store(root / "data/pose.zip", {}) as pose:
+        with write_store(root / "data/pose.zip", {"channels": 3}) as pose:
             for stem in self.stems:
                 pose.add_image(f"{stem}.png", picture(f"pose of {stem}"))
         self.outfits = [source.rpartition("_")[0] for source, _ in self.pairs]

@@ -136,7 +136,7 @@ class TrainingProject:
         with write_store(root / "data/prepared.zip", {}) as prepared:
             for stem in names:
                 prepared.add_image(f"{stem}.png", picture(stem))
-        with write_store(root / "data/pose.zip", {}) as pose:
+        with write_store(root / "data/pose.zip", {"channels": 3}) as pose:
             for stem in names:
                 pose.add_image(f"{stem}.png", picture(f"pose of {stem}"))
                 pose.add_image(f"mirrored/{stem}.png", picture(f"pose of {stem}")[:, ::-1])

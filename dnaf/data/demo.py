@@ -4,10 +4,8 @@ A run on it takes the same path through the pipeline as the real data, password 
 """
 
 import io
-import os
 import zipfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +16,7 @@ from dnaf import images, progress, seeds
 from dnaf.data import deepfashion, demo_figure, demo_outfit, pairs, passwords
 from dnaf.data.encrypted_zip import write_encrypted_zip
 from dnaf.files import atomic_file, write_atomic
+from dnaf.workers import worker_pool
 
 _JPEG_QUALITY = 95
 _PADDING = 40  # pixels left of the picture in the 256x256 frame of the pose files
@@ -57,7 +56,7 @@ def write_demo(folder: Path, seed: int, num_train_outfits: int, num_test_outfits
 
 
 def _draw_all(seed: int, num_outfits: int) -> Iterator[list[_Drawn]]:
-    with ProcessPoolExecutor(os.cpu_count()) as workers:
+    with worker_pool() as workers:
         yield from workers.map(_draw_outfit, [seed] * num_outfits, range(num_outfits), chunksize=8)
 
 

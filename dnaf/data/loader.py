@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
 from dnaf import seeds
+from dnaf.data.pose_store import picture, read_pose_map
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
 from dnaf.images import Pixels
@@ -51,15 +52,24 @@ class PairImages:
         """A digest of all images and pose maps."""
         return self._images.fingerprint() + self._pose_maps.fingerprint()
 
+    @property
+    def pose_channels(self) -> int:
+        """Channels of every pose map."""
+        return int(self._pose_maps.info["channels"])
+
+    def pose_picture(self, stem: str) -> Pixels:
+        """uint8 RGB (H,W,3) that shows a pose map."""
+        return picture(read_pose_map(self._pose_maps, f"{stem}.png"))
+
     def image(self, stem: str, mirror: bool = False) -> torch.Tensor:
         """Image (3,H,W) float32 in [-1,1]."""
         pixels = self._images.image(f"{stem}.png")
         return to_image_tensor(pixels[:, ::-1] if mirror else pixels)
 
     def pose_map(self, stem: str, mirror: bool = False) -> torch.Tensor:
-        """Pose map (3,H,W) float32 in [0,1]; mirrored: with left and right joints swapped."""
+        """Pose map (C,H,W) float32 in [0,1]; mirrored: with left and right joints swapped."""
         name = f"mirrored/{stem}.png" if mirror else f"{stem}.png"
-        return _to_tensor(self._pose_maps.image(name)) / 255
+        return _to_tensor(read_pose_map(self._pose_maps, name)) / 255
 
 
 def to_image_tensor(pixels: Pixels) -> torch.Tensor:
@@ -91,7 +101,7 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
         self._mirror = mirror
 
     def __getitem__(self, position: int) -> dict[str, torch.Tensor | int]:
-        """`source`, `target` (3,H,W) in [-1,1], `source_pose`, `target_pose` (3,H,W) in [0,1], `position`."""
+        """`source`, `target` (3,H,W) in [-1,1], `source_pose`, `target_pose` (C,H,W) in [0,1], `position`."""
         source, target = self.stems(position)
         mirror = bool(seeds.generator(self._seed, "mirror", position).random() < self._mirror)
         return {

@@ -4,10 +4,9 @@ What is prepared is kept in a scratch folder, part by part, until the caller has
 that was killed then only reads and decrypts again, which is the cheap part.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from hashlib import sha256
 from itertools import islice
@@ -17,6 +16,7 @@ from dnaf import files, images
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import DataError, ResourceError, StateError
 from dnaf.progress import note
+from dnaf.workers import worker_pool
 
 File = tuple[str, bytes]  # name and content
 Prepared = tuple[str, bytes, bytes]  # name, content, resized PNG
@@ -44,7 +44,7 @@ def prepare_images(
     """
     damaged: list[str] = []
     started: deque[_Part] = deque()
-    pool = ProcessPoolExecutor(os.cpu_count())
+    pool = worker_pool()
     try:
         for number, files_of_part in enumerate(_parts(contents)):
             # The next part is read and decrypted here while workers prepare this one.

@@ -16,7 +16,7 @@ from dnaf import config, files, images, seeds
 from dnaf.data.loader import PairImages, Sources, to_pixels
 from dnaf.data.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import StateError
+from dnaf.errors import BaseModelError, StateError
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 from dnaf.progress import note, track
 
@@ -55,6 +55,11 @@ def generate_pairs(
     """
     pipeline = load_pipeline(model).to(device)
     data = PairImages(sources)
+    if data.pose_channels != pipeline.adapter.config.pose_channels:
+        raise BaseModelError(
+            f"{model}: made for other pose maps (found {data.pose_channels} channels in {sources.pose_maps}, "
+            f"expected {pipeline.adapter.config.pose_channels}). Train it on these."
+        )
     tasks = _tasks(data.pairs, wrong_source)
     info = {
         "pairs_sha256": files.digest(sources.pairs),
@@ -98,7 +103,7 @@ def write_samples(sources: Sources, generated: Path, folder: Path, num_samples: 
     with files.atomic_folder(folder) as temporary:
         for number, (source, target) in enumerate(table.iloc[::step].head(num_samples).to_numpy()):
             row = [
-                to_pixels(2 * data.pose_map(target) - 1),
+                data.pose_picture(target),
                 to_pixels(data.image(source)),
                 to_pixels(data.image(target)),
                 store.image(f"{pair_id(source, target)}.png"),

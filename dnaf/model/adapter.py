@@ -27,6 +27,7 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         style_channels: of the style encoder's maps, finest first.
         style_maps: for every UNet level the index of the style map it reads.
         downscale: pixels per latent cell along each side.
+        pose_channels: of the pose maps.
         pose_adapter, appearance_blocks, noise_aware, style_pose: parts that can be switched off (ablations);
             `style_pose` gives the style branch the source's own pose.
     """
@@ -41,6 +42,7 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         style_maps: list[int],
         downscale: int,
         num_pose_res_blocks: int = 1,
+        pose_channels: int = 3,
         pose_adapter: bool = True,
         appearance_blocks: bool = True,
         noise_aware: bool = True,
@@ -48,7 +50,9 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
     ) -> None:
         super().__init__()
         self.register_buffer("prompt_embedding", torch.zeros(1, *prompt_shape))
-        self.pose = PoseAdapter(pose_levels, downscale, num_pose_res_blocks) if pose_adapter else None
+        self.pose: PoseAdapter | None = None
+        if pose_adapter:
+            self.pose = PoseAdapter(pose_levels, downscale, num_pose_res_blocks, pose_channels)
         self.style_inputs = nn.ModuleDict()
         self.blocks = nn.ModuleDict()
         if appearance_blocks:
@@ -98,7 +102,7 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         return cast(AppearanceBlock, self.blocks[_key(path)])
 
     def encode_pose(self, pose_map: torch.Tensor) -> list[torch.Tensor]:
-        """Pose map (B,3,H,W) in [0,1] -> residuals for the UNet's encoder, finest first."""
+        """Pose map (B,C,H,W) in [0,1] -> residuals for the UNet's encoder, finest first."""
         return [] if self.pose is None else self.pose(pose_map)
 
     def encode_style(

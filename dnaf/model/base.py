@@ -34,7 +34,7 @@ class Float32GroupNorm(nn.GroupNorm):
         return super().forward(hidden.float()).to(hidden.dtype)
 
 
-def build_tiny(model: config.Model, seed: int) -> Parts:
+def build_tiny(model: config.Model, seed: int, pose_channels: int = 3) -> Parts:
     """All parts with weights drawn from `seed`.
 
     The scheduler predicts the clean latent and ends at zero signal (arXiv 2305.08891): a small model that
@@ -42,10 +42,10 @@ def build_tiny(model: config.Model, seed: int) -> Parts:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.seed(seed, "weights"))
-        return _build(model)
+        return _build(model, pose_channels)
 
 
-def _build(model: config.Model) -> Parts:
+def _build(model: config.Model, pose_channels: int) -> Parts:
     codec = LosslessCodec(unshuffle=model.unshuffle)
     num_levels = len(model.channels)
     attention = ["CrossAttn"] * (num_levels - 1)
@@ -83,6 +83,7 @@ def _build(model: config.Model) -> Parts:
         list(style_encoder.channels) if style_encoder else [],
         list(style_encoder.reductions) if style_encoder else [],
         downscale=model.unshuffle,
+        pose_channels=pose_channels,
         pose_adapter=model.pose_adapter,
         appearance_blocks=model.appearance_blocks,
         noise_aware=model.noise_aware,

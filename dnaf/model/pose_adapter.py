@@ -29,13 +29,16 @@ class PoseAdapter(nn.Module):
         levels: (channels, level) of each output, from `residual_levels`.
         downscale: pixels per latent cell along each side.
         num_res_blocks: residual blocks of each output.
+        pose_channels: of the pose map.
     """
 
-    def __init__(self, levels: list[tuple[int, int]], downscale: int, num_res_blocks: int) -> None:
+    def __init__(
+        self, levels: list[tuple[int, int]], downscale: int, num_res_blocks: int, pose_channels: int
+    ) -> None:
         super().__init__()
         channels, level = levels[0][0], 0
         self.stem = nn.Sequential(
-            nn.PixelUnshuffle(downscale), nn.Conv2d(3 * downscale**2, channels, 3, padding=1)
+            nn.PixelUnshuffle(downscale), nn.Conv2d(pose_channels * downscale**2, channels, 3, padding=1)
         )
         blocks = []
         for out_channels, out_level in levels:
@@ -46,7 +49,7 @@ class PoseAdapter(nn.Module):
         self.outputs = nn.ModuleList(_zero(nn.Conv2d(channels, channels, 1)) for channels, _ in levels)
 
     def forward(self, pose_map: torch.Tensor) -> list[torch.Tensor]:
-        """Pose map (B,3,H,W) in [0,1] -> residuals [(B,Cᵢ,Hᵢ,Wᵢ)], finest first."""
+        """Pose map (B,C,H,W) in [0,1] -> residuals [(B,Cᵢ,Hᵢ,Wᵢ)], finest first."""
         features, residuals = self.stem(pose_map), []
         for block, output in zip(self.blocks, self.outputs, strict=True):
             features = block(features)

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dnaf import files
 from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.pose_store import picture, read_pose_map
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.inputs import COPY_SOURCE, GENERATED, MEAN_IMAGE, TestPairs
 from dnaf.evaluate.results import open_store
@@ -58,7 +59,7 @@ def qualitative(
         prepared, pose: images and pose maps, `<stem>.png`, of one size.
     """
     columns: list[Column] = [
-        ("Pose", lambda pair: pose.image(f"{pair[1]}.png")),
+        ("Pose", lambda pair: picture(read_pose_map(pose, f"{pair[1]}.png"))),
         ("Source", lambda pair: prepared.image(f"{pair[0]}.png")),
         ("Target", lambda pair: prepared.image(f"{pair[1]}.png")),
         *methods,

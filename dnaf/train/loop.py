@@ -58,7 +58,8 @@ def train(sources: Sources, outputs: Outputs, model: config.Model, params: confi
         )
     lock = files.run_lock(folder) if accelerator.is_main_process else nullcontext()
     with lock:
-        run = _Run(accelerator, data, base.build_tiny(model, seed), params, seed, folder, outputs)
+        parts = base.build_tiny(model, seed, data.images.pose_channels)
+        run = _Run(accelerator, data, parts, params, seed, folder, outputs)
         run.resume()
         run.go_on()
         if accelerator.is_main_process:

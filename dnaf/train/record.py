@@ -79,8 +79,8 @@ class Record:
         targets = torch.stack([self._pairs.image(target) for _, target in rows])
         sheet = images.sheet(
             [
-                [to_pixels(image) for image in (2 * pose - 1, source, target, result)]
-                for pose, source, target, result in zip(poses, sources, targets, generated, strict=True)
+                [self._pairs.pose_picture(stem), *map(to_pixels, (source, target, result))]
+                for (_, stem), source, target, result in zip(rows, sources, targets, generated, strict=True)
             ],
             _ENLARGE,
         )

@@ -22,6 +22,7 @@ PLUMBING = (
     "dnaf/config.py",
     "dnaf/files.py",
     "dnaf/progress.py",
+    "dnaf/workers.py",
     "stages/__init__.py",
     "stages/_command.py",
 )

@@ -10,6 +10,8 @@ from dnaf.data import keypoints, split
 from dnaf.data.deepfashion import FRAME
 from dnaf.data.formats import FORMATS
 from dnaf.data.pose_map import keypoints_to_pose_map
+from dnaf.data.pose_store import read_pose_map
+from dnaf.data.renderers import RENDERERS
 from dnaf.data.store import ImageStore
 from tests.raw_folder import ROOT, write_project
 
@@ -57,6 +59,20 @@ def test_a_data_set_of_the_canvas_size_is_not_resized(project: Path) -> None:
     stems, points = keypoints.read_keypoints(project / "data/pairs/keypoints.csv")
     found = ImageStore(project / "data/pose.zip").image(f"{stems[0]}.png")
     np.testing.assert_array_equal(found, keypoints_to_pose_map(points[0], (256, 176), FRAME))
+
+
+@pytest.mark.parametrize(("renderer", "channels"), [("nted", 20), ("cfld", 21), ("heatmaps", 18)])
+def test_another_renderer_is_a_parameter(project: Path, renderer: str, channels: int) -> None:
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("renderer: openpose", f"renderer: {renderer}"))
+    finished = run_render(project)
+    assert finished.returncode == 0, finished.stderr
+    store = ImageStore(project / "data/pose.zip")
+    assert (store.info["renderer"], store.info["channels"]) == (renderer, channels)
+    stems, points = keypoints.read_keypoints(project / "data/pairs/keypoints.csv")
+    drawn = RENDERERS[renderer](points[0], (256, 176), FRAME)
+    planes = [images.resize(drawn[..., channel], (64, 48), "box") for channel in range(channels)]
+    np.testing.assert_array_equal(read_pose_map(store, f"{stems[0]}.png"), np.stack(planes, axis=2))
 
 
 def test_the_same_keypoints_give_the_same_bytes(project: Path) -> None:

@@ -11,6 +11,13 @@ def weights(seed: int) -> dict[str, torch.Tensor]:
     return dict(tiny_pipeline(seed).denoiser.state_dict())
 
 
+@pytest.mark.parametrize("pose_channels", [3, 18, 20])
+def test_the_pose_adapter_takes_maps_of_any_number_of_channels(pose_channels: int) -> None:
+    adapter = base.build_tiny(model_params(), 0, pose_channels).adapter
+    assert adapter.encode_pose(torch.zeros(1, pose_channels, 32, 24))[0].shape[0] == 1
+    assert adapter.config.pose_channels == pose_channels
+
+
 def test_the_weights_are_a_function_of_the_seed() -> None:
     first, again, other = weights(0), weights(0), weights(1)
     assert all(torch.equal(value, again[name]) for name, value in first.items())

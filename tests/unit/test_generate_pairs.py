@@ -8,8 +8,8 @@ import torch
 from dnaf import files
 from dnaf.config import Generate
 from dnaf.data.pairs import pair_id
-from dnaf.data.store import ImageStore
-from dnaf.errors import StateError
+from dnaf.data.store import ImageStore, write_store
+from dnaf.errors import BaseModelError, StateError
 from dnaf.generate.pairs import generate_pairs, write_samples, wrong_sources
 from tests.training_project import SIZE, TrainingProject, generate_params, stems
 
@@ -103,6 +103,16 @@ def test_a_wrong_source_is_never_of_the_own_outfit(num_outfits: int, seed: int |
     for source, other in zip(table["source"], wrong, strict=True):
         assert outfit(source) != outfit(other)
         assert other in names
+
+
+def test_a_model_made_for_other_pose_maps_is_refused(project: TrainingProject) -> None:
+    sources = project.sources("test")
+    maps = {name: ImageStore(sources.pose_maps).read(name) for name in ImageStore(sources.pose_maps).names}
+    with write_store(sources.pose_maps, {"channels": 18}) as store:
+        for name, data in maps.items():
+            store.add(name, data)
+    with pytest.raises(BaseModelError, match=r"found 18 channels in .*pose\.zip, expected 3"):
+        generate(project)
 
 
 def test_a_single_outfit_has_no_wrong_source() -> None:

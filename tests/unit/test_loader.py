@@ -65,7 +65,7 @@ def test_a_mirrored_pose_map_is_the_store_s_own_not_a_flipped_one(project: Train
     # Flipping the drawing would keep the colours of left and right joints.
     stem = project.parts["train"][0]
     sources = project.sources("train")
-    with write_store(sources.pose_maps, {}) as store:
+    with write_store(sources.pose_maps, {"channels": 3}) as store:
         for name in project.parts["train"]:
             store.add_image(f"{name}.png", picture(name))
             store.add_image(f"mirrored/{name}.png", picture(f"swapped {name}"))

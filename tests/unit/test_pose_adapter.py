@@ -38,7 +38,7 @@ def test_a_residual_fits_every_block_of_the_encoder(
     kinds: tuple[str, ...], latent_size: tuple[int, int]
 ) -> None:
     network = unet(*kinds)
-    adapter = PoseAdapter(residual_levels(network), downscale=2, num_res_blocks=1)
+    adapter = PoseAdapter(residual_levels(network), downscale=2, num_res_blocks=1, pose_channels=3)
     residuals = adapter(torch.rand(1, 3, 2 * latent_size[0], 2 * latent_size[1]))
     assert len(residuals) == len(kinds)
     latent, prompt = torch.randn(1, 4, *latent_size), torch.randn(1, 2, 8)
@@ -51,5 +51,5 @@ def test_a_residual_fits_every_block_of_the_encoder(
 
 
 def test_a_new_adapter_gives_zeros() -> None:
-    adapter = PoseAdapter([(8, 0), (16, 1)], downscale=2, num_res_blocks=1)
+    adapter = PoseAdapter([(8, 0), (16, 1)], downscale=2, num_res_blocks=1, pose_channels=3)
     assert not any(residual.any() for residual in adapter(torch.rand(2, 3, 32, 24)))

@@ -1,0 +1,153 @@
+"""Unpacking, killed at any moment and started again, ends with the bytes of an uninterrupted run."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from dnaf import files, images
+from dnaf.data import deepfashion
+from dnaf.data.encrypted_zip import write_encrypted_zip
+
+ROOT = Path(__file__).resolve().parents[2]
+NUM_IMAGES = 12
+STORES = ("images.zip", "prepared.zip")
+# Three images a part, so that a run has four of them; kills itself in a system call that changes the disk.
+CHILD = """
+import os, sys
+from dnaf.data import prepare
+from stages.unpack import main
+from tests.faults import Faults, kill
+prepare._PART = 3
+with Faults(int(sys.argv[1]), kill).installed():
+    main("mini")
+"""
+
+
+def write_project(root: Path) -> Path:
+    raw = root / "data/raw/mini"
+    raw.mkdir(parents=True)
+    paths = [f"MEN/Denim/id_{index:08d}/01_1_front.jpg" for index in range(NUM_IMAGES)]
+    names = [deepfashion.flat_name(path) for path in paths]
+    (raw / "train.lst").write_text("".join(f"{name}\n" for name in names[:8]))
+    (raw / "test.lst").write_text("".join(f"{name}\n" for name in names[8:]))
+    rng = np.random.default_rng(0)
+    members = {
+        f"img_highres/{path}": images.encode_jpeg(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8))
+        for path in paths
+    }
+    write_encrypted_zip(raw / "img_highres.zip", members, b"secret", rng)
+    params = YAML().load((ROOT / "params/demo.yaml").read_text())
+    params["datasets"]["mini"] = {
+        "format": "deepfashion",
+        "height": 64,
+        "width": 48,
+        "max_test_pairs": 9,
+    }
+    with open(root / "params.yaml", "w") as file:
+        YAML().dump(params, file)
+    return root
+
+
+def run(project: Path, kill_at: int = 0) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", CHILD, str(kill_at)],
+        cwd=project,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "DNAF_SCRATCH": str(project / "scratch"),
+            "DNAF_ARCHIVE_PASSWORD": "secret",
+        },
+        capture_output=True,
+        text=True,
+    )
+
+
+def digests(project: Path) -> dict[str, str]:
+    return {name: files.digest(project / "data" / name) for name in STORES}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    project = write_project(tmp_path_factory.mktemp("uninterrupted"))
+    finished = run(project)
+    assert finished.returncode == 0, finished.stderr
+    return digests(project)
+
+
+def check_kill(project: Path, uninterrupted: dict[str, str], kill_at: int) -> bool:
+    """Kills a run in its n-th system call and runs it again; returns whether it was killed at all."""
+    first = run(project, kill_at)
+    assert first.returncode in (0, -signal.SIGKILL), first.stderr
+    if first.returncode:
+        second = run(project)
+        assert second.returncode == 0, second.stderr
+    assert digests(project) == uninterrupted
+    assert sorted(path.name for path in (project / "data").iterdir()) == [*STORES, "raw"]
+    assert not list((project / "scratch/unpack").iterdir())
+    return first.returncode != 0
+
+
+@pytest.mark.parametrize("kill_at", [2, 30, 150, 300])
+def test_killed_in_a_system_call_it_ends_with_the_same_bytes(
+    tmp_path: Path, uninterrupted: dict[str, str], kill_at: int
+) -> None:
+    assert check_kill(write_project(tmp_path), uninterrupted, kill_at)
+
+
+@pytest.mark.slow
+def test_killed_in_every_system_call_it_ends_with_the_same_bytes(
+    tmp_path: Path, uninterrupted: dict[str, str]
+) -> None:
+    kill_at = 1
+    while check_kill(write_project(tmp_path / str(kill_at)), uninterrupted, kill_at):
+        kill_at += 1
+    assert kill_at > 300
+
+
+def test_what_was_prepared_is_not_prepared_again(tmp_path: Path, uninterrupted: dict[str, str]) -> None:
+    project = write_project(tmp_path)
+    assert run(project, 150).returncode == -signal.SIGKILL
+    parts = sorted((project / "scratch").rglob("part-*.zip"))
+    assert parts
+    before = [path.stat().st_ino for path in parts]
+    assert run(project, 60).returncode == -signal.SIGKILL
+    assert [path.stat().st_ino for path in parts] == before
+    assert run(project).returncode == 0
+    assert digests(project) == uninterrupted
+
+
+def test_a_damaged_part_is_told_and_prepared_again(tmp_path: Path, uninterrupted: dict[str, str]) -> None:
+    project = write_project(tmp_path)
+    assert run(project, 150).returncode == -signal.SIGKILL
+    part = min((project / "scratch").rglob("part-*.zip"))
+    data = bytearray(part.read_bytes())
+    data[200] ^= 1
+    part.write_bytes(data)
+    finished = run(project)
+    assert finished.returncode == 0
+    assert "These images are prepared again" in finished.stderr
+    assert digests(project) == uninterrupted
+
+
+def test_images_that_changed_since_are_prepared_anew(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "a")
+    assert run(project, 150).returncode == -signal.SIGKILL
+    rng = np.random.default_rng(9)
+    raw = project / "data/raw/mini"
+    paths = [f"MEN/Denim/id_{index:08d}/01_1_front.jpg" for index in range(NUM_IMAGES)]
+    picture = images.encode_jpeg(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8))
+    write_encrypted_zip(
+        raw / "img_highres.zip", {f"img_highres/{path}": picture for path in paths}, b"secret", rng
+    )
+    assert run(project).returncode == 0
+    fresh = write_project(tmp_path / "b")
+    (fresh / "data/raw/mini/img_highres.zip").write_bytes((raw / "img_highres.zip").read_bytes())
+    assert run(fresh).returncode == 0
+    assert digests(project) == digests(fresh)

@@ -1,0 +1,115 @@
+"""Every renderer gives what its authors' own code gave, and what a plain reading of the rules gives."""
+
+import hashlib
+import math
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from dnaf.data.body_mask import body_mask
+from dnaf.data.deepfashion import FRAME
+from dnaf.data.heat_maps import heat_maps
+from dnaf.data.pose_map_cfld import build_pose_img, draw_pose_from_cords
+from dnaf.data.pose_map_nted import get_label_tensor
+from dnaf.data.pose_store import picture, read_pose_map, stack
+from dnaf.data.renderers import RENDERERS
+from dnaf.data.store import ImageStore, write_store
+from tests.raw_folder import figure
+
+# The skeleton that the golden hashes were made of, by the authors' own functions.
+_Y = [33, 59, 56, 90, -1, 61, 95, 125, 125, 174, 216, 127, 177, 225, 29, 28, 32, -1]
+_X = [89, 90, 68, 58, -1, 113, 119, 121, 71, 56, 75, 100, 95, 91, 84, 93, 79, -1]
+GOLDEN = np.array([_X, _Y], float).T
+GOLDEN[GOLDEN[:, 0] == -1] = np.nan
+
+
+def nted_planes_first(keypoints: np.ndarray, size: tuple[int, int], frame: tuple[int, int]) -> np.ndarray:
+    return get_label_tensor(keypoints, size, frame).transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("render", "size", "expected"),
+    [
+        (draw_pose_from_cords, (256, 256), "165eaf46a2b6c488"),
+        (draw_pose_from_cords, (512, 512), "02dca4a42ba51d16"),
+        (draw_pose_from_cords, (512, 352), "89ed9910ace05e3c"),
+        (heat_maps, (256, 256), "1b5b44260ae9b3de"),
+        (heat_maps, (512, 512), "17f39ca2704b4ca9"),
+        (heat_maps, (512, 352), "2f83f56d7be46aeb"),
+        (nted_planes_first, (256, 176), "99604f6ec86fbab1"),
+        (nted_planes_first, (512, 352), "5cf1c63c37a9f6b7"),
+        (RENDERERS["openpose"], (256, 176), "a51082542507074c"),
+        (RENDERERS["openpose"], (512, 352), "c59805526bbe0270"),
+        (RENDERERS["openpose"], (512, 512), "ca96afa8373563d6"),
+        (RENDERERS["openpose"], (768, 512), "d9b2892a75322379"),
+    ],
+)
+def test_pixels_are_those_of_the_authors_code(
+    render: Callable[..., np.ndarray], size: tuple[int, int], expected: str
+) -> None:
+    drawn = np.ascontiguousarray(render(GOLDEN, size, FRAME))
+    assert hashlib.sha256(drawn.tobytes()).hexdigest()[:16] == expected
+
+
+def test_the_body_mask_is_that_of_the_authors_code() -> None:
+    mask = body_mask(np.floor(GOLDEN * [64 / 176, 128 / 256]), (128, 64))
+    assert mask.sum() == 2_095
+    assert hashlib.sha256(mask.tobytes()).hexdigest()[:16] == "ae335acd75cb06c0"
+
+
+def test_a_limb_without_length_leaves_its_joint_only() -> None:
+    points = np.full((18, 2), np.nan)
+    points[2] = points[3] = 20, 30
+    mask = body_mask(points, (128, 64))
+    assert mask[30, 20]
+    assert 25 < mask.sum() < 80
+
+
+def test_a_heat_map_is_a_gaussian_around_its_joint() -> None:
+    maps = heat_maps(figure(missing=[4]), (128, 88), FRAME)
+    assert not maps[..., 4].any()
+    for joint, (x, y) in enumerate(figure().tolist()):
+        if joint != 4:
+            row, column = int(y / 2), int(x / 2)
+            assert maps[row, column, joint] == 1
+            assert maps[row, column + 6, joint] == pytest.approx(math.exp(-0.5))
+            assert maps[row - 3, column + 2, joint] == pytest.approx(math.exp(-13 / 72))
+
+
+def test_cfld_is_its_skeleton_and_the_heat_maps() -> None:
+    both = build_pose_img(GOLDEN, (256, 256), FRAME)
+    skeleton = draw_pose_from_cords(GOLDEN, (256, 256), FRAME)
+    np.testing.assert_allclose(both[..., :3] * 255, skeleton, atol=1e-4)
+    np.testing.assert_array_equal(both[..., 3:], heat_maps(GOLDEN, (256, 256), FRAME))
+
+
+def test_a_plane_of_nted_is_a_third_of_the_distance_to_its_limb() -> None:
+    label = get_label_tensor(figure(missing=[4]), FRAME, FRAME)
+    assert (label[..., 3 + 3] == 255).all()  # the limb from elbow to the missing wrist
+    upper_arm = label[..., 3 + 2]
+    on_limb = figure()[[2, 3]].mean(axis=0).astype(int)
+    assert upper_arm[on_limb[1], on_limb[0]] == 0
+    far = cv2.distanceTransform((upper_arm > 0).astype(np.uint8), cv2.DIST_L1, 3)
+    assert np.abs(upper_arm.astype(float) - far / 3).max() < 1
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"), [("openpose", 3), ("nted", 20), ("cfld", 21), ("heatmaps", 18)]
+)
+def test_missing_joints_leave_nothing_and_any_map_is_stored_and_shown(
+    tmp_path_factory: pytest.TempPathFactory, name: str, channels: int
+) -> None:
+    nothing = RENDERERS[name](np.full((18, 2), np.nan), (64, 48), FRAME)
+    assert nothing.shape == (64, 48, channels)
+    assert not nothing[..., :3].any()
+    drawn = RENDERERS[name](figure(missing=[3]), (64, 48), FRAME)
+    assert drawn.dtype == np.uint8
+    path = tmp_path_factory.mktemp("store") / "pose.zip"
+    with write_store(path, {"channels": channels}) as store:
+        store.add_image("a.png", stack(drawn))
+    np.testing.assert_array_equal(read_pose_map(ImageStore(path), "a.png"), drawn)
+    shown = picture(drawn)
+    assert shown.shape == (64, 48, 3)
+    assert shown.any()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
@@ -93,11 +94,21 @@ def resize(image: Pixels, size: Size, method: Literal["bicubic", "box"] = "bicub
     return np.array(resized)
 
 
-def encode_png(image: Pixels) -> bytes:
-    """Encodes uint8 RGB (H, W, 3) or grey (H, W) as PNG; same pixels and Pillow version, same bytes."""
+def encode_png(image: Pixels, compress: bool = True) -> bytes:
+    """Encodes uint8 RGB (H, W, 3) or grey (H, W) as PNG; same pixels and Pillow version, same bytes.
+
+    Args:
+        compress: a photograph becomes about half as large, and takes three times as long to decode.
+    """
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", compress_level=4)
+    Image.fromarray(image).save(buffer, "PNG", compress_level=4 if compress else 0)
     return buffer.getvalue()
+
+
+def decode_png(data: bytes) -> Pixels:
+    """Decodes what `encode_png` wrote to uint8 RGB (H, W, 3), faster than `decode`, which trusts nothing."""
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return np.asarray(decoded, np.uint8)
 
 
 def encode_jpeg(image: Pixels, quality: int = 95) -> bytes:

@@ -126,7 +126,7 @@ def _prepare(chunk: list[File], size: images.Size, check: Check | None) -> list[
             image = images.decode(data, name)
             if check is not None:
                 check(image, name)
-            prepared.append(images.encode_png(images.resize(image, size)))
+            prepared.append(images.encode_png(images.resize(image, size), compress=False))
         except DataError as error:
             prepared.append(str(error))
     return prepared

@@ -113,8 +113,8 @@ class ImageStore:
         return data
 
     def image(self, name: str) -> images.Pixels:
-        """A member as uint8 RGB (H, W, 3)."""
-        return images.decode(self.read(name), f"{self.path}: {name}")
+        """A PNG that this package encoded, as uint8 RGB (H, W, 3)."""
+        return images.decode_png(self.read(name))
 
     def _archive(self) -> zipfile.ZipFile:
         if self._opened is None or self._opened[0] != os.getpid():

@@ -92,7 +92,7 @@ def bytes_needed(num_bytes: int, num_images: int, size: images.Size) -> int:
     Args:
         num_bytes: of the originals.
     """
-    prepared = num_images * (size[0] * size[1] * 2 + 500)  # PNGs of photographs: 2 bytes a pixel
+    prepared = num_images * (size[0] * size[1] * 3 + 1000)  # PNGs that are not compressed
     return int(1.2 * (num_bytes + 2 * prepared))  # prepared ones are kept for an interrupted run too
 
 

@@ -82,7 +82,7 @@ def _check_stores(project: Path) -> None:
     assert {name: native.read(name) for name in native.names} == dict(zip(NAMES, JPEGS.values(), strict=True))
     assert prepared.names == [f"{stem(name)}.png" for name in native.names]
     for name in native.names:
-        expected = images.resize(native.image(name), SIZE)
+        expected = images.resize(images.decode(native.read(name), name), SIZE)
         assert np.array_equal(prepared.image(f"{stem(name)}.png"), expected)
 
 

@@ -24,6 +24,16 @@ def test_png_round_trip_is_exact() -> None:
     assert np.array_equal(images.decode(images.encode_png(RGB), "a"), RGB)
 
 
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("grey", [True, False])
+def test_our_own_pngs_are_decoded_exactly(grey: bool, compress: bool) -> None:
+    image = RGB[..., 0] if grey else RGB
+    expected = np.repeat(image[..., None], 3, axis=2) if grey else RGB
+    data = images.encode_png(image, compress)
+    assert np.array_equal(images.decode_png(data), expected)
+    assert np.array_equal(images.decode(data, "a"), expected)
+
+
 def test_jpeg_round_trip_is_close_and_keeps_the_size() -> None:
     smooth = np.full((16, 24, 3), (200, 100, 50), np.uint8)
     decoded = images.decode(images.encode_jpeg(smooth, 95), "a")

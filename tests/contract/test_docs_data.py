@@ -1,0 +1,63 @@
+"""The example of docs/data.md is read as it stands there."""
+
+import re
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from dnaf.data import custom
+from dnaf.data.formats import FORMATS
+from dnaf.data.keypoint_files import read_keypoint_files
+from dnaf.data.split import write_split
+from dnaf.data.store import write_store
+from tests.custom_folder import SIZES, keypoints, write_custom
+from tests.raw_folder import ROOT
+
+TEXT = (ROOT / "docs/data.md").read_text()
+
+
+@pytest.fixture
+def raw(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    folder = tmp_path_factory.mktemp("project") / "data/raw/mine"
+    write_custom(folder)
+    examples = re.findall(r"<!-- example: (\S+) -->\n```\n(.*?)```", TEXT, re.DOTALL)
+    assert [name for name, _ in examples] == ["train_pairs.csv", "test_pairs.csv", "keypoints.csv"]
+    for name, content in examples:
+        (folder / name).write_text(content)
+    return folder
+
+
+def test_the_example_of_a_custom_data_set_is_split(raw) -> None:  # type: ignore[no-untyped-def]
+    read = read_keypoint_files(raw, SIZES)
+    expected = keypoints()
+    assert (read.keypoints[2][7] != read.keypoints[2][7]).all()  # NaN: ben's left wrist is not seen
+    assert read.keypoints[3].tolist() == expected["ben/2.png"].tolist()
+    with write_store(raw.parents[1] / "images.zip", {}) as store:
+        for name in SIZES:
+            store.add(name, (raw / custom.IMAGES / name).read_bytes())
+    folder = raw.parents[1] / "pairs"
+    info = write_split(raw, raw.parents[1] / "images.zip", folder, FORMATS["custom"], (256, 176), 1000)
+    assert (info["train"]["num_pairs"], info["test"]["num_pairs"]) == (2, 1)
+    assert pd.read_csv(folder / "test.csv")["target"].tolist() == ["ben/2"]
+
+
+def test_the_params_of_the_document_are_those_of_a_data_set() -> None:
+    blocks = [YAML(typ="safe").load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)]
+    known = YAML(typ="safe").load((ROOT / "params.yaml").read_text())["datasets"]["demo"]
+    assert len(blocks) == 2
+    for block in blocks:
+        for values in block["datasets"].values():
+            assert values.keys() == known.keys()
+            assert values["format"] in FORMATS
+
+
+def test_files_that_the_document_names_are_those_the_program_looks_for() -> None:
+    for form in ("deepfashion", "market1501"):
+        readme = (ROOT / f"data/raw/{form}/README.md").read_text()
+        for names in FORMATS[form].containers:
+            assert all(name in readme for name in names)
+        naming = FORMATS[form].naming
+        assert naming is not None
+        for pattern in (*naming.annotations[:1], *naming.pair_lists[:2], *naming.poses[:1]):
+            assert pattern.format("train") in readme

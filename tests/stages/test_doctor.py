@@ -1,0 +1,145 @@
+"""The commands doctor and preview: what they say of complete, incomplete and wrong data."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from dnaf import images
+from dnaf.data import deepfashion
+from dnaf.data.encrypted_zip import write_encrypted_zip
+from tests import custom_folder
+from tests.raw_folder import ROOT, figure, outfit_names, write_annotations
+
+TRAIN, TEST = outfit_names(1, 2), outfit_names(50, 1)
+
+
+def run(
+    project: Path, stage: str, *arguments: str, password: str = "secret"
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"stages.{stage}", *arguments],
+        cwd=project,
+        env={
+            "PYTHONPATH": str(ROOT),
+            "PATH": "",
+            "COLUMNS": "200",
+            "DNAF_ARCHIVE_PASSWORD": password,
+            "DNAF_SCRATCH": str(project / "scratch"),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    raw = tmp_path / "data/raw/mini"
+    raw.mkdir(parents=True)
+    params = YAML().load((ROOT / "params/demo.yaml").read_text())
+    params["dataset"] = "mini"
+    for name, form in (("mini", "deepfashion"), ("mine", "custom")):
+        params["datasets"][name] = {"format": form, "height": 64, "width": 48, "max_test_pairs": 9}
+    with open(tmp_path / "params.yaml", "w") as file:
+        YAML().dump(params, file)
+    picture = images.encode_jpeg(np.full((64, 44, 3), 200, np.uint8))
+    members = {f"img_highres/{deepfashion.image_path(name)}": picture for name in TRAIN + TEST}
+    write_encrypted_zip(raw / "img_highres.zip", members, b"secret", np.random.default_rng(0))
+    for part, names in (("train", TRAIN), ("test", TEST)):
+        (raw / f"{part}.lst").write_text("".join(f"{name}\n" for name in names))
+        write_annotations(raw / f"fasion-resize-annotation-{part}.csv", names, [figure()] * len(names))
+    return tmp_path
+
+
+def test_complete_data_is_ready_and_counted(project: Path) -> None:
+    finished = run(project, "doctor")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "6 train, 3 test (in img_highres.zip)" in finished.stdout
+    assert "fasion-resize-annotation-test.csv: 3 images, frame 256x176" in finished.stdout
+    assert "opens img_highres.zip" in finished.stdout
+    assert "mini is ready: dvc repro unpack split render" in finished.stdout
+    assert "fid_random" in finished.stdout
+    assert not (project / "data/images.zip").exists()
+
+
+def no_archive(raw: Path) -> None:
+    (raw / "img_highres.zip").unlink()
+
+
+def no_list(raw: Path) -> None:
+    (raw / "test.lst").unlink()
+
+
+def no_annotation(raw: Path) -> None:
+    (raw / "fasion-resize-annotation-test.csv").unlink()
+
+
+def broken_annotation(raw: Path) -> None:
+    path = raw / "fasion-resize-annotation-test.csv"
+    path.write_text(path.read_text().replace("[40,", "[NaN,", 1))
+
+
+def unlisted(raw: Path) -> None:
+    (raw / "test.lst").write_text("fashionMENDenimid0000000001_1front.jpg\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (no_archive, "expected img_highres.zip, or img_highres, or img, or train_highres and test_highres"),
+        (no_list, "list of images"),
+        (no_annotation, "expected fasion-resize-annotation-test.csv, or pose, or pose.rar"),
+        (broken_annotation, "fasion-resize-annotation-test.csv:2: not a list of numbers"),
+        (unlisted, "1 of 7 listed images are missing"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_told_and_is_exit_code_1(
+    project: Path, damage: Callable[[Path], None], sentence: str
+) -> None:
+    damage(project / "data/raw/mini")
+    finished = run(project, "doctor")
+    assert finished.returncode == 1, finished.stderr
+    assert sentence in " ".join(finished.stdout.split())
+    assert "mini is not ready: data/raw/mini/README.md says where to get" in finished.stdout
+
+
+def test_a_wrong_password_is_told_and_not_repeated(project: Path) -> None:
+    finished = run(project, "doctor", password="hunter2")
+    assert finished.returncode == 1
+    assert "wrong password" in finished.stdout
+    assert "hunter2" not in finished.stdout + finished.stderr
+
+
+def test_a_published_data_set_without_files_lists_all_that_is_needed(project: Path) -> None:
+    finished = run(project, "doctor", "market1501")
+    assert finished.returncode == 1
+    for name in ("Market-1501-v15.09.15.zip", "market-annotation-train.csv", "market-annotation-test.csv"):
+        assert name in finished.stdout
+
+
+def test_a_custom_data_set_goes_from_doctor_to_preview(project: Path) -> None:
+    raw = project / "data/raw/mine"
+    custom_folder.write_custom(raw)
+    assert run(project, "doctor", "mine").returncode == 1
+    custom_folder.write_table(raw, custom_folder.keypoints())
+    assert run(project, "doctor", "mine").returncode == 0
+    for stage in ("unpack", "split", "render"):
+        finished = run(project, stage, "mine")
+        assert finished.returncode == 0, finished.stderr
+    finished = run(project, "preview", "--count", "3")
+    assert finished.returncode == 0, finished.stderr
+    sheet = images.read(project / "data/preview.png")
+    assert sheet.shape == (256, 6 * 192, 3)
+    assert (sheet[:, 3 * 192 :] == 255).all()
+    assert (sheet[:, : 3 * 192].max(axis=2) == 255).any()  # joints are drawn in full colours
+
+
+def test_preview_before_the_split_is_one_sentence(project: Path) -> None:
+    finished = run(project, "preview")
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("error: data/pairs")

@@ -3,9 +3,9 @@
 Run: python -m benchmarks.unpack
 
 The archives have 1,200 deflated members of 8 to 16 kB that cannot be compressed, as photographs cannot; all
-ways decrypt, inflate and verify each of them. They take turns, and medians of the rounds are compared. CPU time
-includes that of started programs. Python alone, 7-Zip where it is installed, and AES, which `zipfile` cannot
-read.
+ways decrypt, inflate and verify each of them. They take turns, and medians of the rounds are compared. CPU
+time includes that of started programs. Python alone, 7-Zip where it is installed, and AES, which `zipfile`
+cannot read.
 """
 
 import os

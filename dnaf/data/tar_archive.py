@@ -12,7 +12,7 @@ from dnaf.errors import DataError
 
 
 class TarArchive:
-    """An `archive.Archive`. A tar has no checksums of contents: only what cuts it short is noticed.
+    """An `archive.Archive`. A plain tar has no checksums of contents: only what cuts it short is noticed.
 
     Args:
         where: the file to name in errors, if the tar was made from another one.
@@ -37,6 +37,9 @@ class TarArchive:
                 if member.isreg():
                     sizes[member.name] = member.size
                 check_sizes(where, {member.name: member.size})
+            # To the very end, where a compressed file has the checksum of its whole content.
+            while archive.fileobj is not None and archive.fileobj.read(1_000_000):
+                pass
         check_names(where, names)
         check_sizes(where, sizes)
         self._sizes = sizes

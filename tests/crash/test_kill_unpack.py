@@ -19,13 +19,18 @@ NUM_IMAGES = 12
 STORES = ("images.zip", "prepared.zip")
 # Three images a part, so that a run has four of them; kills itself in a system call that changes the disk.
 CHILD = """
-import os, sys
+import errno, os, sys
 from dnaf.data import prepare
 from stages.unpack import main
+from stages import _command
 from tests.faults import Faults, kill
+def fill_disk():
+    raise OSError(errno.ENOSPC, "No space left on device")
 prepare._PART = 3
-with Faults(int(sys.argv[1]), kill).installed():
-    main("mini")
+at, fail = int(sys.argv[1]), {"kill": kill, "full": fill_disk}[sys.argv[2]]
+sys.argv = ["unpack", "mini"]
+with Faults(at, fail).installed():
+    _command.run(main)
 """
 
 
@@ -54,9 +59,9 @@ def write_project(root: Path) -> Path:
     return root
 
 
-def run(project: Path, kill_at: int = 0) -> subprocess.CompletedProcess[str]:
+def run(project: Path, fail_at: int = 0, how: str = "kill") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", CHILD, str(kill_at)],
+        [sys.executable, "-c", CHILD, str(fail_at), how],
         cwd=project,
         env={
             **os.environ,
@@ -109,6 +114,21 @@ def test_killed_in_every_system_call_it_ends_with_the_same_bytes(
     while check_kill(write_project(tmp_path / str(kill_at)), uninterrupted, kill_at):
         kill_at += 1
     assert kill_at > 300
+
+
+@pytest.mark.parametrize("fail_at", [2, 30, 150, 300])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(
+    tmp_path: Path, uninterrupted: dict[str, str], fail_at: int
+) -> None:
+    project = write_project(tmp_path)
+    finished = run(project, fail_at, "full")
+    assert finished.returncode == 2, finished.stderr
+    assert "could not be written (No space left on device)" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    written = {path.name for path in (project / "data").iterdir()} - {"raw"}
+    assert {name: files.digest(project / "data" / name) for name in written}.items() <= uninterrupted.items()
+    assert run(project).returncode == 0
+    assert digests(project) == uninterrupted
 
 
 def test_what_was_prepared_is_not_prepared_again(tmp_path: Path, uninterrupted: dict[str, str]) -> None:

@@ -1,67 +1,111 @@
-"""LPIPS: distance of two images in the features of AlexNet."""
+"""LPIPS: distance of two images in the features of AlexNet, VGG-16 or SqueezeNet."""
 
-import warnings
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
-import lpips
 import numpy as np
 import torch
 import torchvision
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
-from dnaf.evaluate.networks import initialise
-from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.networks import channels, initialise
+from dnaf.evaluate.weights import WEIGHTS
+
+Net = Literal["alex", "vgg", "squeeze"]
+
+_TRUNKS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
+
+# Layers of torchvision's `features` whose outputs are compared.
+# Source: LPIPS@082bb24:lpips/pretrained_networks.py (where its slices end).
+_COMPARED = {"alex": (1, 4, 7, 9, 11), "vgg": (3, 8, 15, 22, 29), "squeeze": (1, 4, 7, 9, 10, 11, 12)}
+
+# Mean and deviation of ImageNet's channels in [-1, 1], and what keeps a zero feature from dividing by zero.
+# Source: LPIPS@082bb24:lpips/lpips.py (ScalingLayer), lpips/__init__.py (normalize_tensor).
+_MEAN, _DEVIATION = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+_EPSILON = 1e-10
 
 
 class Lpips(nn.Module):
-    """The `lpips` package's AlexNet metric, v0.1, whose own class downloads AlexNet at construction.
+    """The metric of the `lpips` package, v0.1, whose own class downloads its trunk at construction.
 
-    Its linear layers are the calibrated ones that come with the package, also with a random AlexNet.
+    Its linear layers are the calibrated ones that come with the package, also on a random trunk.
 
     Attributes:
-        metric: `lpips`, or `lpips_random` with random weights.
-        provenance: sha256 of AlexNet's weights, or `random, seed N`.
+        is_random: whether the trunk's weights are random.
+        provenance: sha256 of the trunk's weights, or `random, seed N`.
 
     Source: LPIPS@082bb24:lpips/lpips.py:111-140.
     """
 
-    def __init__(self, protocol: Protocol, weights: Path | None) -> None:
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, net: Net, scaled: bool, weights: Path | None) -> None:
         """Builds the network.
+
+        Args:
+            scaled: feed [-1, 1], which is LPIPS; False feeds [0, 1], as PCDMs@b3a46fb:metrics.py:484 does.
 
         Raises:
             DataError: the weights file is missing or another one.
         """
         super().__init__()
-        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-            # lpips calls torchvision with the argument `pretrained`, deprecated since 0.13.
-            warnings.filterwarnings("ignore", module="torchvision")
-            network = lpips.LPIPS(
-                net=protocol.lpips_net, version=protocol.lpips_version, pnet_rand=True, verbose=False
-            )
-            alexnet = torchvision.models.alexnet(weights=None)
-        self.metric = "lpips" if weights else "lpips_random"
-        self.provenance = initialise(alexnet, weights, protocol.alexnet_digest, protocol.random_weights_seed)
-        convolutions = alexnet.features.state_dict()
-        # The package keeps torchvision's layer numbers below its slices: `slice2.3.weight` is `3.weight`.
-        network.net.load_state_dict(
-            {name: convolutions[name.partition(".")[2]] for name in network.net.state_dict()}
-        )
-        self.network = network.eval().requires_grad_(False)
+        with torch.device("meta"):
+            trunk = getattr(torchvision.models, _TRUNKS[net])(weights=None)
+        if weights is None:
+            del trunk.classifier  # nine tenths of VGG's weights, and not used
+        self.is_random = weights is None
+        self.provenance = initialise(trunk, WEIGHTS[_TRUNKS[net]], weights)
+        self._scaled = scaled
+        self._compared = _COMPARED[net]
+        self.layers = trunk.features[: self._compared[-1] + 1].eval().requires_grad_(False)
+        self.register_buffer("mean", channels(_MEAN), persistent=False)
+        self.register_buffer("deviation", channels(_DEVIATION), persistent=False)
+        self.linear = nn.ParameterList(_linear_layers(net)).requires_grad_(False)
 
-    def forward(self, real: Tensor, generated: Tensor) -> Tensor:
-        """Distances (B,) of float images (B, 3, H, W) in [-1, 1], at least 31 pixels high and wide."""
-        both = self.network.scaling_layer(torch.cat([real, generated]))
-        distances = torch.zeros(len(real), device=real.device)
-        for features, linear in zip(self.network.net(both), self.network.lins, strict=True):
-            features_real, features_generated = lpips.normalize_tensor(features).chunk(2)
-            distances += linear((features_real - features_generated) ** 2).mean((1, 2, 3))
+    def forward(self, images: Tensor) -> Tensor:
+        """Distances (B,) between the halves of float images (2B, 3, H, W), each at least 31 pixels a side."""
+        features = (images - self.mean) / self.deviation
+        distances = torch.zeros(len(images) // 2, device=images.device)
+        linear = iter(self.linear)
+        for number, layer in enumerate(self.layers):
+            features = layer(features)
+            if number in self._compared:
+                norm = features.square().sum(1, keepdim=True).sqrt()
+                first, second = (features / (norm + _EPSILON)).chunk(2)
+                distances += functional.conv2d((first - second).square(), next(linear)).mean((1, 2, 3))
         return distances
 
     @torch.inference_mode()
-    def distances(self, real: NDArray[np.uint8], generated: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Distances (B,) of uint8 RGB images (B, H, W, 3), ground truth and prediction in one pass."""
-        device = next(self.network.parameters()).device
-        pixels = torch.from_numpy(np.concatenate([real, generated])).to(device).permute(0, 3, 1, 2)
-        distances: Tensor = self(*(pixels.float() / 127.5 - 1).chunk(2))
+    def distances(
+        self,
+        real: NDArray[np.uint8],
+        generated: NDArray[np.uint8],
+        masks: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.float64]:
+        """Distances (B,) of uint8 RGB images (B, H, W, 3), ground truth and prediction in one pass.
+
+        Args:
+            masks: (B, H, W); both images are set to 0, which is grey, where it is False.
+                Source: GFLA@3afa8fe:script/metrics.py:509-567 (Market-1501's mask-LPIPS).
+        """
+        pixels = torch.from_numpy(np.concatenate([real, generated])).to(self.mean.device)
+        images = pixels.permute(0, 3, 1, 2).float()
+        images = images / 127.5 - 1 if self._scaled else images / 255
+        if masks is not None:
+            images = images * torch.from_numpy(masks).to(images.device).repeat(2, 1, 1).unsqueeze(1)
+        distances: Tensor = self(images)
         return distances.double().cpu().numpy().astype(np.float64, copy=False)
+
+
+def _linear_layers(net: Net) -> list[Tensor]:
+    """The weights (1, C, 1, 1) of each compared layer's channels, read without importing the package."""
+    spec = find_spec("lpips")
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin).parent / "weights" / "v0.1" / f"{net}.pth"
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return [state[f"lin{number}.model.1.weight"] for number in range(len(_COMPARED[net]))]

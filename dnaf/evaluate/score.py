@@ -78,14 +78,14 @@ def score(
         )
     pairs = test.pairs
     protocol = PROTOCOLS[params.protocol]
-    lpips = Lpips(protocol, _path(params.alexnet_weights)).to(device)
-    inception = Inception(protocol, _path(params.inception_weights)).to(device)
+    lpips = Lpips(protocol.lpips_net, True, _path(params.alexnet_weights)).to(device)
+    inception = Inception("fid", _path(params.inception_weights)).to(device)
     with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
         table, hashes = _compare_pixels(results, pairs, prepared, size, protocol)
         distances = _lpips_distances(lpips, results, pairs, prepared, params.batch_size)
-        table.insert(2, lpips.metric, distances)
+        table.insert(2, _metric("lpips", lpips), distances)
         fid = _fid(inception, results, pairs, prepared, hashes, params.batch_size)
-    metrics: dict[str, Any] = {inception.metric: fid}
+    metrics: dict[str, Any] = {_metric("fid", inception): fid}
     metrics |= _means(table, results, test, params.num_bootstrap, root_seed)
     if results.wrong_source:
         metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
@@ -98,6 +98,10 @@ def score(
 
 def _path(weights: str | None) -> Path | None:
     return Path(weights) if weights else None
+
+
+def _metric(name: str, network: Lpips | Inception) -> str:
+    return f"{name}_random" if network.is_random else name
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ def _lpips_distances(
     lpips: Lpips, results: Results, pairs: Sequence[Pair], prepared: ImageStore, batch_size: int
 ) -> NDArray[np.float64]:
     distances = []
-    for batch in _batches(pairs, batch_size, lpips.metric):
+    for batch in _batches(pairs, batch_size, _metric("lpips", lpips)):
         real = np.stack([prepared.image(f"{target}.png") for _, target in batch])
         distances.append(lpips.distances(real, np.stack([results.generated(pair) for pair in batch])))
     return np.concatenate(distances)
@@ -181,7 +185,7 @@ def _fid(
         read[generated] = partial(results.generated, pair)
     features = np.empty((len(read), NUM_FEATURES), np.float32)
     row_of = {image_hash: row for row, image_hash in enumerate(read)}
-    for batch in _batches(list(read), batch_size, inception.metric):
+    for batch in _batches(list(read), batch_size, _metric("fid", inception)):
         rows = [row_of[image_hash] for image_hash in batch]
         features[rows] = inception.features(np.stack([read[image_hash]() for image_hash in batch]))
     real_of_target = {target: row_of[real] for (_, target), real in zip(pairs, hashes.real, strict=True)}

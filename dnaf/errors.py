@@ -6,7 +6,7 @@
     ├── BaseModelError    a base model or checkpoint folder that is incomplete or of another kind
     ├── StateError        what an earlier stage or run left: incomplete, stale or locked
     ├── NumericalError    NaN or infinite values in training or in a metric
-    └── ResourceError     disk, memory or device
+    └── ResourceError     disk, memory, connection or device
 
 The message is one line, `where: what is wrong (found X, expected Y). What to do.`, path first. Stage
 commands print it and exit with code 2; any other exception is a bug and keeps its traceback.
@@ -38,4 +38,4 @@ class NumericalError(DnafError):
 
 
 class ResourceError(DnafError):
-    """The disk, the memory or the device does not suffice."""
+    """The disk, the memory, the connection or the device does not suffice."""

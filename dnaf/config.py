@@ -18,6 +18,7 @@ _MAX_BYTES = 1_000_000
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+ProtocolName = Literal["gfla", "patn", "dptn", "pidm", "pcdms", "cfld", "clean"]
 
 
 class Section(BaseModel):
@@ -117,7 +118,16 @@ class Report(Section):
 
 
 SECTIONS: tuple[type[Section], ...] = (MakeDemo, Render, Model, Train, Generate, Evaluate, Report)
-TOP_LEVEL = ("dataset", "method", "methods", "seed", "datasets", *(section.name for section in SECTIONS))
+TOP_LEVEL = (
+    "dataset",
+    "method",
+    "protocol",
+    "methods",
+    "protocols",
+    "seed",
+    "datasets",
+    *(section.name for section in SECTIONS),
+)
 
 AnySection = TypeVar("AnySection", bound=Section)
 
@@ -172,6 +182,19 @@ def load_methods(path: Path = PARAMS) -> list[str]:
     """Loads the methods that are evaluated and compared, in the order of the tables."""
     methods: list[str] = _scalar(Annotated[list[str], Field(min_length=1, strict=True)], "methods", path)
     return methods
+
+
+def load_protocol(path: Path = PARAMS) -> ProtocolName:
+    """Loads the protocol under which metrics/summary.json reports."""
+    protocol: ProtocolName = _scalar(ProtocolName, "protocol", path)
+    return protocol
+
+
+def load_protocols(path: Path = PARAMS) -> list[ProtocolName]:
+    """Loads the protocols under which every method is scored, in the order of the tables."""
+    kind = Annotated[list[ProtocolName], Field(min_length=1, strict=True)]
+    protocols: list[ProtocolName] = _scalar(kind, "protocols", path)
+    return protocols
 
 
 def _dataset_values(dataset: str, keys: tuple[str, ...], path: Path) -> list[int | str]:

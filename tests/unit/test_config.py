@@ -126,6 +126,46 @@ def test_a_negative_seed_and_an_empty_list_of_methods_are_refused(
         config.load_methods(tmp_path / "empty.yaml")
 
 
+def test_protocols_are_known_ones_in_the_given_order(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("protocol: gfla\nprotocols:\n  - cfld\n  - gfla\n")
+    assert config.load_protocol(path) == "gfla"
+    assert config.load_protocols(path) == ["cfld", "gfla"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("protocol: cfdl", r"protocol: not allowed .found 'cfdl', expected 'gfla', .* 'cfld' or 'clean'"),
+        ("protocol: [cfld]", r"protocol: not allowed .found \['cfld'\], expected 'gfla'"),
+        ("method: dnaf", "protocol: missing"),
+    ],
+)
+def test_an_unknown_protocol_is_refused_with_those_known(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=message):
+        config.load_protocol(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("protocols: [cfld, native]", r"protocols: not allowed .found 'native', expected 'gfla', "),
+        ("protocols: []", "protocols: not allowed"),
+        ("protocols: cfld", r"protocols: not allowed .found 'cfld', expected a valid list"),
+        ("protocol: cfld", "protocols: missing"),
+    ],
+)
+def test_a_list_of_protocols_is_not_empty_and_holds_known_ones_only(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=message):
+        config.load_protocols(path)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

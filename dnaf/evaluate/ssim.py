@@ -1,6 +1,8 @@
-"""Structural similarity, equal to scikit-image's in float64 to 1e-12, several times faster."""
+"""Structural similarity, equal to scikit-image's in float64 to 1e-9, three times as fast and more."""
 
-from typing import Literal
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -8,14 +10,12 @@ from numpy.typing import NDArray
 
 from dnaf.images import Pixels
 
-Plane = NDArray[np.float64]
 Window = Literal["uniform51", "gaussian"]
+Means = NDArray[np.float64]
 
 UNIFORM_SIDE = 51
 
 _RANGE = 255.0
-_C1 = (0.01 * _RANGE) ** 2
-_C2 = (0.03 * _RANGE) ** 2
 _TRUNCATE = 3.5  # where scikit-image cuts the gaussian: 11 pixels for sigma 1.5, as Wang et al. 2004
 
 
@@ -24,56 +24,148 @@ def window_side(window: Window, sigma: float = 1.5) -> int:
     return UNIFORM_SIDE if window == "uniform51" else 2 * int(_TRUNCATE * sigma + 0.5) + 1
 
 
-def ssim(real: Pixels, generated: Pixels, window: Window, sigma: float = 1.5) -> float:
-    """Mean SSIM of two uint8 RGB images (H, W, 3) with data range 255; 1 for equal images.
+def ssim(
+    real: Pixels, generated: Pixels, window: Window, sigma: float = 1.5, data_range: float = _RANGE
+) -> float:
+    """Mean SSIM of two uint8 RGB images (H, W, 3); 1 for equal images.
 
     `uniform51` is skimage's `structural_similarity(win_size=51)`, with sample covariance; `gaussian` is its
     `gaussian_weights=True, sigma=sigma, use_sample_covariance=False`. Both average over the pixels whose
     window lies inside the image, so an image must be at least one window high and wide.
 
+    Args:
+        data_range: what the constants of SSIM are fractions of. For 0, the range of an image of one colour,
+            skimage divides 0 by 0; here equal images have SSIM 1 and others 0.
+
     Source: GFLA@3afa8fe:script/metrics.py:334-344 (the two windows this field reports).
     """
-    side = window_side(window, sigma)
+    _require(real, generated, window_side(window, sigma))
+    if data_range == 0:
+        return float(np.array_equal(real, generated))
+    planes = _planes(real, generated)
+    if window == "uniform51":
+        return float(np.mean([plane.uniform(data_range) for plane in planes]))
+    return float(np.mean([plane.gaussian(sigma, data_range) for plane in planes]))
+
+
+def both_ssims(
+    real: Pixels, generated: Pixels, sigma: float, gaussian_range: float
+) -> tuple[float | None, float]:
+    """`ssim` with the uniform window (range 255; None for images too small) and with the gaussian one.
+
+    Args:
+        gaussian_range: data range of the gaussian SSIM alone, as the field's scripts have it.
+    """
+    if min(real.shape[:2]) < UNIFORM_SIDE:
+        return None, ssim(real, generated, "gaussian", sigma, gaussian_range)
+    if gaussian_range == 0:
+        return ssim(real, generated, "uniform51"), ssim(real, generated, "gaussian", sigma, gaussian_range)
+    _require(real, generated, window_side("gaussian", sigma))
+    both = [
+        (plane.uniform(_RANGE), plane.gaussian(sigma, gaussian_range)) for plane in _planes(real, generated)
+    ]
+    uniform, gaussian = np.mean(both, axis=0)
+    return float(uniform), float(gaussian)
+
+
+def _require(real: Pixels, generated: Pixels, side: int) -> None:
     if real.shape != generated.shape or min(real.shape[:2]) < side:
         raise ValueError(f"images {real.shape} and {generated.shape} with a window of {side}")
-    # Plane by plane, because planes stay in the processor's cache; float64, because covariances are small
-    # differences of large numbers: float32 is up to 6e-6 off where black meets white.
-    planes = [
-        _plane_ssim(real[..., c].astype(np.float64), generated[..., c].astype(np.float64), window, sigma)
-        for c in range(real.shape[2])
-    ]
-    return float(np.mean(planes))
 
 
-def _plane_ssim(x: Plane, y: Plane, window: Window, sigma: float) -> float:
-    mean_x = _local_mean(x, window, sigma)
-    mean_y = _local_mean(y, window, sigma)
-    mean_product = mean_x * mean_y
-    mean_squares = mean_x * mean_x
-    mean_squares += mean_y * mean_y
-    covariance = _local_mean(x * y, window, sigma)
-    covariance -= mean_product
-    variances = _local_mean(x * x + y * y, window, sigma)
-    variances -= mean_squares
-    if window == "uniform51":
-        sample_norm = UNIFORM_SIDE**2 / (UNIFORM_SIDE**2 - 1)
-        covariance *= sample_norm
-        variances *= sample_norm
-    luminance = (2 * mean_product + _C1) / (mean_squares + _C1)
-    structure = (2 * covariance + _C2) / (variances + _C2)
-    return float(np.mean(luminance * structure))
+class _Plane:
+    """One colour of both images, and memory for all that is computed of it.
 
+    The memory is kept from call to call, because getting it anew takes longer than the arithmetic. A plane at
+    a time, because that stays in the processor's cache. float64, because covariances are small differences of
+    large numbers: float32 is up to 6e-6 off where black meets white.
+    """
 
-def _local_mean(plane: Plane, window: Window, sigma: float) -> Plane:
-    """Means over the windows that lie inside the plane."""
-    side = window_side(window, sigma)
-    border = side // 2
-    if window == "uniform51":
-        means = cv2.boxFilter(plane, -1, (side, side))
-    else:
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self._difference = np.empty(shape, np.uint8)
+        self._product = np.empty(shape, np.uint16)
+        self._square = np.empty(shape, np.uint16)
+        self._sums = np.empty(shape, np.int32)
+        self._values = np.empty(shape)
+        self._means = [np.empty(shape) for _ in range(4)]
+        self._spare = np.empty(shape)
+        self._quantities: tuple[NDArray[Any], ...] = ()
+
+    def load(self, x: Pixels, y: Pixels) -> None:
+        """Takes x and y, uint8 (H, W), and computes x y and (x - y)^2, which fit 16 bits."""
+        difference = cv2.absdiff(x, y, dst=self._difference)
+        np.multiply(x, y, out=self._product, dtype=np.uint16)
+        np.multiply(difference, difference, out=self._square, dtype=np.uint16)
+        self._quantities = (x, y, self._product, self._square)
+
+    def uniform(self, data_range: float) -> float:
+        """SSIM of the windows of 51; exact but for its last steps, because the sums are integers."""
+        border, count = UNIFORM_SIDE // 2, UNIFORM_SIDE**2
+        height, width = (side - 2 * border for side in self.shape)
+        inside = [memory.ravel()[: height * width].reshape(height, width) for memory in self._means]
+        for quantity, target in zip(self._quantities, inside, strict=True):
+            sums = cv2.boxFilter(
+                quantity, cv2.CV_32S, (UNIFORM_SIDE, UNIFORM_SIDE), dst=self._sums, normalize=False
+            )
+            np.copyto(target, sums[border : border + height, border : border + width])
+        for target in inside[2:]:
+            target *= count
+        # Of sums instead of means: the factors of the luminance and of the sample covariance.
+        scales = (count**2, count * (count - 1))
+        spare = self._spare.ravel()[: height * width].reshape(height, width)
+        return float(_similarity(inside, spare, data_range, scales).mean())
+
+    def gaussian(self, sigma: float, data_range: float) -> float:
+        """SSIM of the gaussian windows, which skimage cuts at 3.5 sigma."""
+        border = window_side("gaussian", sigma) // 2
         kernel = np.exp(-0.5 * (np.arange(-border, border + 1) / sigma) ** 2)
         kernel /= kernel.sum()
-        means = cv2.sepFilter2D(plane, -1, kernel, kernel)
-    height, width = plane.shape
-    inside: Plane = np.asarray(means, np.float64)[border : height - border, border : width - border]
-    return inside
+        # Whole rows, because numpy takes three times as long for a part of each; the columns go at the end.
+        rows = slice(border, self.shape[0] - border)
+        inside = []
+        for quantity, target in zip(self._quantities, self._means, strict=True):
+            np.copyto(self._values, quantity)
+            inside.append(cv2.sepFilter2D(self._values, -1, kernel, kernel, dst=target)[rows])
+        similarity = _similarity(inside, self._spare[rows], data_range, (1, 1))
+        return float(similarity[:, border : self.shape[1] - border].mean())
+
+
+def _similarity(means: Sequence[Means], spare: Means, data_range: float, scales: tuple[int, int]) -> Means:
+    """SSIM of each window from its means of x, y, x y and (x - y)^2, all overwritten, as is `spare`.
+
+    var(x) + var(y) is computed as var(x - y) + 2 cov(x, y), and the squares of the means likewise.
+
+    Args:
+        scales: what the given means, and the covariances from them, are multiples of.
+    """
+    c1, c2 = ((fraction * data_range) ** 2 for fraction in (0.01, 0.03))
+    x, y, product, square = means
+    luminance = np.multiply(x, y, out=spare)
+    product -= luminance
+    x -= y
+    x *= x
+    square -= x
+    luminance *= 2
+    luminance += c1 * scales[0]
+    product *= 2
+    product += c2 * scales[1]
+    x += luminance
+    square += product
+    luminance *= product
+    square *= x
+    luminance /= square
+    return luminance
+
+
+_memory = threading.local()
+
+
+def _planes(real: Pixels, generated: Pixels) -> Iterator[_Plane]:
+    """The colours one after another, each in the same memory, which is the calling thread's."""
+    plane: _Plane | None = getattr(_memory, "plane", None)
+    if plane is None or plane.shape != real.shape[:2]:
+        plane = _memory.plane = _Plane(real.shape[:2])
+    for x, y in zip(cv2.split(real), cv2.split(generated), strict=True):
+        plane.load(x, y)
+        yield plane

@@ -6,12 +6,12 @@ from stages import _command
 
 
 def main() -> None:
-    """Reads the metrics of params.yaml's `method` from metrics/methods; writes metrics/summary.json."""
+    """Reads the metrics of params.yaml's `method` under its `protocol`; writes metrics/summary.json."""
     from dnaf import config, files
     from dnaf.report.methods import summary
 
-    method = config.load_method()
-    files.write_json(Path("metrics/summary.json"), summary(method, Path("metrics/methods")))
+    method, protocol = config.load_method(), config.load_protocol()
+    files.write_json(Path("metrics/summary.json"), summary(protocol, method, Path("metrics/methods")))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The metrics of all methods, as `evaluate` wrote them."""
+"""The metrics of all methods under each protocol, as `evaluate` wrote them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from typing import Any
 from dnaf import files
 from dnaf.errors import DataError, StateError
 
-# Two methods' numbers are comparable only if all of this agrees.
-_COMPARABLE = ("name", "image_size", "pairs_sha256", "real_set", "weights")
+# Under one protocol, two methods' numbers are comparable only if all of this agrees.
+_COMPARABLE = ("image_size", "pairs_sha256", "real_set", "weights", "bootstrap")
 
 
 @dataclass(frozen=True)
 class MethodMetrics:
-    """One method's metrics.
+    """One method's metrics under one protocol.
 
     Attributes:
         numbers: the flat part; `num_pairs` and `num_expected` always, the rest only of a present method.
-        protocol: how the numbers came about.
+        protocol: how the numbers came about; of an absent method the protocol's name alone.
     """
 
     method: str
@@ -30,46 +30,53 @@ class MethodMetrics:
         return self.numbers["num_pairs"] > 0
 
 
-def read_metrics(method: str, folder: Path) -> MethodMetrics:
-    """Reads `<folder>/<method>.json`.
+def read_metrics(protocol: str, method: str, folder: Path) -> MethodMetrics:
+    """Reads `<folder>/<protocol>/<method>.json`.
 
     Raises:
-        StateError: missing or not written by `evaluate`.
+        StateError: missing, not written by `evaluate`, or the numbers of another protocol.
     """
-    path = folder / f"{method}.json"
+    path = _path(protocol, method, folder)
     content = files.read_json(path)
     if not isinstance(content, dict) or not {"num_pairs", "num_expected", "protocol"} <= content.keys():
         raise StateError(f"{path}: not metrics of a method. Run evaluate again.")
     numbers = {name: value for name, value in content.items() if name != "protocol"}
-    return MethodMetrics(method, numbers, content["protocol"][0])
+    metrics = MethodMetrics(method, numbers, content["protocol"][0])
+    if metrics.protocol.get("name") != protocol:
+        raise StateError(
+            f"{path}: numbers of another protocol (found {metrics.protocol.get('name')}, expected "
+            f"{protocol}). Run evaluate again."
+        )
+    return metrics
 
 
-def read_comparable(methods: Sequence[str], folder: Path) -> list[MethodMetrics]:
-    """Reads several methods' metrics, in this order.
+def read_comparable(protocol: str, methods: Sequence[str], folder: Path) -> list[MethodMetrics]:
+    """Reads several methods' metrics under one protocol, in this order.
 
     Raises:
         StateError: a file is missing, or two methods were scored in different ways.
     """
-    rows = [read_metrics(method, folder) for method in methods]
+    rows = [read_metrics(protocol, method, folder) for method in methods]
     present = [row for row in rows if row.is_present]
     for row in present[1:]:
         for key in _COMPARABLE:
             if row.protocol.get(key) != present[0].protocol.get(key):
                 raise StateError(
-                    f"{folder / row.method}.json: not comparable with {present[0].method} ({key}: found "
-                    f"{row.protocol.get(key)}, expected {present[0].protocol.get(key)}). Run evaluate again."
+                    f"{_path(protocol, row.method, folder)}: not comparable with {present[0].method} ({key}: "
+                    f"found {row.protocol.get(key)}, expected {present[0].protocol.get(key)}). "
+                    "Run evaluate again."
                 )
     return rows
 
 
-def summary(method: str, folder: Path) -> dict[str, float]:
-    """The numbers of one method that has results.
+def summary(protocol: str, method: str, folder: Path) -> dict[str, float]:
+    """The numbers of one method that has results, under one protocol.
 
     Raises:
         DataError: it has none.
         StateError: its metrics are missing.
     """
-    metrics = read_metrics(method, folder)
+    metrics = read_metrics(protocol, method, folder)
     if not metrics.is_present:
         raise DataError(
             f"data/results/{method}: {method} has no results (found 0 images, expected "
@@ -77,3 +84,7 @@ def summary(method: str, folder: Path) -> dict[str, float]:
             "`method`."
         )
     return metrics.numbers
+
+
+def _path(protocol: str, method: str, folder: Path) -> Path:
+    return folder / protocol / f"{method}.json"

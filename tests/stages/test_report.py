@@ -1,39 +1,64 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
 from dnaf import files, images
-from dnaf.errors import DataError
-from dnaf.evaluate.inputs import absent
-from dnaf.evaluate.protocol import NATIVE
+from dnaf.errors import DataError, StateError
 from stages import report, summary
 from tests.evaluation_project import EvaluationProject
-from tests.unit.test_leaderboard import numbers
+from tests.scored_methods import absent, present, with_interval, write
 
-OUTPUTS = [Path("metrics") / name for name in ("leaderboard.md", "leaderboard.csv", "qualitative.png")]
+OUTPUTS = [
+    Path("metrics") / name
+    for name in ("leaderboard.md", "leaderboard.csv", "leaderboard.tex", "qualitative.png")
+]
+PROTOCOLS = ["cfld", "gfla"]
+L1 = {"cfld": 0.25, "gfla": 0.5}
+
+
+def set_params(**values: object) -> None:
+    yaml = YAML()
+    params = yaml.load(Path("params.yaml"))
+    params.update(values)
+    yaml.dump(params, Path("params.yaml"))
 
 
 @pytest.fixture
 def scored_project(evaluation_project: EvaluationProject) -> EvaluationProject:
-    """Metrics of all methods of params.yaml: two present, the others absent."""
-    for method in YAML(typ="safe").load(Path("params.yaml"))["methods"]:
-        present = method in ("dnaf", "copy_source")
-        content = numbers(3.0, 0.5) if present else absent(6, NATIVE)
-        files.write_json(Path("metrics/methods") / f"{method}.json", content)
+    """All methods of params.yaml under two protocols: two methods present, the others absent."""
+    set_params(protocols=PROTOCOLS, protocol="gfla", method="dnaf")
+    num_pairs = len(evaluation_project.pairs)
+    for protocol in PROTOCOLS:
+        for method in YAML(typ="safe").load(Path("params.yaml"))["methods"]:
+            row, scores = absent(method, protocol), {}
+            if method in ("dnaf", "copy_source"):
+                row = present(method, with_interval("l1", L1[protocol], 0.1), protocol)
+                scores = {"l1": np.full(num_pairs, L1[protocol])}
+            write(Path(), row, scores, evaluation_project.pairs)
     evaluation_project.add_results()
     return evaluation_project
 
 
-def test_report_compares_all_methods(scored_project: EvaluationProject) -> None:
+def test_report_compares_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:
     report.main()
     markdown = OUTPUTS[0].read_text()
-    assert "| DNAF (ICME 2024) | " in markdown
-    assert markdown.count("| not supplied |") == 8
-    assert pd.read_csv(OUTPUTS[1])["method"].tolist() == ["dnaf", "copy_source"]
-    assert images.read(OUTPUTS[2]).shape[1] > 4 * 3 * 48
+    assert "| DNAF (ICME 2024) | **0.2500** [0.1500, 0.3500] |" in markdown.split("## Protocol `gfla`")[0]
+    assert "| DNAF (ICME 2024) | **0.5000** [0.4000, 0.6000] |" in markdown.split("## Protocol `gfla`")[1]
+    assert "| Copy source | 0.5000≈ [0.4000, 0.6000] |" in markdown
+    assert markdown.count("| not supplied |") == 2 * 8
+    table = pd.read_csv(OUTPUTS[1])
+    assert list(zip(table["protocol"], table["method"], table["l1"], strict=True)) == [
+        ("cfld", "dnaf", 0.25),
+        ("cfld", "copy_source", 0.25),
+        ("gfla", "dnaf", 0.5),
+        ("gfla", "copy_source", 0.5),
+    ]
+    assert OUTPUTS[2].read_text().count(r"\begin{tabular}{lr}") == 2
+    assert images.read(OUTPUTS[3]).shape[1] > 4 * 3 * 48
 
 
 def test_the_same_input_gives_the_same_files(scored_project: EvaluationProject) -> None:
@@ -50,15 +75,33 @@ def test_without_a_card_nothing_is_written(scored_project: EvaluationProject) ->
     assert not any(path.exists() for path in OUTPUTS)
 
 
-def test_summary_copies_the_numbers_of_the_chosen_method(scored_project: EvaluationProject) -> None:
+def test_scores_of_other_pairs_are_refused_and_nothing_is_written(scored_project: EvaluationProject) -> None:
+    scores_csv = Path("data/scores/gfla/dnaf.csv")
+    files.write_atomic(scores_csv, "\n".join(scores_csv.read_text().splitlines()[:-1]) + "\n")
+    with pytest.raises(StateError, match=r"data/scores/gfla/dnaf\.csv: scores of other pairs"):
+        report.main()
+    assert not any(path.exists() for path in OUTPUTS)
+
+
+def test_summary_copies_the_numbers_of_the_chosen_method_and_protocol(
+    scored_project: EvaluationProject,
+) -> None:
     summary.main()
     written = json.loads(Path("metrics/summary.json").read_text())
-    assert written == {name: value for name, value in numbers(3.0, 0.5).items() if name != "protocol"}
+    assert written == {**with_interval("l1", 0.5, 0.1), "num_pairs": 6, "num_expected": 6}
+    set_params(protocol="cfld")
+    summary.main()
+    assert json.loads(Path("metrics/summary.json").read_text())["l1"] == 0.25
 
 
 def test_summary_of_an_absent_method_is_refused(scored_project: EvaluationProject) -> None:
-    params = Path("params.yaml")
-    params.write_text(params.read_text().replace("method: dnaf", "method: pidm"))
+    set_params(method="pidm")
     with pytest.raises(DataError, match="pidm has no results"):
         summary.main()
     assert not Path("metrics/summary.json").exists()
+
+
+def test_summary_under_a_protocol_that_was_not_scored_is_refused(scored_project: EvaluationProject) -> None:
+    set_params(protocol="pidm")
+    with pytest.raises(StateError, match=r"metrics/methods/pidm/dnaf\.json: missing"):
+        summary.main()

@@ -1,120 +1,178 @@
-import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from dnaf.errors import DataError, StateError
-from dnaf.evaluate.inputs import absent
-from dnaf.evaluate.protocol import NATIVE
+from dnaf.errors import DataError
+from dnaf.report.board import Board, compare
 from dnaf.report.card import Card, read_card
 from dnaf.report.leaderboard import to_markdown, to_table
-from dnaf.report.methods import read_comparable, summary
+from dnaf.report.methods import MethodMetrics
+from dnaf.report.scores import Scores
 from tests.evaluation_project import ROOT
+from tests.scored_methods import CARDS, OUTFITS, absent, array, present, with_interval
 
-PROTOCOL = {
-    "name": "native",
-    "image_size": "64x48",
-    "pairs_sha256": "abc",
-    "real_set": {"count": 5, "sha256": "def"},
-    "fid_real": NATIVE.fid_real,
-    "interval": NATIVE.interval,
-    "bootstrap": {"num_resamplings": 1000, "seed": 0},
-    "fid_rank_deficient": True,
-    "weights": {"inception": "random, seed 0", "alexnet": "random, seed 0"},
+SSIM: dict[str, Scores] = {
+    "dnaf": {"ssim_gaussian": array(0.4, 0.5, 0.6, 0.4, 0.5, 0.6)},
+    "gfla": {"ssim_gaussian": array(0.5, 0.5, 0.4, 0.5, 0.5, 0.3)},
+    "copy_source": {"ssim_gaussian": array(0.3, 0.4, 0.5, 0.3, 0.4, 0.5)},
 }
-METHODS = ["dnaf", "copy_source", "pidm"]
-CARDS = {method: read_card(ROOT / "data/results" / method / "card.yaml") for method in METHODS}
 
 
-def numbers(fid: float, ssim: float) -> dict[str, Any]:
-    return {
-        "fid_random": fid,
-        "ssim_gaussian": ssim,
-        "ssim_gaussian_low": ssim - 0.01,
-        "ssim_gaussian_high": ssim + 0.01,
-        "num_pairs": 6,
-        "num_expected": 6,
-        "protocol": [PROTOCOL],
+def row(method: str, fid: float, name: str = "cfld", **changes: Any) -> MethodMetrics:
+    values = {
+        **with_interval("fid_random", fid, 0.25),
+        **with_interval("ssim_gaussian", float(np.mean(SSIM[method]["ssim_gaussian"])), 0.01),
     }
+    return present(method, values, name, **changes)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Metrics of two present methods and an absent one."""
-    contents = {
-        "dnaf": numbers(3.0, 0.5) | {"wrong_source_increase": 0.25},
-        "copy_source": numbers(2.0, 0.4),
-        "pidm": absent(6, NATIVE),
-    }
-    for method, content in contents.items():
-        (tmp_path / f"{method}.json").write_text(json.dumps(content))
-    return tmp_path
+def board(name: str = "cfld", **changes: Any) -> Board:
+    """Two methods, a floor, and a method without results."""
+    rows = [row("dnaf", 3, name, **changes), row("gfla", 5, name, **changes)]
+    rows += [row("copy_source", 1, name, **changes), absent("pidm", name)]
+    rows[0].numbers["wrong_source_increase"] = 0.25
+    return compare(name, rows, SSIM, OUTFITS)
 
 
-def markdown_rows(folder: Path) -> dict[str, list[str]]:
-    lines = to_markdown(read_comparable(METHODS, folder), CARDS).splitlines()
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+def table_of(text: str) -> dict[str, list[str]]:
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"
+    ]
     return {row[0]: row[1:] for row in cells}
 
 
-def test_best_values_are_bold_and_intervals_stand_beside_them(folder: Path) -> None:
-    rows = markdown_rows(folder)
+def test_best_values_are_bold_noise_and_floors_are_marked_and_intervals_stand_beside_them() -> None:
+    rows = table_of(to_markdown([board()], CARDS))
     assert rows["Method"] == ["FID (random network) ↓", "SSIM (gaussian) ↑", "L1 with the wrong source"]
-    assert rows["DNAF (ICME 2024)"] == ["3.00", "**0.5000** [0.4900, 0.5100]", "+25 %"]
-    assert rows["Copy source"] == ["**2.00**", "0.4000 [0.3900, 0.4100]", ""]
+    assert rows["DNAF (ICME 2024)"] == ["**3.00** [2.75, 3.25]", "**0.5000** [0.4900, 0.5100]", "+25 %"]
+    gfla = rows["[GFLA](https://github.com/RenYurui/Global-Flow-Local-Attention) (CVPR 2020)"]
+    assert gfla == ["5.00 [4.75, 5.25]", "0.4500≈ [0.4400, 0.4600]", ""]
+    assert rows["Copy source"] == ["1.00† [0.75, 1.25]", "0.4000 [0.3900, 0.4100]", ""]
 
 
-def test_a_method_without_results_is_listed_as_not_supplied(folder: Path) -> None:
-    row = markdown_rows(folder)["[PIDM](https://github.com/ankanbhunia/PIDM) (CVPR 2023)"]
-    assert row == ["not supplied", "", ""]
+def test_a_method_without_results_is_listed_as_not_supplied() -> None:
+    text = to_markdown([board()], CARDS)
+    assert table_of(text)["[PIDM](https://github.com/ankanbhunia/PIDM) (CVPR 2023)"] == [
+        "not supplied",
+        "",
+        "",
+    ]
+    assert "**Not supplied**: `data/results/pidm`." in text
 
 
-def test_protocol_and_random_networks_are_stated(folder: Path) -> None:
-    text = to_markdown(read_comparable(METHODS, folder), CARDS)
-    assert "Protocol `native`: 6 test pairs, all scored, at 64x48 pixels" in text
-    assert "they cannot be compared with any published FID or LPIPS" in text
-    real = PROTOCOL | {"fid_rank_deficient": False}
-    for method in METHODS[:2]:
-        content = numbers(3.0, 0.5) | {"protocol": [real]}
-        content["fid"] = content.pop("fid_random")
-        (folder / f"{method}.json").write_text(json.dumps(content))
-    assert "Random network" not in to_markdown(read_comparable(METHODS, folder), CARDS)
+def test_every_protocol_has_its_section_and_notes_stand_once_at_the_end() -> None:
+    text = to_markdown([board("cfld"), board("gfla", image_size="256x256")], CARDS)
+    sections = text.split("\n## ")
+    assert [section.splitlines()[0] for section in sections] == [
+        "# Leaderboard",
+        "Protocol `cfld`",
+        "Protocol `gfla`",
+        "Notes",
+    ]
+    assert (
+        "The test script of cfld. 6 test pairs, all scored, at 64x48 pixels (height x width)." in sections[1]
+    )
+    assert "The test script of gfla. 6 test pairs, all scored, at 256x256 pixels" in sections[2]
+    for note in ("**Bold**", "**≈**", "**†**", "**Random network**", "**Not supplied**"):
+        assert note in sections[3]
+        assert text.count(note) == 1
 
 
-def test_a_table_of_absent_methods_alone_can_be_written(folder: Path) -> None:
-    rows = read_comparable(["pidm"], folder)
-    assert "**Not supplied**: `data/results/pidm`" in to_markdown(rows, CARDS)
-    assert to_table(rows).to_csv(index=False) == "method\n"
+def test_real_set_weights_and_resamplings_are_stated() -> None:
+    text = to_markdown([board()], CARDS)
+    assert "FID against 500 of 48,674 images: training images." in text
+    assert "Weights: `inception` random, seed 0, `alexnet` sha256 7be5be79." in text
+    assert "95 % bootstrap over outfits, 200 resamplings (50 of FID (random network))." in text
+    whole = {"description": "training images", "count": 48674, "of": 48674, "sha256": "def"}
+    assert "FID against 48,674 images: training images." in to_markdown([board(real_set=whole)], CARDS)
 
 
-def test_csv_holds_present_methods_only(folder: Path) -> None:
-    table = to_table(read_comparable(METHODS, folder))
-    assert table["method"].tolist() == ["dnaf", "copy_source"]
-    assert table["fid_random"].tolist() == [3.0, 2.0]
+def test_a_protocol_without_networks_states_none() -> None:
+    rows = [present("dnaf", {"l1": 0.5}, real_set=None, weights={}, fid_rank_deficient=False)]
+    text = to_markdown([compare("cfld", rows, {"dnaf": {"l1": array(0.5)}}, ["a"])], CARDS)
+    assert "FID" not in text
+    assert "Weights" not in text
+    assert "network" not in text
 
 
-@pytest.mark.parametrize("key", ["pairs_sha256", "real_set", "weights", "image_size", "name"])
-def test_methods_scored_in_different_ways_are_refused(folder: Path, key: str) -> None:
-    content = numbers(2.0, 0.4) | {"protocol": [PROTOCOL | {key: "other"}]}
-    (folder / "copy_source.json").write_text(json.dumps(content))
-    with pytest.raises(StateError, match=rf"copy_source\.json: not comparable with dnaf \({key}"):
-        read_comparable(METHODS, folder)
+def test_images_that_a_protocols_scripts_drop_are_counted_in_its_section() -> None:
+    cfld, gfla = board("cfld"), board("gfla", dropped={"fid": 58, "lpips": 1058})
+    sections = to_markdown([cfld, gfla], CARDS).split("\n## ")
+    sentence = "Number of images that this protocol's scripts drop: 58 of FID, 1,058 of LPIPS."
+    assert sentence in sections[2]
+    assert "6 test pairs, at 64x48" in sections[2]
+    assert "drop" not in sections[1] + sections[3]
 
 
-def test_missing_metrics_are_refused(folder: Path) -> None:
-    with pytest.raises(StateError, match=r"gfla\.json: missing"):
-        read_comparable([*METHODS, "gfla"], folder)
+def test_results_that_came_as_jpeg_are_named() -> None:
+    assert "JPEG" not in to_markdown([board()], CARDS)
+    rows = [row("dnaf", 3), row("gfla", 5, results={"file_type": "jpg"})]
+    boards = [compare("cfld", rows, SSIM, OUTFITS)] * 2
+    assert "**JPEG**: results of GFLA came as JPEG files." in to_markdown(boards, CARDS)
 
 
-def test_summary_holds_the_numbers_of_the_method(folder: Path) -> None:
-    expected = {name: value for name, value in numbers(2.0, 0.4).items() if name != "protocol"}
-    assert summary("copy_source", folder) == expected
+def test_metrics_without_scores_of_pairs_are_named_beside_the_mark() -> None:
+    assert "FID (random network): without scores of single pairs" in to_markdown([board()], CARDS)
+    rows = [present("dnaf", {"l1": 0.5})]
+    text = to_markdown([compare("cfld", rows, {"dnaf": {"l1": array(0.5)}}, ["a"])], CARDS)
+    assert "**≈**" in text
+    assert "without scores of single pairs" not in text
 
 
-def test_summary_of_an_absent_method_points_to_its_card(folder: Path) -> None:
-    with pytest.raises(DataError, match=r"pidm has no results \(found 0 images, expected 6\).*card\.yaml"):
-        summary("pidm", folder)
+def test_without_resamplings_the_table_says_that_noise_is_not_known() -> None:
+    none = {"num_resamplings": 0, "num_resamplings_fid": 0, "seed": 0}
+    text = to_markdown([board(bootstrap=none)], CARDS)
+    assert "No resamplings: which differences are noise is not known." in text
+    assert "≈" not in text
+    assert "In brackets" not in text
+
+
+def test_few_images_for_fid_and_random_networks_are_stated_only_where_they_are() -> None:
+    text = to_markdown([board("cfld"), board("clean", fid_rank_deficient=False)], CARDS)
+    assert "FID under `cfld` rests on fewer images than its network has features" in text
+    trained = present("dnaf", {"fid": 3.0}, fid_rank_deficient=False)
+    text = to_markdown([compare("cfld", [trained], {"dnaf": {}}, ["a"])], CARDS)
+    assert "Random network" not in text
+    assert "fewer images" not in text
+
+
+def test_columns_stand_in_their_order_and_only_where_a_method_has_a_value() -> None:
+    keys = ("mae", "l1", "lpips_vgg_random", "kid", "lpips", "fid", "pckh", "fd_dinov2", "ssim")
+    rows = [present("dnaf", dict.fromkeys(keys, 0.5)), present("gfla", {"psnr": 20.0}), absent("pidm")]
+    header = table_of(to_markdown([compare("cfld", rows, {"dnaf": {}, "gfla": {}}, OUTFITS)], CARDS))[
+        "Method"
+    ]
+    assert header == [
+        "FID ↓",
+        "KID ↓",
+        "FD-DINOv2 ↓",
+        "LPIPS ↓",
+        "LPIPS (VGG, random network) ↓",
+        "SSIM (window 51) ↑",
+        "PSNR, dB ↑",
+        "L1 ↓",
+        "MAE ↓",
+        "PCKh ↑",
+    ]
+
+
+def test_a_table_of_absent_methods_alone_can_be_written() -> None:
+    alone = compare("cfld", [absent("pidm")], {}, OUTFITS)
+    text = to_markdown([alone], CARDS)
+    assert "No method has results; 6 pairs are to be scored." in text
+    assert list(table_of(text).values())[-1] == ["not supplied"]
+    assert to_table([alone]).to_csv(index=False) == "protocol,method\n"
+
+
+def test_csv_holds_a_row_for_every_protocol_and_present_method() -> None:
+    table = to_table([board("cfld"), board("gfla")])
+    assert table.columns[:2].tolist() == ["protocol", "method"]
+    assert table["protocol"].tolist() == ["cfld"] * 3 + ["gfla"] * 3
+    assert table["method"].tolist() == ["dnaf", "gfla", "copy_source"] * 2
+    assert table["fid_random"].tolist() == [3.0, 5.0, 1.0] * 2
+    assert table["wrong_source_increase"].isna().tolist() == [False, True, True] * 2
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("data/results/*/card.yaml")), ids=lambda p: p.parent.name)

@@ -1,0 +1,81 @@
+"""One protocol's comparison of all methods: what every form of the table shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dnaf.evaluate.inputs import TestPairs
+from dnaf.report.columns import Column, columns_of
+from dnaf.report.methods import MethodMetrics, read_comparable
+from dnaf.report.scores import Scores, read_scores
+from dnaf.report.significance import Mark, is_paired, marks
+
+
+@dataclass(frozen=True)
+class Board:
+    """All methods under one protocol.
+
+    Attributes:
+        rows: all methods, in the order of the tables.
+        columns: those in which a method has a value.
+        unpaired: keys of the columns whose metric is of whole sets, not a mean over pairs.
+        marks: by column key, then by method.
+    """
+
+    protocol: str
+    rows: list[MethodMetrics]
+    columns: list[Column]
+    unpaired: frozenset[str]
+    marks: dict[str, dict[str, Mark]]
+
+    @property
+    def present(self) -> list[MethodMetrics]:
+        return [row for row in self.rows if row.is_present]
+
+    @property
+    def num_expected(self) -> int:
+        return int(self.rows[0].numbers["num_expected"])
+
+    def mark(self, row: MethodMetrics, column: Column) -> Mark | None:
+        return self.marks[column.key].get(row.method)
+
+
+def read_board(protocol: str, methods: Sequence[str], metrics: Path, scores: Path, test: TestPairs) -> Board:
+    """Reads what `evaluate` wrote of these methods under one protocol, and compares them.
+
+    Args:
+        metrics: the folder with `<protocol>/<method>.json`.
+        scores: the folder with `<protocol>/<method>.csv`.
+
+    Raises:
+        StateError: a file is missing or of other pairs, or two methods were scored in different ways.
+    """
+    rows = read_comparable(protocol, methods, metrics)
+    tables = {
+        row.method: read_scores(scores / protocol / f"{row.method}.csv", test.pairs)
+        for row in rows
+        if row.is_present
+    }
+    return compare(protocol, rows, tables, test.outfits)
+
+
+def compare(
+    protocol: str, rows: Sequence[MethodMetrics], scores: Mapping[str, Scores], outfits: Sequence[str]
+) -> Board:
+    """Compares methods whose metrics are comparable.
+
+    Args:
+        scores: of every method that has results.
+        outfits: of each pair.
+
+    Raises:
+        StateError: a method has scores of each pair and another one has not.
+    """
+    columns = columns_of(rows)
+    return Board(
+        protocol,
+        list(rows),
+        columns,
+        frozenset(c.key for c in columns if c.better and not is_paired(c.key, scores)),
+        {column.key: marks(column, rows, scores, outfits) for column in columns},
+    )

@@ -1,0 +1,107 @@
+"""The tables of all methods for a paper, in LaTeX with booktabs.
+
+Without intervals: at two numbers a cell, no page is wide enough for nine metrics. leaderboard.md has them.
+"""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from dnaf.report.board import Board
+from dnaf.report.card import Card
+from dnaf.report.columns import Column
+from dnaf.report.methods import MethodMetrics
+from dnaf.report.significance import FLOORS, Mark
+
+_HEADER_WIDTH = 12  # characters, about those of a value; longer labels take several lines
+_ARROWS = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", None: ""}
+_MARKS = {Mark.NOISE: r"\approx", Mark.FLOOR_AHEAD: r"\dagger"}
+_ESCAPES = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+    }
+)
+
+
+def to_latex(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
+    """A table a protocol with the methods that have results, floors last.
+
+    Args:
+        cards: the card of each method.
+    """
+    tables = [_table(board, cards) for board in boards if board.present]
+    return "\n\n".join([r"% Needs \usepackage{booktabs}.", *tables]) + "\n"
+
+
+def escape(text: str) -> str:
+    """Plain text so that LaTeX prints it as it stands."""
+    return text.translate(_ESCAPES)
+
+
+def _table(board: Board, cards: Mapping[str, Card]) -> str:
+    methods = [_row(board, row, cards) for row in board.present if row.method not in FLOORS]
+    floors = [_row(board, row, cards) for row in board.present if row.method in FLOORS]
+    headers = " & ".join(["Method", *(_header(column) for column in board.columns)])
+    lines = [
+        r"\begin{table*}",  # two columns wide where the page has two
+        r"  \centering\small",
+        rf"  \caption{{{_caption(board)}}}",
+        rf"  \label{{tab:leaderboard-{board.protocol}}}",
+        rf"  \begin{{tabular}}{{l{'r' * len(board.columns)}}}",
+        r"    \toprule",
+        rf"    {headers} \\",
+        r"    \midrule",
+        *methods,
+        *([r"    \midrule"] if methods and floors else []),
+        *floors,
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        r"\end{table*}",
+    ]
+    return "\n".join(lines)
+
+
+def _caption(board: Board) -> str:
+    protocol = board.present[0].protocol
+    sentences = [
+        escape(f"{protocol['title'].rstrip('.')}."),
+        f"{board.num_expected:,} test pairs, {escape(protocol['image_size'])} pixels.",
+    ]
+    found = {mark for column in board.marks.values() for mark in column.values()}
+    if Mark.BEST in found:
+        sentences.append("Best method in bold.")
+    if Mark.NOISE in found:
+        sentences.append(r"$\approx$: inside noise of the best.")
+    if Mark.FLOOR_AHEAD in found:
+        sentences.append(r"$\dagger$: no method, but better than every method.")
+    return " ".join(sentences)
+
+
+def _header(column: Column) -> str:
+    lines = [escape(line) for line in textwrap.wrap(column.label, _HEADER_WIDTH)]
+    lines[-1] += _ARROWS[column.better]
+    stacked = r"\\".join(lines)
+    return stacked if len(lines) == 1 else rf"\shortstack[r]{{{stacked}}}"
+
+
+def _row(board: Board, row: MethodMetrics, cards: Mapping[str, Card]) -> str:
+    card = cards[row.method]
+    name = f"{card.title} ({card.paper.venue} {card.paper.year})" if card.paper else card.title
+    cells = [_cell(board, row, column) for column in board.columns]
+    return rf"    {' & '.join([escape(name), *cells])} \\"
+
+
+def _cell(board: Board, row: MethodMetrics, column: Column) -> str:
+    if column.key not in row.numbers:
+        return ""
+    text = escape(column.text(row.numbers[column.key])).replace("-", "$-$")
+    mark = board.mark(row, column)
+    if mark is Mark.BEST:
+        return rf"\textbf{{{text}}}"
+    # \rlap, so that digits stand below each other with and without a mark.
+    return rf"{text}\rlap{{$^{{{_MARKS[mark]}}}$}}" if mark else text

@@ -1,0 +1,40 @@
+"""The scores of every pair, as `evaluate` wrote them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dnaf.data.pairs import Pair
+from dnaf.errors import StateError
+
+Scores = dict[str, NDArray[np.float64]]
+"""By metric, one value a pair in the order of the test pairs."""
+
+
+def read_scores(path: Path, pairs: Sequence[Pair]) -> Scores:
+    """Reads a method's scores of exactly these pairs.
+
+    Raises:
+        StateError: missing, no table of scores, other pairs, or a score is missing or not finite.
+    """
+    try:
+        table = pd.read_csv(path, dtype={"source": str, "target": str}, keep_default_na=False)
+        found = list(zip(table.pop("source"), table.pop("target"), strict=True))
+        scores = {str(name): table[name].to_numpy(np.float64) for name in table.columns}
+    except FileNotFoundError as error:
+        raise StateError(f"{path}: missing. Run evaluate again.") from error
+    except (KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise StateError(f"{path}: not a table of scores ({reason}). Run evaluate again.") from error
+    if found != list(pairs):
+        raise StateError(
+            f"{path}: scores of other pairs (found {len(found):,}, expected the {len(pairs):,} of the test "
+            "list in their order). Run evaluate again."
+        )
+    for name, values in scores.items():
+        if not np.isfinite(values).all():
+            raise StateError(f"{path}: {name} is not finite. Run evaluate again.")
+    return scores

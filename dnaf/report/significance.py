@@ -1,0 +1,103 @@
+"""Which method is best in a column, and which differences are no more than noise."""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+
+from dnaf.errors import StateError
+from dnaf.evaluate.inputs import COPY_SOURCE, MEAN_IMAGE
+from dnaf.evaluate.statistics import paired_interval
+from dnaf.report.columns import Column
+from dnaf.report.methods import MethodMetrics
+from dnaf.report.scores import Scores
+
+FLOORS = (COPY_SOURCE, MEAN_IMAGE)
+"""What needs no model. They are never the best, or copies, being photographs, would win FID in every table
+and hide which method does; where one beats the best method, it is marked."""
+
+
+class Mark(Enum):
+    """How a value relates to the best one."""
+
+    BEST = "best"
+    NOISE = "inside noise of the best"
+    FLOOR_AHEAD = "a floor that is better than every method"
+
+
+def marks(
+    column: Column,
+    rows: Sequence[MethodMetrics],
+    scores: Mapping[str, Scores],
+    outfits: Sequence[str],
+) -> dict[str, Mark]:
+    """The marks in one column, by method; what is worse than the best beyond noise has none.
+
+    Values that read the same as the best one are best too.
+
+    Args:
+        rows: methods of one protocol.
+        scores: of every method that has results.
+        outfits: of each pair.
+
+    Raises:
+        StateError: a method has scores of each pair and another one has not.
+    """
+    having = [row for row in rows if column.key in row.numbers]
+    methods = [row for row in having if row.method not in FLOORS]
+    if column.better is None or not methods:
+        return {}
+    sign = 1 if column.better == "higher" else -1
+    best = max(methods, key=lambda row: sign * row.numbers[column.key])
+    found = {}
+    for row in having:
+        value, best_value = row.numbers[column.key], best.numbers[column.key]
+        if row.method not in FLOORS and column.text(value) == column.text(best_value):
+            found[row.method] = Mark.BEST
+        elif _is_noise(column.key, best, row, scores, outfits):
+            found[row.method] = Mark.NOISE
+        elif sign * value > sign * best_value:  # only a floor can be
+            found[row.method] = Mark.FLOOR_AHEAD
+    return found
+
+
+def is_paired(key: str, scores: Mapping[str, Scores]) -> bool:
+    """Whether a metric is a mean over pairs, so that methods are compared pair by pair."""
+    return any(key in table for table in scores.values())
+
+
+def _is_noise(
+    key: str,
+    best: MethodMetrics,
+    other: MethodMetrics,
+    scores: Mapping[str, Scores],
+    outfits: Sequence[str],
+) -> bool:
+    """Whether the interval of the mean difference holds zero or, of a metric of whole sets, the intervals
+    overlap; never without resamplings."""
+    if not is_paired(key, scores):
+        return _overlap(key, best, other)
+    for row in (best, other):
+        if key not in scores[row.method]:
+            raise StateError(
+                f"data/scores/{row.protocol['name']}/{row.method}.csv: no column {key}, which other methods "
+                "have. Run evaluate again."
+            )
+    bootstrap = best.protocol["bootstrap"]
+    if not bootstrap["num_resamplings"]:
+        return False
+    low, high = paired_interval(
+        scores[other.method][key],
+        scores[best.method][key],
+        outfits,
+        bootstrap["num_resamplings"],
+        bootstrap["seed"],
+        key,
+    )
+    return low <= 0 <= high
+
+
+def _overlap(key: str, first: MethodMetrics, second: MethodMetrics) -> bool:
+    ends = [(row.numbers.get(f"{key}_low"), row.numbers.get(f"{key}_high")) for row in (first, second)]
+    (low, high), (other_low, other_high) = ends
+    if low is None or high is None or other_low is None or other_high is None:
+        return False
+    return low <= other_high and other_low <= high

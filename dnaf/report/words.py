@@ -1,0 +1,170 @@
+"""What stands around the tables: how a protocol's numbers came about, and how to read them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dnaf.report.board import Board
+from dnaf.report.card import Card
+from dnaf.report.columns import Column, is_random, label_of
+from dnaf.report.significance import FLOORS, Mark
+
+NOT_SUPPLIED = "not supplied"
+MARKS = {Mark.NOISE: "≈", Mark.FLOOR_AHEAD: "†"}
+
+
+def protocol_sentences(board: Board) -> str:
+    """How a protocol's numbers came about."""
+    if not board.present:
+        return f"No method has results; {board.num_expected:,} pairs are to be scored."
+    protocol = board.present[0].protocol
+    scored = "" if protocol["dropped"] else ", all scored"
+    sentences = [
+        f"{protocol['title'].rstrip('.')}.",
+        f"{board.num_expected:,} test pairs{scored}, at {protocol['image_size']} pixels (height x width).",
+    ]
+    if protocol["dropped"]:
+        dropped = [f"{number:,} of {label_of(key)}" for key, number in protocol["dropped"].items()]
+        sentences.append(f"Number of images that this protocol's scripts drop: {', '.join(dropped)}.")
+    if protocol["real_set"]:
+        sentences.append(f"FID against {_real_set(protocol['real_set'])}.")
+    if protocol["weights"]:
+        weights = [f"`{name}` {_weights(text)}" for name, text in protocol["weights"].items()]
+        sentences.append(f"Weights: {', '.join(weights)}.")
+    return " ".join([*sentences, _resamplings(board, protocol)])
+
+
+def _real_set(real_set: Mapping[str, Any]) -> str:
+    count, of = real_set["count"], real_set["of"]
+    number = f"{count:,}" if count == of else f"{count:,} of {of:,}"
+    return f"{number} images: {real_set['description'].rstrip('.')}"
+
+
+def _weights(provenance: str) -> str:
+    return provenance if provenance.startswith("random") else f"sha256 {provenance[:8]}"
+
+
+def _resamplings(board: Board, protocol: Mapping[str, Any]) -> str:
+    bootstrap = protocol["bootstrap"]
+    if not bootstrap["num_resamplings"]:
+        return "No resamplings: which differences are noise is not known."
+    number = f"{bootstrap['num_resamplings']:,} resamplings"
+    if sets := [column.label for column in board.columns if column.key in board.unpaired]:
+        number += f" ({bootstrap['num_resamplings_fid']:,} of {', '.join(sets)})"
+    return f"In brackets: {protocol['interval']}, {number}."
+
+
+def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:
+    """How to read the tables; only what they give cause for."""
+    candidates = (
+        _best(boards),
+        _noise(boards),
+        _floors(boards),
+        _random_networks(boards),
+        _rank_deficient(boards),
+        _jpeg(boards, cards),
+        _wrong_source(boards),
+        _not_supplied(boards),
+    )
+    return [note for note in candidates if note]
+
+
+def _best(boards: Sequence[Board]) -> str:
+    return "**Bold**: the best method's value." if _has(boards, Mark.BEST) else ""
+
+
+def _noise(boards: Sequence[Board]) -> str:
+    if not any(row.protocol["bootstrap"]["num_resamplings"] for board in boards for row in board.present):
+        return ""
+    text = (
+        "**≈**: inside noise of the best value. Both methods are compared over the same pairs: the 95 % "
+        "interval of their mean difference (paired bootstrap over outfits) contains zero. Each comparison "
+        "stands for itself and the best was chosen by looking, so a method that is in truth as good goes "
+        "without the mark more often than one time in twenty."
+    )
+    labels = {c.label: None for board in boards for c in board.columns if c.key in board.unpaired}
+    if labels:
+        text += (
+            f" {', '.join(labels)}: without scores of single pairs there is nothing to pair. There ≈ means "
+            "that the two intervals overlap, a coarser test that misses more of the real differences."
+        )
+    return text
+
+
+def _floors(boards: Sequence[Board]) -> str:
+    if not any(row.method in FLOORS for board in boards for row in board.present):
+        return ""
+    text = (
+        "Copying the source and the mean of the training images are no methods but the floor, and never "
+        "count as best: a method that is not clearly better has learnt nothing that the metric sees. "
+        "Copies have a small FID because they are photographs of the same outfits."
+    )
+    if _has(boards, Mark.FLOOR_AHEAD):
+        text += (
+            " **†**: a floor that is better than every method; by this metric alone none has proved itself."
+        )
+    return text
+
+
+def _random_networks(boards: Sequence[Board]) -> str:
+    if not any(is_random(column) for column in _columns(boards)):
+        return ""
+    return (
+        "**Random network**: without a weight file a metric uses seeded random weights, and its name in the "
+        "metrics files ends in `_random`. It orders the methods of one table; it cannot be compared with any "
+        "published number."
+    )
+
+
+def _rank_deficient(boards: Sequence[Board]) -> str:
+    names = [
+        f"`{board.protocol}`"
+        for board in boards
+        if any(r.protocol["fid_rank_deficient"] for r in board.present)
+    ]
+    if not names:
+        return ""
+    return (
+        f"FID under {', '.join(names)} rests on fewer images than its network has features (2,048): it is "
+        "larger than it would be with many, and only comparable at this number of images."
+    )
+
+
+def _jpeg(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
+    titles = {
+        cards[row.method].title: None
+        for board in boards
+        for row in board.present
+        if row.protocol["results"].get("file_type") == "jpg"
+    }
+    if not titles:
+        return ""
+    return (
+        f"**JPEG**: results of {', '.join(titles)} came as JPEG files. Compression alone caps SSIM: even the "
+        "ground truth, saved that way, would stay below 1."
+    )
+
+
+def _wrong_source(boards: Sequence[Board]) -> str:
+    if not any(column.key == "wrong_source_increase" for column in _columns(boards)):
+        return ""
+    return (
+        "**L1 with the wrong source**: by how much L1 rises when the source of another outfit is given; near "
+        "zero means that the source is ignored."
+    )
+
+
+def _not_supplied(boards: Sequence[Board]) -> str:
+    absent = {row.method: None for board in boards for row in board.rows if not row.is_present}
+    if not absent:
+        return ""
+    folders = ", ".join(f"`data/results/{method}`" for method in absent)
+    return f"**{NOT_SUPPLIED.capitalize()}**: {folders}."
+
+
+def _columns(boards: Sequence[Board]) -> Iterator[Column]:
+    for board in boards:
+        yield from board.columns
+
+
+def _has(boards: Sequence[Board], mark: Mark) -> bool:
+    return any(mark in column.values() for board in boards for column in board.marks.values())

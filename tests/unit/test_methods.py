@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+
+from dnaf.errors import DataError, StateError
+from dnaf.report.methods import read_comparable, read_metrics, summary
+from tests.scored_methods import absent, present, write
+
+METHODS = ["dnaf", "copy_source", "pidm"]
+FOLDER = Path("metrics/methods")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Metrics of two present methods and an absent one under `cfld`, and of one under `gfla`."""
+    monkeypatch.chdir(tmp_path)
+    for row in (
+        present("dnaf", {"l1": 0.1}),
+        present("copy_source", {"l1": 0.2}),
+        absent("pidm"),
+        present("dnaf", {"l1": 0.3}, "gfla", image_size="256x256"),
+    ):
+        write(tmp_path, row, {}, [])
+    return tmp_path
+
+
+def test_metrics_are_those_of_the_protocol(project: Path) -> None:
+    assert read_metrics("cfld", "dnaf", FOLDER).numbers["l1"] == 0.1
+    assert read_metrics("gfla", "dnaf", FOLDER) == present("dnaf", {"l1": 0.3}, "gfla", image_size="256x256")
+
+
+def test_methods_keep_their_order_and_absent_ones_are_comparable_with_all(project: Path) -> None:
+    rows = read_comparable("cfld", ["pidm", "copy_source", "dnaf"], FOLDER)
+    assert [(row.method, row.is_present) for row in rows] == [
+        ("pidm", False),
+        ("copy_source", True),
+        ("dnaf", True),
+    ]
+
+
+@pytest.mark.parametrize("key", ["pairs_sha256", "real_set", "weights", "image_size", "bootstrap"])
+def test_methods_scored_in_different_ways_are_refused(project: Path, key: str) -> None:
+    write(project, present("copy_source", {"l1": 0.2}, **{key: "other"}), {}, [])
+    with pytest.raises(StateError, match=rf"cfld/copy_source\.json: not comparable with dnaf \({key}"):
+        read_comparable("cfld", METHODS, FOLDER)
+
+
+def test_numbers_of_another_protocol_are_refused(project: Path) -> None:
+    (project / FOLDER / "gfla/dnaf.json").write_bytes((project / FOLDER / "cfld/dnaf.json").read_bytes())
+    with pytest.raises(StateError, match=r"gfla/dnaf\.json: .*another protocol \(found cfld, expected gfla"):
+        read_metrics("gfla", "dnaf", FOLDER)
+
+
+def test_missing_metrics_are_refused(project: Path) -> None:
+    with pytest.raises(StateError, match=r"cfld/gfla\.json: missing"):
+        read_comparable("cfld", [*METHODS, "gfla"], FOLDER)
+
+
+def test_what_evaluate_did_not_write_is_refused(project: Path) -> None:
+    (project / FOLDER / "cfld/dnaf.json").write_text('{"l1": 0.1}')
+    with pytest.raises(StateError, match=r"cfld/dnaf\.json: not metrics of a method"):
+        read_metrics("cfld", "dnaf", FOLDER)
+
+
+def test_summary_holds_the_numbers_of_the_method_under_the_protocol(project: Path) -> None:
+    assert summary("gfla", "dnaf", FOLDER) == {"l1": 0.3, "num_pairs": 6, "num_expected": 6}
+    assert "protocol" not in summary("cfld", "copy_source", FOLDER)
+
+
+def test_summary_of_an_absent_method_points_to_its_card(project: Path) -> None:
+    with pytest.raises(DataError, match=r"pidm has no results \(found 0 images, expected 6\).*card\.yaml"):
+        summary("cfld", "pidm", FOLDER)

@@ -26,10 +26,12 @@ def publish(family: Family, path: Path, monkeypatch: pytest.MonkeyPatch) -> torc
     name = f"inception_{family}"
     network = build_network(family)
     initialise(network, WEIGHTS[name], None)
+    generator = torch.Generator().manual_seed(0)
     for layer in network.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.running_mean.fill_(0.1)
-            layer.running_var.fill_(1.5)
+            # One positive mean, or a larger variance, lets the signal die out on its way through 48 layers.
+            layer.running_mean.normal_(0, 0.02, generator=generator)
+            layer.running_var.uniform_(0.7, 1.1, generator=generator)
     torch.save(network.state_dict(), path)
     monkeypatch.setitem(WEIGHTS, name, dataclasses.replace(WEIGHTS[name], digest=files.digest(path)[:8]))
     return network.eval()
@@ -52,7 +54,8 @@ def test_features_of_fid_equal_those_of_pytorch_fid_with_the_same_weights_file(
         expected = package(pixels())[0].flatten(1).numpy()
     features = loaded.features(IMAGES)
     assert features.shape == (3, NUM_FEATURES)
-    assert features == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    assert np.abs(expected[0] - expected[1]).max() > 0.02
+    assert features == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
 def test_features_of_imagenet_equal_gflas_steps_with_the_same_weights_file(
@@ -76,7 +79,8 @@ def test_features_of_imagenet_equal_gflas_steps_with_the_same_weights_file(
         expected = package(x)[0].flatten(1).numpy()
     features = loaded.features(IMAGES)
     assert features.shape == (3, NUM_FEATURES)
-    assert features == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    assert np.abs(expected[0] - expected[1]).max() > 0.02
+    assert features == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

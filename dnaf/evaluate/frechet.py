@@ -1,21 +1,64 @@
-"""Frechet distance of two sets of features, without the matrix square root of a non-symmetric matrix."""
+"""Frechet distance of two sets of features, without the matrix square root of a non-symmetric matrix.
+
+d = |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) of the means and sample covariances. With S1 = F F^T and
+S2 = X^T X, the trace of the root is the sum of the singular values of X F: real images are kept as F, and
+fewer images than features need no covariance, whose root sqrtm gets wrong by 1e-4.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
 from dnaf.errors import NumericalError
+from dnaf.evaluate.statistics import bootstrap_interval
 
 Matrix = NDArray[np.float64]
 Features = NDArray[np.float32] | NDArray[np.float64]
 
+_CHUNK = 2048  # rows in float64 at a time: 32 MiB of 2,048 features
+_ROUNDING = 1e-12  # an eigenvalue smaller than this part of the largest one is a zero
 
-def frechet_distance(real: Features, generated: Features) -> float:
-    """Squared distance of means plus distance of sample covariances of features (N, D) and (M, D).
 
-    d = |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)). Where a set has no more rows than columns its covariance
-    is singular; the trace of the root is then the sum of the singular values of X1 X2^T, which needs no
-    covariance and is exact where sqrtm is off by up to 1e-4.
+@dataclass(frozen=True)
+class RealStatistics:
+    """All that the distance needs of the real images.
+
+    Attributes:
+        mean: of the features (D,).
+        factor: (D, K), whose product with its transpose is the sample covariance; K is `min(count, D)`.
+        count: images behind it.
+    """
+
+    mean: Matrix
+    factor: Matrix
+    count: int
+
+
+def real_statistics(features: Features) -> RealStatistics:
+    """Statistics of features (N, D), which may be a memory map: they are read in pieces.
+
+    Raises:
+        NumericalError: fewer than two rows, or a feature that is NaN or infinite.
+    """
+    mean = _mean(features, "real")
+    count, dimensions = features.shape
+    if count <= dimensions:
+        return RealStatistics(mean, (features - mean).T / np.sqrt(count - 1), count)
+    covariance = _covariance(features, mean)
+    try:
+        factor = scipy.linalg.cholesky(covariance, lower=True)
+    except np.linalg.LinAlgError:
+        # More rows than columns and still singular: features that are constant or copies of each other.
+        values, vectors = scipy.linalg.eigh(covariance)
+        factor = vectors * np.sqrt(np.clip(values, 0, None))
+    return RealStatistics(mean, factor, count)
+
+
+def frechet_distance(real: RealStatistics, generated: Features) -> float:
+    """Distance of real images and the features (M, D) of generated ones; 0 for equal sets.
 
     Source: pytorch-fid@b9c1811:src/pytorch_fid/fid_score.py (the definition; its sqrtm takes 16 times longer
     and fails from SciPy 1.18 on).
@@ -23,40 +66,90 @@ def frechet_distance(real: Features, generated: Features) -> float:
     Raises:
         NumericalError: fewer than two rows, or a feature that is NaN or infinite.
     """
-    for name, features in (("real", real), ("generated", generated)):
-        if len(features) < 2:
-            raise NumericalError(
-                f"Frechet distance: too few {name} images (found {len(features)}, expected at least 2)."
-            )
-        if not np.isfinite(features).all():
-            raise NumericalError(f"Frechet distance: features of {name} images are NaN or infinite.")
-    mean_real, centered_real = _center(real)
-    mean_generated, centered_generated = _center(generated)
-    difference = mean_real - mean_generated
-    traces = float(np.sum(centered_real**2) + np.sum(centered_generated**2))
-    distance = float(difference @ difference) + traces - 2 * _trace_of_root(centered_real, centered_generated)
-    return max(distance, 0.0)  # rounding makes the distance of equal sets -1e-12
+    mean = _mean(generated, "generated")
+    if min(len(generated), real.count) <= generated.shape[1]:
+        rows = (generated - mean) / np.sqrt(len(generated) - 1)
+        trace, root = float(np.sum(rows**2)), float(scipy.linalg.svdvals(rows @ real.factor).sum())
+    else:
+        covariance = _covariance(generated, mean)
+        trace, root = float(np.trace(covariance)), _trace_of_root(real.factor.T @ covariance @ real.factor)
+    return max(_distance(real, mean, trace, root), 0.0)  # rounding makes that of equal sets -1e-12
 
 
-def _center(features: Features) -> tuple[Matrix, Matrix]:
-    """Mean (D,), and rows scaled so that X^T X is the sample covariance."""
-    rows = features.astype(np.float64)
-    mean = rows.mean(axis=0)
-    rows -= mean
-    rows /= np.sqrt(len(rows) - 1)
-    return mean, rows
+def frechet_interval(
+    real: RealStatistics,
+    generated: Features,
+    groups: Sequence[str],
+    num_resamplings: int,
+    root_seed: int,
+    metric: str,
+) -> tuple[float, float]:
+    """95 % bootstrap interval of `frechet_distance`, resampling the outfits of the generated images.
+
+    What is resampled is each image's influence on the distance, its derivative by the image's weight.
+    Distances of resampled sets mislead: the duplicates in them make the covariance poorer, which moves the
+    distance, and makes intervals up to four times too wide where images are few for the features. Nor could a
+    thousand of them be had: each takes a second. The real images stay, being the same for all methods.
+
+    Args:
+        groups: the outfit of each row of `generated`.
+        metric: the same root seed and metric give the same interval.
+
+    Raises:
+        NumericalError: as `frechet_distance`.
+    """
+    mean = _mean(generated, "generated")
+    centered = generated - mean
+    squares = np.einsum("nd,nd->n", centered, centered)
+    others = len(generated) - 1
+    roots = _shares_of_root(centered @ (real.factor / np.sqrt(others)))
+    distance = _distance(real, mean, float(squares.sum()) / others, float(roots.sum()))
+    influences = 2 * centered @ (mean - real.mean) + squares - others * roots
+    low, high = bootstrap_interval(influences - influences.mean(), groups, num_resamplings, root_seed, metric)
+    return max(distance + low, 0.0), max(distance + high, 0.0)
 
 
-def _trace_of_root(x: Matrix, y: Matrix) -> float:
-    """Trace of (X^T X Y^T Y)^(1/2)."""
-    if min(len(x), len(y)) <= x.shape[1]:
-        return float(scipy.linalg.svdvals(x @ y.T).sum())
-    covariance_x, covariance_y = x.T @ x, y.T @ y
-    try:
-        factor = scipy.linalg.cholesky(covariance_x, lower=True)
-    except np.linalg.LinAlgError:
-        # More rows than columns and still singular: features that are constant or copies of each other.
-        values, vectors = scipy.linalg.eigh(covariance_x)
-        factor = vectors * np.sqrt(np.clip(values, 0, None))
-    eigenvalues = scipy.linalg.eigvalsh(factor.T @ covariance_y @ factor)
+def _distance(real: RealStatistics, mean: Matrix, trace: float, root: float) -> float:
+    difference = real.mean - mean
+    return float(difference @ difference + np.sum(real.factor**2) + trace - 2 * root)
+
+
+def _trace_of_root(gram: Matrix) -> float:
+    """Trace of the root of a symmetric positive semidefinite matrix."""
+    eigenvalues = scipy.linalg.eigvalsh(gram)
     return float(np.sqrt(np.clip(eigenvalues, 0, None)).sum())
+
+
+def _shares_of_root(rows: Matrix) -> Matrix:
+    """Diagonal (N,) of the root of `rows @ rows.T`, whose trace is that of the root of `rows.T @ rows`."""
+    if len(rows) <= rows.shape[1]:
+        vectors, values, _ = scipy.linalg.svd(rows, full_matrices=False)
+        return np.asarray(vectors**2 @ values)
+    squares, axes = scipy.linalg.eigh(rows.T @ rows)
+    is_support = squares > squares[-1] * _ROUNDING
+    return np.asarray((rows @ axes[:, is_support]) ** 2 @ (1 / np.sqrt(squares[is_support])))
+
+
+def _mean(features: Features, name: str) -> Matrix:
+    if len(features) < 2:
+        raise NumericalError(
+            f"Frechet distance: too few {name} images (found {len(features)}, expected at least 2)."
+        )
+    mean = sum(rows.sum(axis=0) for rows in _chunks(features)) / np.float64(len(features))
+    if not np.isfinite(mean).all():  # as it is when any feature is not
+        raise NumericalError(f"Frechet distance: features of {name} images are NaN or infinite.")
+    return np.asarray(mean)
+
+
+def _covariance(features: Features, mean: Matrix) -> Matrix:
+    """Sample covariance (D, D)."""
+    total = np.zeros((len(mean), len(mean)))
+    for rows in _chunks(features):
+        rows -= mean
+        total += rows.T @ rows
+    return total / (len(features) - 1)
+
+
+def _chunks(features: Features) -> Iterator[Matrix]:
+    for start in range(0, len(features), _CHUNK):
+        yield np.array(features[start : start + _CHUNK], np.float64)

@@ -19,7 +19,7 @@ from dnaf.config import Evaluate
 from dnaf.data.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
 from dnaf.errors import ConfigError, DataError, NumericalError
-from dnaf.evaluate.frechet import frechet_distance
+from dnaf.evaluate.frechet import frechet_distance, real_statistics
 from dnaf.evaluate.inception import NUM_FEATURES, Inception
 from dnaf.evaluate.inputs import TestPairs
 from dnaf.evaluate.lpips import Lpips
@@ -189,9 +189,8 @@ def _fid(
         rows = [row_of[image_hash] for image_hash in batch]
         features[rows] = inception.features(np.stack([read[image_hash]() for image_hash in batch]))
     real_of_target = {target: row_of[real] for (_, target), real in zip(pairs, hashes.real, strict=True)}
-    return frechet_distance(
-        features[list(real_of_target.values())], features[[row_of[h] for h in hashes.generated]]
-    )
+    real_features = features[list(real_of_target.values())]
+    return frechet_distance(real_statistics(real_features), features[[row_of[h] for h in hashes.generated]])
 
 
 def _batches(items: Sequence[Any], batch_size: int, description: str) -> Iterator[Sequence[Any]]:

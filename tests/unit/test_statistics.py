@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dnaf.evaluate.statistics import bootstrap_interval
+from dnaf.evaluate.statistics import bootstrap_interval, paired_interval
 
 VALUES = np.random.default_rng(0).normal(3, 2, 400)
 DISTINCT = [str(number) for number in range(400)]
@@ -31,3 +31,33 @@ def test_pairs_of_one_outfit_are_resampled_together() -> None:
 
 def test_equal_values_have_an_interval_of_no_width() -> None:
     assert bootstrap_interval(np.full(5, 0.25), DISTINCT[:5], 100, 0, "l1") == (0.25, 0.25)
+
+
+def test_equal_methods_differ_by_nothing() -> None:
+    assert paired_interval(VALUES, VALUES, DISTINCT, 100, 0, "l1") == (0, 0)
+
+
+def test_a_constant_difference_is_certain() -> None:
+    shift = paired_interval(VALUES + 0.25, VALUES, DISTINCT, 100, 0, "l1")
+    assert shift == pytest.approx((0.25, 0.25), abs=1e-12)
+
+
+def test_a_difference_is_seen_that_the_methods_own_intervals_hide() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, 400)
+    better = VALUES - 0.05 + noise
+    low, high = paired_interval(better, VALUES, DISTINCT, 1000, 0, "l1")
+    assert low < -0.05 < high < 0
+    own = [bootstrap_interval(values, DISTINCT, 1000, 0, "l1") for values in (better, VALUES)]
+    assert own[0][1] > own[1][0]
+
+
+def test_the_paired_interval_of_a_difference_is_two_standard_errors_wide() -> None:
+    other = np.random.default_rng(1).normal(3, 1, 400)
+    low, high = paired_interval(VALUES, other, DISTINCT, 2000, 0, "l1")
+    standard_error = (VALUES - other).std() / np.sqrt(len(VALUES))
+    assert high - low == pytest.approx(2 * 1.96 * standard_error, rel=0.1)
+
+
+def test_methods_of_different_pairs_are_refused() -> None:
+    with pytest.raises(ValueError, match="values of 400 and 399 pairs"):
+        paired_interval(VALUES, VALUES[1:], DISTINCT, 10, 0, "l1")

@@ -1,0 +1,23 @@
+"""SSIM of the body alone, for Market-1501, whose background no pose tells."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnaf.evaluate.ssim import ssim
+from dnaf.images import Pixels
+
+_SIGMA = 1.5
+
+
+def masked_ssim(real: Pixels, generated: Pixels, mask: NDArray[np.bool_]) -> float:
+    """Gaussian SSIM of two uint8 RGB images (H, W, 3) that are black outside the mask (H, W).
+
+    The black around counts, and is equal in both. The data range is that of the masked generated image.
+
+    Args:
+        mask: `body_mask` of the target's keypoints.
+
+    Source: PATN@281ee2d:tool/getMetrics_market.py, `create_masked_image` and `ssim_score`.
+    """
+    body = generated * mask[..., None]
+    return ssim(real * mask[..., None], body, "gaussian", _SIGMA, float(np.ptp(body)))

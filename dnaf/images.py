@@ -42,7 +42,9 @@ def decode(data: bytes, where: str | Path) -> Pixels:
                     f"{where}: image too large (found {image.width}x{image.height}, expected at most "
                     f"{MAX_PIXELS:,} pixels). Replace it by the original file."
                 )
-            if image.mode not in _MODES:
+            # Pillow opens colour of 16 bits as RGB and cuts it to 8: only its raw mode, "RGB;16B", tells.
+            raw_modes = [str(tile.args) for tile in image.tile]
+            if image.mode not in _MODES or any(";16" in mode for mode in raw_modes):
                 raise DataError(
                     f"{where}: unsupported pixel format (found {image.mode}, expected 8 bits a channel). "
                     "Convert it to 8-bit RGB."

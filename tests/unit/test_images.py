@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -87,8 +88,9 @@ def test_what_is_no_image_is_refused(data: bytes) -> None:
         images.decode(data, "a.jpg")
 
 
-def test_16_bit_image_is_refused() -> None:
-    data = _encode(Image.fromarray(np.zeros((4, 4), np.uint16)), "PNG")
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3), (4, 5, 4)])
+def test_16_bit_image_is_refused(shape: tuple[int, ...]) -> None:
+    data = cv2.imencode(".png", np.zeros(shape, np.uint16))[1].tobytes()
     with pytest.raises(DataError, match="expected 8 bits a channel"):
         images.decode(data, "a.png")
 

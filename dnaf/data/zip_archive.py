@@ -73,6 +73,8 @@ class ZipArchive:
                 if info is wanted[num_streamed]:
                     yield info.filename, data
                     num_streamed += 1
+                    if num_streamed == len(wanted):
+                        return  # what follows is not asked for
         for batch in _batches(wanted[num_streamed:]):
             for info, content in zip(batch, self._contents(batch, key), strict=True):
                 if content is None:

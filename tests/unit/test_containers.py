@@ -222,8 +222,9 @@ class TestStreaming:
         monkeypatch.setattr(zip_archive.zipcrypto, "decrypt", _decrypt_no_more_than(3))
         assert read(path) == self.MEMBERS  # only the members that the password is tried on
 
-    def test_a_part_of_the_members_is_given_in_order(self, path: Path) -> None:
-        wanted = list(self.MEMBERS)[::-1][:600]
+    @pytest.mark.parametrize("start", [0, 150, 300])
+    def test_a_part_of_the_members_is_given_in_order(self, path: Path, start: int) -> None:
+        wanted = list(self.MEMBERS)[start : start + 600][::-1]
         with open_archive(path) as archive:
             assert [name for name, _ in archive.read(wanted, "right")] == sorted(wanted)
 

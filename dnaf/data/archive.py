@@ -41,7 +41,7 @@ class Archive(Protocol):
 
         Raises:
             DataError: a member is missing or damaged, or the password is missing or wrong. The password is
-                tried before the first member is yielded.
+                tried first, on members of the archive's own choice, and also if no names are given.
         """
         ...
 

@@ -16,8 +16,6 @@ from dnaf.data.part import PARTS
 from dnaf.data.unpack import bytes_needed, find_containers
 from dnaf.errors import DnafError, ResourceError
 
-_NUM_TRIED = 3  # small members that a password is tried on
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -118,9 +116,7 @@ def _images(
 
 def _password(path: Path, archive: Archive, password: str | None) -> Finding:
     try:
-        smallest = sorted(archive.names, key=lambda name: archive.num_bytes([name]))[:_NUM_TRIED]
-        for _ in archive.read(smallest, password):
-            pass
+        list(archive.read([], password))
     except DnafError as error:
         return Finding("password", "wrong", str(error))
     return Finding("password", "ok", f"opens {path.name}")

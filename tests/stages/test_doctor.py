@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,6 +114,17 @@ def test_a_wrong_password_is_told_and_not_repeated(project: Path) -> None:
     assert finished.returncode == 1
     assert "wrong password" in finished.stdout
     assert "hunter2" not in finished.stdout + finished.stderr
+
+
+def test_small_files_that_need_no_password_do_not_make_a_wrong_one_right(project: Path) -> None:
+    path = project / "data/raw/mini/img_highres.zip"
+    with zipfile.ZipFile(path, "a") as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.txt", "x" * 20)
+    assert run(project, "doctor").returncode == 0
+    finished = run(project, "doctor", password="hunter2")
+    assert finished.returncode == 1
+    assert "wrong password" in finished.stdout
 
 
 def test_a_published_data_set_without_files_lists_all_that_is_needed(project: Path) -> None:

@@ -1,15 +1,17 @@
 """Hostile, damaged and mistaken archives are refused with one sentence, and nothing is yielded from them."""
 
 import io
+import os
 import stat
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dnaf.data import archive_checks, zip_archive
+from dnaf.data import archive_checks, zip_archive, zipcrypto
 from dnaf.data.archive import open_archive
 from dnaf.data.encrypted_zip import write_encrypted_zip
 from dnaf.errors import DataError
@@ -223,6 +225,48 @@ def _passes_check_byte(path: Path, info: zipfile.ZipInfo, password: str) -> bool
     except RuntimeError:
         return False
     return True
+
+
+@pytest.mark.parametrize("password", ["pässwörd", "密码", "\udce9t\udce9"])
+def test_passwords_may_be_any_bytes_of_the_environment(tmp_path: Path, password: str) -> None:
+    path = _encrypted(tmp_path / "a.zip", os.fsencode(password))
+    assert _read_all(path, password) == MEMBERS
+    assert "wrong password" in _refusal(path, password[1:])
+
+
+def _stored_and_encrypted(path: Path, members: dict[str, bytes], password: bytes = b"right") -> Path:
+    """As `zip -0 -e` writes it: members with their payloads, whose headers are then made to say so."""
+    crcs = [zlib.crc32(data) for data in members.values()]
+    payloads = zipcrypto.encrypt(list(members.values()), crcs, password, np.random.default_rng(0))
+    _write(path, dict(zip(members, payloads, strict=True)), zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        local = [info.header_offset for info in archive.infolist()]
+        central = archive.start_dir
+    for start, name, crc in zip(local, members, crcs, strict=True):
+        central = data.index(b"PK\x01\x02", central)
+        for header, flags_at, crc_at, size_at in ((start, 6, 14, 22), (central, 8, 16, 24)):
+            struct.pack_into("<H", data, header + flags_at, 1)
+            struct.pack_into("<I", data, header + crc_at, crc)
+            struct.pack_into("<I", data, header + size_at, len(members[name]))
+        central += 4
+    path.write_bytes(data)
+    return path
+
+
+def test_members_that_any_password_opens_do_not_prove_it(tmp_path: Path) -> None:
+    tiny = {"empty.txt": b"", "one.txt": b"1"}
+    path = _stored_and_encrypted(tmp_path / "a.zip", {**tiny, **MEMBERS})
+    assert _read_all(path, "right") == {**tiny, **MEMBERS}
+    assert "wrong password (member img/" in _refusal(path, "wrong")
+
+
+def test_the_password_is_tried_also_if_nothing_is_asked_for(tmp_path: Path) -> None:
+    path = _encrypted(tmp_path / "a.zip")
+    with open_archive(path) as opened:
+        assert list(opened.read([], "right")) == []
+        with pytest.raises(DataError, match="wrong password"):
+            list(opened.read([], "wrong"))
 
 
 def test_password_is_not_repeated_in_the_message(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dnaf import files, images, progress
 from dnaf.data import published
-from dnaf.data.archive import open_archive
+from dnaf.data.archive import Archive, open_archive
 from dnaf.data.formats import Format
 from dnaf.data.names import stem
 from dnaf.data.prepare import prepare_images
@@ -46,7 +46,6 @@ def unpack(
         DataError: a file is missing, damaged, hostile or not of the data set; or the password is wrong.
         ResourceError: disk or memory do not suffice.
     """
-    files.remove_leftovers(images_path.parent)
     containers = find_containers(raw, form)
     _require(raw, form, containers)
     with ExitStack() as stack:
@@ -59,31 +58,43 @@ def unpack(
 
         num_bytes, sources = 0, []
         for container, archive in archives.items():
-            members = [name for name in archive.names if f"{container}/{name}" in name_of]
+            members = {
+                name: name_of[f"{container}/{name}"]
+                for name in archive.names
+                if f"{container}/{name}" in name_of
+            }
             num_bytes += archive.num_bytes(members)
-            password = ask_password(container) if archive.is_encrypted else None
-            sources.append((container, archive.read(members, password)))
-        files.require_space(images_path.parent, bytes_needed(num_bytes, len(name_of), size))
-
-        def contents() -> Iterator[tuple[str, bytes]]:
-            for container, members in sources:
-                for member, data in members:
-                    yield name_of[f"{container}/{member}"], data
-
+            sources.append((archive, members, _password(archive, container, ask_password)))
         counts = {"num_images": len(name_of), "num_ignored": len(paths) - len(name_of)}
         about = {**counts, "source": raw.name, "parts": {part: list(names) for part, names in parts.items()}}
         scratch = files.scratch_folder("unpack", files.fingerprint([_VERSION, raw.name, size]))
-        with (
-            files.run_lock(scratch),
-            write_store(images_path, about) as native,
-            write_store(prepared_path, about) as prepared,
-        ):
-            results = prepare_images(contents(), size, form.check_image, scratch)
-            for name, data, png in progress.track(results, "unpack images", total=len(name_of)):
-                native.add(name, data)
-                prepared.add(f"{stem(name)}.png", png)
-    files.remove_folder(scratch)
+        with files.run_lock(scratch):
+            files.remove_leftovers(images_path.parent)
+            for folder in (images_path.parent, scratch):
+                files.require_space(folder, bytes_needed(num_bytes, len(name_of), size))
+            with write_store(images_path, about) as native, write_store(prepared_path, about) as prepared:
+                results = prepare_images(_contents(sources), size, form.check_image, scratch)
+                for name, data, png in progress.track(results, "unpack images", total=len(name_of)):
+                    native.add(name, data)
+                    prepared.add(f"{stem(name)}.png", png)
+            files.remove_folder(scratch)
     return counts
+
+
+def _password(archive: Archive, container: str, ask: Callable[[str], str | None]) -> str | None:
+    """The password of an archive, tried; None if it needs none."""
+    if not archive.is_encrypted:
+        return None
+    password = ask(container)
+    list(archive.read([], password))
+    return password
+
+
+def _contents(sources: list[tuple[Archive, dict[str, str], str | None]]) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every image, in the order of the archives."""
+    for archive, members, password in sources:
+        for member, data in archive.read(members, password):
+            yield members[member], data
 
 
 def bytes_needed(num_bytes: int, num_images: int, size: images.Size) -> int:

@@ -1,5 +1,7 @@
 """The stage unpack: what it writes from archive and folder, and what it says of bad input."""
 
+import os
+import pty
 import subprocess
 import sys
 import zipfile
@@ -11,7 +13,7 @@ import pytest
 import pyzipper
 from ruamel.yaml import YAML
 
-from dnaf import images
+from dnaf import files, images
 from dnaf.data import deepfashion
 from dnaf.data.encrypted_zip import write_encrypted_zip
 from dnaf.data.names import stem
@@ -279,6 +281,58 @@ def test_wrong_and_missing_password_write_nothing(project: Path, password: str |
     _check_refusal(project, finished, f"img_highres.zip: {problem} (member img_highres/WOMEN/Dresses/")
     assert "Set DNAF_ARCHIVE_PASSWORD; nothing was written." in finished.stderr
     assert "wrong-password" not in finished.stdout + finished.stderr
+    assert not (project / "scratch").exists()
+
+
+def test_the_password_is_asked_for_at_a_terminal_and_written_nowhere(project: Path) -> None:
+    password = "correct horse battery staple"
+    _write_archive(project / "data/raw/mini", _members(), password)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(project)
+        path = {"PYTHONPATH": str(ROOT), "PATH": "", "DNAF_SCRATCH": str(project / "scratch")}
+        os.execve(sys.executable, [sys.executable, "-m", "stages.unpack", "mini"], path)
+    shown = _shown_until(terminal, b"(DNAF_ARCHIVE_PASSWORD): ")
+    os.write(terminal, password.encode() + b"\n")
+    shown += _shown_until(terminal, None)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown
+    assert b"Password of img_highres.zip" in shown
+    assert password.encode() not in shown
+    _check_stores(project)
+    written = [path for path in project.rglob("*") if path.is_file()]
+    assert not any(password.encode() in path.read_bytes() for path in written)
+
+
+def _shown_until(terminal: int, end: bytes | None) -> bytes:
+    """What a program shows, up to `end` or to its end."""
+    shown = b""
+    while end is None or end not in shown:
+        try:
+            shown += os.read(terminal, 1000)
+        except OSError:  # how Linux says that nobody writes there any more
+            break
+    return shown
+
+
+def test_a_second_run_is_refused_and_leaves_the_first_ones_files(project: Path) -> None:
+    (scratch,) = _scratch_folders(project)
+    unfinished = project / "data/.dnaf-tmp-first"
+    unfinished.write_text("half a store")
+    with files.run_lock(scratch):
+        finished = run_unpack(project)
+    assert finished.returncode == 2
+    assert f"another run is writing here (PID {os.getpid()} on" in finished.stderr
+    assert unfinished.exists()
+    assert run_unpack(project).returncode == 0
+    assert not unfinished.exists()
+
+
+def _scratch_folders(project: Path) -> list[Path]:
+    """Where the stage works: found by letting it fail at a damaged image."""
+    damage_image(project / "data/raw/mini")
+    run_unpack(project)
+    _write_archive(project / "data/raw/mini", _members())
+    return list((project / "scratch/unpack").iterdir())
 
 
 def test_a_failed_run_leaves_the_stores_of_the_last_one(project: Path) -> None:

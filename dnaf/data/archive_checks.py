@@ -5,7 +5,7 @@ A name must mean one file inside the target folder on every system; sizes must f
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dnaf.errors import DataError
@@ -13,6 +13,7 @@ from dnaf.errors import DataError
 MAX_MEMBERS = 200_000  # DeepFashion has 52,712
 MAX_MEMBER_BYTES = 40_000_000
 MAX_TOTAL_BYTES = 40_000_000_000
+MAX_RATIO = 200  # of unpacked to packed; photographs are near 1, 50 MB of zeros pack 1,027 : 1
 
 _MAX_PART_BYTES = 255
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
@@ -44,23 +45,29 @@ def check_names(path: Path, names: Sequence[str]) -> None:
         raise _collision(path, files[key], folders[key])
 
 
-def check_sizes(path: Path, sizes: Mapping[str, int]) -> None:
-    """Checks number and sizes of an archive's members, as its directory tells them.
+def check_sizes(path: Path, sizes: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Checks number and sizes of an archive's members, as its directory tells them, and returns them.
+
+    Stops at the first one that is too much, so that they may be told while the archive is being read.
 
     Raises:
         DataError: too many members, one that is too large, or too many bytes in all.
     """
-    if len(sizes) > MAX_MEMBERS:
-        raise DataError(f"{path}: too many members (found {len(sizes):,}, expected at most {MAX_MEMBERS:,}).")
-    for name, size in sizes.items():
+    told: list[tuple[str, int]] = []
+    total = 0
+    for name, size in sizes:
+        if len(told) == MAX_MEMBERS:
+            raise DataError(f"{path}: too many members (expected at most {MAX_MEMBERS:,}). Refused.")
         if size > MAX_MEMBER_BYTES:
             raise DataError(
-                f"{path}: {name}: too large (found {size:,} bytes, expected at most {MAX_MEMBER_BYTES:,}). "
-                "Refused."
+                f"{path}: {_shown(name)}: too large (found {size:,} bytes, expected at most "
+                f"{MAX_MEMBER_BYTES:,}). Refused."
             )
-    total = sum(sizes.values())
-    if total > MAX_TOTAL_BYTES:
-        raise DataError(f"{path}: too large (found {total:,} bytes, expected at most {MAX_TOTAL_BYTES:,}).")
+        total += size
+        if total > MAX_TOTAL_BYTES:
+            raise DataError(f"{path}: too large (expected at most {MAX_TOTAL_BYTES:,} bytes). Refused.")
+        told.append((name, size))
+    return told
 
 
 def _problem(name: str) -> str | None:

@@ -19,10 +19,9 @@ class FolderArchive:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._sizes = dict(sorted(_list(path)))
+        self._sizes = dict(sorted(check_sizes(path, _list(path))))
         self.names = list(self._sizes)
         check_names(path, self.names)
-        check_sizes(path, self._sizes)
 
     def num_bytes(self, names: Collection[str]) -> int:
         return sum(self._sizes[name] for name in names)

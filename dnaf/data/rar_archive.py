@@ -3,15 +3,18 @@
 By the package `unrar2-cffi` (the optional extra `rar`), else by `bsdtar`, which turns it into a tar.
 """
 
+import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dnaf.data.archive_checks import check_names, check_sizes
+from dnaf.data.archive_checks import MAX_RATIO, check_names, check_sizes
 from dnaf.data.tar_archive import TarArchive
 from dnaf.errors import DataError
 
@@ -45,21 +48,11 @@ class RarArchive:
 
     def __init__(self, path: Path, unrarlib: Any) -> None:
         self._path, self._lib = path, unrarlib
-        names, self._sizes = [], {}
-        for header in self._headers(unrarlib.RarArchive.open_for_metadata):
-            name = header.FileNameW.replace("\\", "/")
-            if header.headerDataEx.RedirType:
-                raise DataError(f"{path}: {name}: a link (expected plain files only). Refused.")
-            is_folder = bool(header.Flags & unrarlib.FLAGS_RHDF_DIRECTORY)
-            names.append(name + "/" * is_folder)
-            if not is_folder:
-                self._sizes[name] = header.UnpSize | header.UnpSizeHigh << 32
-                check_sizes(path, {name: self._sizes[name]})
-            header.skip()
-        if not names:
+        members = check_sizes(path, self._list())
+        if not members:
             raise DataError(f"{path}: no members, or truncated. Download it again.")
-        check_names(path, names)
-        check_sizes(path, self._sizes)
+        check_names(path, [name for name, _ in members])
+        self._sizes = {name: size for name, size in members if not name.endswith("/")}
         self.names = list(self._sizes)
 
     def num_bytes(self, names: Collection[str]) -> int:
@@ -80,6 +73,15 @@ class RarArchive:
                     f"{self._path}: damaged content (member {name}). Download it again."
                 ) from error
             yield name, b"".join(chunks)
+
+    def _list(self) -> Iterator[tuple[str, int]]:
+        for header in self._headers(self._lib.RarArchive.open_for_metadata):
+            name = header.FileNameW.replace("\\", "/")
+            if header.headerDataEx.RedirType:
+                raise DataError(f"{self._path}: {name}: a link (expected plain files only). Refused.")
+            is_folder = bool(header.Flags & self._lib.FLAGS_RHDF_DIRECTORY)
+            yield name + "/" * is_folder, header.UnpSize | header.UnpSizeHigh << 32
+            header.skip()
 
     def _headers(self, open_rar: Any) -> Iterator[Any]:
         try:
@@ -110,7 +112,16 @@ def _as_tar(path: Path) -> Iterator[TarArchive]:
     with tempfile.TemporaryDirectory() as folder:
         tar = Path(folder) / "archive.tar"
         command = [bsdtar, "-cf", str(tar), f"@{path.absolute()}"]
-        finished = subprocess.run(command, capture_output=True, text=True, check=False)
+        limit = MAX_RATIO * path.stat().st_size
+        finished = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit)),
+        )
+        if finished.returncode == -signal.SIGXFSZ:
+            raise DataError(f"{path}: packed too tightly (expected at most {MAX_RATIO} : 1). Refused.")
         if finished.returncode:
             reason = " ".join(finished.stderr.split())
             raise DataError(f"{path}: bsdtar could not read this RAR archive ({reason}). Download it again.")

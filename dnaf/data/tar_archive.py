@@ -12,7 +12,7 @@ from dnaf.errors import DataError
 
 
 class TarArchive:
-    """An `archive.Archive`. A plain tar has no checksums of contents: only what cuts it short is noticed.
+    """An `archive.Archive`. A plain tar has checksums of its headers only, not of contents.
 
     Args:
         where: the file to name in errors, if the tar was made from another one.
@@ -25,25 +25,19 @@ class TarArchive:
 
     def __init__(self, path: Path, where: Path | None = None) -> None:
         self._path, self._where = path, where or path
-        where = self._where
-        names, sizes = [], {}
         with self._opened() as archive:
-            for member in archive:
-                if not member.isreg() and not member.isdir():
-                    raise DataError(
-                        f"{where}: {member.name}: a link or device (expected plain files only). Refused."
-                    )
-                names.append(member.name + "/" * member.isdir())
-                if member.isreg():
-                    sizes[member.name] = member.size
-                check_sizes(where, {member.name: member.size})
+            members = check_sizes(self._where, self._list(archive))
+            # At a damaged or missing header tarfile stops as if that were the end, which is a block of zeros.
+            assert archive.fileobj is not None
+            archive.fileobj.seek(archive.offset)
+            if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+                raise tarfile.ReadError("it does not end as a tar does")
             # To the very end, where a compressed file has the checksum of its whole content.
-            while archive.fileobj is not None and archive.fileobj.read(1_000_000):
+            while archive.fileobj.read(1_000_000):
                 pass
-        check_names(where, names)
-        check_sizes(where, sizes)
-        self._sizes = sizes
-        self.names = list(sizes)
+        check_names(self._where, [name for name, _ in members])
+        self._sizes = {name: size for name, size in members if not name.endswith("/")}
+        self.names = list(self._sizes)
 
     def num_bytes(self, names: Collection[str]) -> int:
         return sum(self._sizes[name] for name in names)
@@ -56,6 +50,14 @@ class TarArchive:
                     file = archive.extractfile(member)
                     assert file is not None
                     yield member.name, file.read()
+
+    def _list(self, archive: tarfile.TarFile) -> Iterator[tuple[str, int]]:
+        for member in archive:
+            if not member.isreg() and not member.isdir():
+                raise DataError(
+                    f"{self._where}: {member.name}: a link or device (expected plain files only). Refused."
+                )
+            yield member.name + "/" * member.isdir(), member.size
 
     @contextmanager
     def _opened(self) -> Iterator[tarfile.TarFile]:

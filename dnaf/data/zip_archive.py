@@ -22,10 +22,8 @@ from zipfile import ZipInfo
 import pyzipper
 
 from dnaf.data import passwords, zipcrypto
-from dnaf.data.archive_checks import MAX_MEMBER_BYTES, check_names, check_sizes
+from dnaf.data.archive_checks import MAX_MEMBER_BYTES, MAX_RATIO, check_names, check_sizes
 from dnaf.errors import DataError
-
-MAX_RATIO = 200  # photographs are near 1; 50 MB of zeros pack 1,027 : 1
 
 _BATCH_MEMBERS = 4096  # decrypted together; speed grows with their number
 _BATCH_BYTES = 128_000_000
@@ -239,7 +237,7 @@ def _kind(file: IO[bytes]) -> str:
 
 def _check_members(path: Path, members: list[ZipInfo]) -> None:
     """Refuses what cannot be read, what is no plain file, and what would fill memory or disk."""
-    check_sizes(path, {info.filename: info.file_size for info in members})
+    check_sizes(path, ((info.filename, info.file_size) for info in members))
     for info in members:
         problem = _problem(info)
         if problem:

@@ -128,6 +128,15 @@ def test_limits_are_kept(
         read(tmp_path / "data")
 
 
+def test_a_damaged_header_in_a_tar_is_not_its_end(tmp_path: Path) -> None:
+    write_tar(tmp_path / "data", MEMBERS)
+    data = bytearray((tmp_path / "data").read_bytes())
+    data[1024 + 5] ^= 1  # of the second name
+    (tmp_path / "data").write_bytes(data)
+    with pytest.raises(DataError, match=r"damaged or truncated tar archive .it does not end as a tar does"):
+        read(tmp_path / "data")
+
+
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
 def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path, kind: bytes) -> None:
     info = tarfile.TarInfo("evil.txt")
@@ -135,6 +144,30 @@ def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path, kind: bytes) -> 
     with tarfile.open(tmp_path / "data", "w") as archive:
         archive.addfile(info)
     with pytest.raises(DataError, match=r"evil\.txt: a link or device"):
+        read(tmp_path / "data")
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_MEMBERS", 1), ("MAX_TOTAL_BYTES", 100)])
+def test_a_tar_is_read_no_further_than_the_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    write_tar(tmp_path / "data", MEMBERS)
+    data = (tmp_path / "data").read_bytes()
+    (tmp_path / "data").write_bytes(data[: 2 * 1024 + 300])  # its last header is cut
+    with pytest.raises(DataError, match="truncated"):
+        read(tmp_path / "data")
+    monkeypatch.setattr(archive_checks, limit, value)
+    with pytest.raises(DataError, match=r"data: too (many|large)"):
+        read(tmp_path / "data")
+
+
+def test_a_rar_that_unpacks_to_very_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not shutil.which("bsdtar"):
+        pytest.skip("bsdtar is not installed")
+    monkeypatch.setitem(__import__("sys").modules, "unrar.cffi", None)
+    monkeypatch.setattr(rar_archive, "MAX_RATIO", 2)  # a tar of small files is larger than their RAR
+    write_rar(tmp_path / "data", MEMBERS)
+    with pytest.raises(DataError, match=r"data: packed too tightly .expected at most 2 : 1"):
         read(tmp_path / "data")
 
 
@@ -161,13 +194,14 @@ def test_a_link_that_takes_a_files_place_after_the_check_is_not_followed(tmp_pat
             list(archive.read(archive.names))
 
 
-@pytest.mark.parametrize("write", [write_tar_gz, write_rar])
+@pytest.mark.parametrize("write", [write_tar, write_tar_gz, write_rar])
 def test_what_is_cut_short_is_refused_or_gives_whole_members_only(tmp_path: Path, write: Writer) -> None:
     members = {name: data * 50 for name, data in MEMBERS.items()}
     write(tmp_path / "data", members)
     data = (tmp_path / "data").read_bytes()
     refusals = []
-    for position in range(len(data) // 4, len(data), max(1, len(data) // 50)):
+    end = len(data.rstrip(b"\0"))  # a tar is filled up with zeros
+    for position in range(end // 4, end, max(1, end // 50)):
         (tmp_path / "data").write_bytes(data[:position])
         found: dict[str, bytes] = {}
         try:

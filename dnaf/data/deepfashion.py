@@ -124,6 +124,9 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
             found[name] = path
     missing = sorted(name for part in listed.values() for name in part if name not in found)
     if missing:
+        for path in paths:
+            if _MULTIMODAL.fullmatch(path):
+                raise _name_error(path, image_path(missing[0]))
         num_listed = sum(map(len, listed.values()))
         raise DataError(
             f"{raw}: {len(missing):,} of {num_listed:,} listed images are missing (first: "

@@ -65,6 +65,8 @@ FORMATS = {
             ("img_highres.zip",),
             ("img_highres",),
             ("img",),
+            ("Img",),
+            ("WOMEN", "MEN"),
             ("train_highres", "test_highres"),
             ("train", "test"),
         ),

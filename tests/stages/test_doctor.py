@@ -92,7 +92,7 @@ def unlisted(raw: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (no_archive, "expected img_highres.zip, or img_highres, or img, or train_highres and test_highres"),
+        (no_archive, "expected img_highres.zip, or img_highres, or img, or Img, or WOMEN and MEN, or train"),
         (no_list, "list of images"),
         (no_annotation, "expected fasion-resize-annotation-test.csv, or pose, or pose.rar"),
         (broken_annotation, "fasion-resize-annotation-test.csv:2: not a list of numbers"),

@@ -88,7 +88,7 @@ def _check_stores(project: Path) -> None:
         assert np.array_equal(prepared.image(f"{stem(name)}.png"), expected)
 
 
-@pytest.mark.parametrize("folder", ["img_highres", "img"])
+@pytest.mark.parametrize("folder", ["img_highres", "img", "In-shop Clothes Retrieval Benchmark/Img/img"])
 def test_originals_and_resized_images_are_written(project: Path, folder: str) -> None:
     extra = {
         f"{folder}/MEN/Denim/id_00000009/01_1_front.jpg": b"not listed, not looked at",
@@ -102,10 +102,12 @@ def test_originals_and_resized_images_are_written(project: Path, folder: str) ->
     _check_stores(project)
 
 
-def test_an_unpacked_folder_does_as_well(project: Path) -> None:
+@pytest.mark.parametrize("folder", ["img", "img_highres", "Img/img_highres", "."])
+def test_an_unpacked_folder_does_as_well(project: Path, folder: str) -> None:
     raw = project / "data/raw/mini"
     (raw / "img_highres.zip").unlink()
-    for name, data in _members("img").items():
+    (raw / "MEN").mkdir()  # empty here; beside WOMEN it says that the folder is the root
+    for name, data in _members(folder).items():
         (raw / name).parent.mkdir(parents=True, exist_ok=True)
         (raw / name).write_bytes(data)
     finished = run_unpack(project, password=None)

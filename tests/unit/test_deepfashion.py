@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from dnaf.data import deepfashion
@@ -31,6 +33,16 @@ def test_names_of_deepfashion_multimodal_are_refused_by_name() -> None:
     for read in (deepfashion.flat_name, deepfashion.image_path):
         with pytest.raises(DataError, match="DeepFashion-MultiModal"):
             read("WOMEN-Jackets_Coats-id_00001705-05_1_front.jpg")
+
+
+def test_an_archive_of_deepfashion_multimodal_is_refused_by_name(tmp_path: Path) -> None:
+    for part, name in (("train", NAME), ("test", NAME.replace("0000000101", "0000000201"))):
+        (tmp_path / f"{part}.lst").write_text(f"{name}\n")
+    paths = ["img_highres.zip/images/WOMEN-Jackets_Coats-id_00001705-05_1_front.jpg"]
+    with pytest.raises(DataError, match=r"a name of DeepFashion-MultiModal .expected DeepFashion In-shop"):
+        deepfashion.choose_images(tmp_path, paths)
+    with pytest.raises(DataError, match="2 of 2 listed images are missing"):
+        deepfashion.choose_images(tmp_path, ["img_highres.zip/readme.txt"])
 
 
 @pytest.mark.parametrize(

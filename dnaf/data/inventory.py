@@ -1,17 +1,18 @@
 """What of a data set's files is there, whether it is what it should be, and what is missing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from dnaf import files, images
 from dnaf.config import Evaluate
-from dnaf.data import published
+from dnaf.data import pairs, published, split_by_lists
 from dnaf.data.annotations import read_annotations
 from dnaf.data.archive import Archive, open_archive
 from dnaf.data.formats import Format, Naming
-from dnaf.data.lists import read_lines
+from dnaf.data.keypoint_files import find_keypoint_files
+from dnaf.data.names import Parts
 from dnaf.data.part import PARTS
 from dnaf.data.unpack import bytes_needed, find_containers
 from dnaf.errors import DnafError, ResourceError
@@ -43,14 +44,7 @@ def inspect(
         out: the folder that will be written to, for the disk space.
         ask_password: called with an archive's name, if it is encrypted.
     """
-    findings = list(_images(raw, form, size, out, ask_password))
-    if form.naming is None:
-        findings += _given_by_lists(raw)
-    else:
-        for part in PARTS:
-            findings += _keypoints(raw, part, form.naming)
-            findings.append(_pair_lists(raw, part, form.naming))
-    return findings
+    return list(_inspect(raw, form, size, out, ask_password))
 
 
 def inspect_weights(params: Evaluate) -> list[Finding]:
@@ -75,9 +69,22 @@ def is_ready(findings: list[Finding]) -> bool:
     return all(finding.state in ("ok", "absent") for finding in findings)
 
 
-def _images(
+def _inspect(
     raw: Path, form: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
 ) -> Iterator[Finding]:
+    parts = yield from _images(raw, form, size, out, ask_password)
+    if form.naming is None:
+        yield from _given_by_lists(raw, [name for part in parts.values() for name in part])
+        return
+    for part in PARTS:
+        yield from _keypoints(raw, part, form.naming)
+        yield from _pair_lists(raw, part, form.naming)
+
+
+def _images(
+    raw: Path, form: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
+) -> Generator[Finding, None, Parts]:
+    """Returns the images that are taken; none if something is wrong with them."""
     for name in form.needed:
         path = raw / name
         if path.is_file():
@@ -88,7 +95,7 @@ def _images(
     if not containers:
         alternatives = ", or ".join(" and ".join(names) for names in form.containers)
         yield Finding("images", "missing", f"expected {alternatives}")
-        return
+        return {}
     try:
         names, num_bytes = [], 0
         for path in containers:
@@ -102,7 +109,7 @@ def _images(
             published.check_images(raw.name, part, chosen, raw)
     except DnafError as error:
         yield Finding("images", "wrong", str(error))
-        return
+        return {}
     counts = ", ".join(f"{len(chosen):,} {part}" for part, chosen in parts.items())
     yield Finding("images", "ok", f"{counts} (in {', '.join(path.name for path in containers)})")
     num_images = sum(map(len, parts.values()))
@@ -112,6 +119,7 @@ def _images(
         yield Finding("disk space", "ok", f"{needed / 1e9:,.1f} GB needed for images")
     except ResourceError as error:
         yield Finding("disk space", "wrong", str(error))
+    return parts
 
 
 def _password(path: Path, archive: Archive, password: str | None) -> Finding:
@@ -147,23 +155,32 @@ def _keypoints(raw: Path, part: str, naming: Naming) -> Iterator[Finding]:
         yield Finding(what, "missing", f"expected {', or '.join(expected)}")
 
 
-def _pair_lists(raw: Path, part: str, naming: Naming) -> Finding:
+def _pair_lists(raw: Path, part: str, naming: Naming) -> Iterator[Finding]:
+    what = f"{part} pair list"
     names = [pattern.format(part) for pattern in naming.pair_lists]
-    found = [f"{name}: {len(read_lines(raw / name)):,} lines" for name in names if (raw / name).is_file()]
-    if found:
-        return Finding(f"{part} pair list", "ok", ", ".join(found))
-    return Finding(f"{part} pair list", "absent", f"pairs are selected by the published rule ({names[0]})")
+    paths = [raw / name for name in names if (raw / name).is_file()]
+    for path in paths:
+        try:
+            listed = pairs.read_pair_list(path, naming.name_of)
+            published.check_pairs(raw.name, part, listed, path)
+            yield Finding(what, "ok", f"{path.name}: {len(listed):,} pairs")
+        except DnafError as error:
+            yield Finding(what, "wrong", str(error))
+    if not paths:
+        yield Finding(what, "absent", f"pairs are selected by the published rule ({names[0]})")
 
 
-def _given_by_lists(raw: Path) -> Iterator[Finding]:
+def _given_by_lists(raw: Path, names: list[str]) -> Iterator[Finding]:
     for part in PARTS:
         path = raw / f"{part}_pairs.csv"
-        if path.is_file():
-            yield Finding(path.name, "ok", f"{len(read_lines(path)) - 1:,} pairs")
-        else:
+        if not path.is_file():
             yield Finding(path.name, "missing", "a table with the columns from,to")
-    found = [name for name in ("keypoints.csv", "keypoints.json", "keypoints") if (raw / name).exists()]
-    if found:
-        yield Finding("keypoints", "ok", ", ".join(found))
-    else:
-        yield Finding("keypoints", "missing", "expected keypoints.csv, keypoints.json or keypoints/")
+            continue
+        try:
+            yield Finding(path.name, "ok", f"{len(split_by_lists.read_list(path, names)):,} pairs")
+        except DnafError as error:
+            yield Finding(path.name, "wrong", str(error))
+    try:
+        yield Finding("keypoints", "ok", find_keypoint_files(raw).name)
+    except DnafError as error:
+        yield Finding("keypoints", "wrong", str(error))

@@ -67,14 +67,7 @@ def read_keypoint_files(raw: Path, sizes: Mapping[str, Size]) -> KeypointFiles:
         DataError: none or several dialects, a malformed entry, an unknown image, or coordinates that cannot
             be those of people in the images.
     """
-    found = [raw / name for name in (_TABLE, _COCO, _FOLDER) if (raw / name).exists()]
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "none"
-        raise DataError(
-            f"{raw}: keypoints are expected once (found {names}; expected one of {_TABLE}, {_COCO}, "
-            f"{_FOLDER}/). See docs/data.md."
-        )
-    origin = found[0]
+    origin = find_keypoint_files(raw)
     dialect, entries = _dialect(origin, sizes)
     where: dict[str, str] = {}
     points: dict[str, Points] = {}
@@ -90,6 +83,18 @@ def read_keypoint_files(raw: Path, sizes: Mapping[str, Size]) -> KeypointFiles:
     return KeypointFiles(
         origin, dialect, annotated, keypoints, [name for name in sizes if name not in points]
     )
+
+
+def find_keypoint_files(raw: Path) -> Path:
+    """The file or folder of keypoints in a data set's folder; DataError if there is none or several."""
+    found = [raw / name for name in (_TABLE, _COCO, _FOLDER) if (raw / name).exists()]
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise DataError(
+            f"{raw}: keypoints are expected once (found {names}; expected one of {_TABLE}, {_COCO}, "
+            f"{_FOLDER}/). See docs/data.md."
+        )
+    return found[0]
 
 
 def _check_inside(keypoints: Points, sizes: list[Size], origin: Path) -> None:

@@ -32,7 +32,7 @@ def read_parts(raw: Path, store: ImageStore, size: images.Size, max_test_pairs: 
     names = store.names
     sizes = {name: images.read_size(store.read(name), f"{store.path}: {name}") for name in names}
     annotated = read_keypoint_files(raw, sizes)
-    listed = {part: _read_list(raw / f"{part}_pairs.csv", names) for part in PARTS}
+    listed = {part: read_list(raw / f"{part}_pairs.csv", names) for part in PARTS}
     used = {part: {name for pair in listed[part] for name in pair} for part in PARTS}
     shared = used["train"] & used["test"]
     if shared:
@@ -72,7 +72,15 @@ def read_parts(raw: Path, store: ImageStore, size: images.Size, max_test_pairs: 
     return parts
 
 
-def _read_list(path: Path, names: Sequence[str]) -> list[pairs.Pair]:
+def read_list(path: Path, names: Sequence[str]) -> list[pairs.Pair]:
+    """Pairs of a list as (source, target) names.
+
+    Args:
+        names: of all images.
+
+    Raises:
+        DataError: missing or malformed list, no pairs, an unknown image, or two pairs with one id.
+    """
     if not path.is_file():
         raise DataError(f"{path}: missing (expected a table with the columns from,to). See docs/data.md.")
     known = {spelling: name for name in names for spelling in (name, stem(name))}

@@ -58,11 +58,15 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_complete_data_is_ready_and_counted(project: Path) -> None:
+    paths = [f"img/{deepfashion.image_path(name)}" for name in TEST]
+    lines = [",".join([path, *(other for other in paths if other != path)]) for path in paths]
+    (project / "data/raw/mini/test_pairs.txt").write_text("\n".join(lines) + "\n")
     finished = run(project, "doctor")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "6 train, 3 test (in img_highres.zip)" in finished.stdout
     assert "fasion-resize-annotation-test.csv: 3 images, frame 256x176" in finished.stdout
     assert "opens img_highres.zip" in finished.stdout
+    assert "test_pairs.txt: 6 pairs" in finished.stdout
     assert "mini is ready: dvc repro unpack split render" in finished.stdout
     assert "fid_random" in finished.stdout
     assert not (project / "data/images.zip").exists()
@@ -85,6 +89,10 @@ def broken_annotation(raw: Path) -> None:
     path.write_text(path.read_text().replace("[40,", "[NaN,", 1))
 
 
+def broken_pair_list(raw: Path) -> None:
+    (raw / "test_pairs.txt").write_text("img/a.jpg,img/b.jpg\n")
+
+
 def unlisted(raw: Path) -> None:
     (raw / "test.lst").write_text("fashionMENDenimid0000000001_1front.jpg\n")
 
@@ -96,6 +104,7 @@ def unlisted(raw: Path) -> None:
         (no_list, "list of images"),
         (no_annotation, "expected fasion-resize-annotation-test.csv, or pose, or pose.rar"),
         (broken_annotation, "fasion-resize-annotation-test.csv:2: not a list of numbers"),
+        (broken_pair_list, "test_pairs.txt:1: 'img/b.jpg': not a DeepFashion In-shop name"),
         (unlisted, "1 of 7 listed images are missing"),
     ],
 )
@@ -149,6 +158,27 @@ def test_a_custom_data_set_goes_from_doctor_to_preview(project: Path) -> None:
     assert sheet.shape == (256, 6 * 192, 3)
     assert (sheet[:, 3 * 192 :] == 255).all()
     assert (sheet[:, : 3 * 192].max(axis=2) == 255).any()  # joints are drawn in full colours
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("test_pairs.csv", b"from,to\nben/1.png,ben/3.png\n", "test_pairs.csv:2: 'ben/3.png': no such image"),
+        ("test_pairs.csv", b"\xff\xfe", "test_pairs.csv: not a text file"),
+        ("keypoints.json", b"{}", "keypoints are expected once (found keypoints.csv, keypoints.json"),
+        ("images/ben/1.jpg", b"", "two images with one name"),
+    ],
+)
+def test_what_is_wrong_with_a_custom_data_set_is_told(
+    project: Path, name: str, content: bytes, sentence: str
+) -> None:
+    raw = project / "data/raw/mine"
+    custom_folder.write_custom(raw)
+    custom_folder.write_table(raw, custom_folder.keypoints())
+    (raw / name).write_bytes(content)
+    finished = run(project, "doctor", "mine")
+    assert finished.returncode == 1, finished.stderr
+    assert sentence in " ".join(finished.stdout.split())
 
 
 def test_preview_before_the_split_is_one_sentence(project: Path) -> None:

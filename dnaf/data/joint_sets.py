@@ -1,7 +1,5 @@
 """Joint sets of other keypoint detectors, brought to the 18 joints of `dnaf.data.keypoints`."""
 
-import numpy as np
-
 from dnaf.data.keypoints import NECK, NUM_JOINTS, Points
 
 _LEFT_SHOULDER, _RIGHT_SHOULDER = 5, 6  # of COCO-17
@@ -36,17 +34,3 @@ def to_openpose_18(points: Points) -> Points:
         converted[NECK] = (points[_LEFT_SHOULDER] + points[_RIGHT_SHOULDER]) / 2
         return converted
     raise ValueError(f"{len(points)} joints")
-
-
-def interpolate(first: Points, second: Points, share: float) -> Points:
-    """Keypoints on the straight way from one pose to another.
-
-    Args:
-        first, second: float (18, 2); missing joints are NaN, and missing in between if in one of both.
-        share: of the way, 0 to 1; the ends are given exactly.
-    """
-    if share == 0:
-        return first.copy()
-    if share == 1:
-        return second.copy()
-    return np.asarray((1 - share) * first + share * second)

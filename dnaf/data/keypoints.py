@@ -56,6 +56,20 @@ def mirror(keypoints: Points, width: int) -> Points:
     return mirrored
 
 
+def interpolate(first: Points, second: Points, share: float) -> Points:
+    """Keypoints on the straight way from one pose to another.
+
+    Args:
+        first, second: float (18, 2); missing joints are NaN, and missing in between if in one of both.
+        share: of the way, 0 to 1; the ends are given exactly.
+    """
+    if share == 0:
+        return first.copy()
+    if share == 1:
+        return second.copy()
+    return np.asarray((1 - share) * first + share * second)
+
+
 def write_keypoints(path: Path, stems: Sequence[str], keypoints: Points) -> None:
     """Writes `name,x0,y0,...,x17,y17`, a line an image; the cells of a missing joint are empty."""
     lines = [TABLE_HEADER]

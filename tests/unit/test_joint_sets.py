@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dnaf.data.joint_sets import interpolate, to_openpose_18
+from dnaf.data.joint_sets import to_openpose_18
 from tests.raw_folder import FIGURE, figure
 
 # Where the joints of the 18 stand in the other sets, by the names of their makers.
@@ -53,12 +53,3 @@ def test_without_a_shoulder_there_is_no_neck(shoulder: int) -> None:
 def test_other_numbers_of_joints_are_refused(size: int) -> None:
     with pytest.raises(ValueError, match=f"{size} joints"):
         to_openpose_18(np.zeros((size, 2)))
-
-
-def test_interpolation_is_linear_and_gives_the_ends_exactly() -> None:
-    first, second = figure(missing=[3]), figure(missing=[4]) + 10
-    np.testing.assert_array_equal(interpolate(first, second, 0), first)
-    np.testing.assert_array_equal(interpolate(first, second, 1), second)
-    middle = interpolate(first, second, 0.5)
-    assert set(np.flatnonzero(np.isnan(middle[:, 0]))) == {3, 4}
-    np.testing.assert_allclose(middle[0], FIGURE[0] + 5)

@@ -18,6 +18,15 @@ def test_mirroring_exchanges_left_and_right_and_twice_is_nothing() -> None:
     np.testing.assert_array_equal(keypoints.mirror(mirrored, 176), points)
 
 
+def test_interpolation_is_linear_and_gives_the_ends_exactly() -> None:
+    first, second = figure(missing=[3]), figure(missing=[4]) + 10
+    np.testing.assert_array_equal(keypoints.interpolate(first, second, 0), first)
+    np.testing.assert_array_equal(keypoints.interpolate(first, second, 1), second)
+    middle = keypoints.interpolate(first, second, 0.5)
+    assert set(np.flatnonzero(np.isnan(middle[:, 0]))) == {3, 4}
+    np.testing.assert_allclose(middle[0], FIGURE[0] + 5)
+
+
 def test_a_table_of_keypoints_reads_back_to_the_same_numbers(tmp_path: Path) -> None:
     points = np.stack([figure(missing=[2, 17]), figure() / 3, np.full((18, 2), np.nan)])
     points[0, 0] = -31, 1e-7

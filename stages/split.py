@@ -29,7 +29,8 @@ def main(
         )
     if "num_shared_items" in info:
         print(
-            f"outfits in both parts: 0; items in both, in another colour: {info['num_shared_items']:,} "
+            f"outfits in both parts: 0; test items that are trained on in another colour: "
+            f"{info['num_shared_items']:,} of {info['num_test_items']:,} "
             f"({info['num_test_images_of_shared_items']:,} test images)"
         )
 

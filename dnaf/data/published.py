@@ -15,12 +15,17 @@ from dnaf.errors import DataError
 
 @dataclass(frozen=True)
 class Facts:
-    """Numbers and digests by part (`train`, `test`); a digest is sha256 of the sorted lines."""
+    """Numbers and digests by part (`train`, `test`); a digest is sha256 of the sorted lines.
+
+    Attributes:
+        fewest_pairs: as many were drawn from them, so that there are at least so many.
+    """
 
     num_images: dict[str, int] = field(default_factory=dict)
     images_sha256: dict[str, str] = field(default_factory=dict)
     num_pairs: dict[str, int] = field(default_factory=dict)
     pairs_sha256: dict[str, str] = field(default_factory=dict)
+    fewest_pairs: dict[str, int] = field(default_factory=dict)
 
 
 FACTS = {
@@ -33,8 +38,14 @@ FACTS = {
         num_pairs={"train": 101_966, "test": 8_570},
         pairs_sha256={"test": "3dd01d33aa68721b7522f8e3dbb412905e158b685db58e44d84d0982c393ce8e"},
     ),
-    "market1501": Facts(num_pairs={"train": 263_632}),
+    "market1501": Facts(num_pairs={"train": 263_632}, fewest_pairs={"test": 12_000}),
 }
+
+
+_REMEDY = (
+    "Use the published lists and annotations, or give your own selection another name in params.yaml "
+    "(docs/data.md)."
+)
 
 
 def check_images(dataset: str, part: str, names: Collection[str], where: Path) -> None:
@@ -54,6 +65,12 @@ def check_pairs(dataset: str, part: str, pairs: Collection[tuple[str, str]], whe
         DataError: another number of pairs, or other pairs.
     """
     facts = FACTS.get(dataset, Facts())
+    fewest = facts.fewest_pairs.get(part, 0)
+    if len(pairs) < fewest:
+        raise DataError(
+            f"{where}: not the pairs of the {part} part of {dataset} (found {len(pairs):,}, expected at "
+            f"least {fewest:,}). {_REMEDY}"
+        )
     lines = [",".join(pair) for pair in pairs]
     _check(dataset, f"pairs of the {part} part", part, lines, facts.num_pairs, facts.pairs_sha256, where)
 
@@ -67,19 +84,15 @@ def _check(
     digests: dict[str, str],
     where: Path,
 ) -> None:
-    remedy = (
-        "Use the published lists and annotations, or give your own selection another name in params.yaml "
-        "(docs/data.md)."
-    )
     if len(lines) != counts.get(part, len(lines)):
         raise DataError(
             f"{where}: not the {what} of {dataset} (found {len(lines):,}, expected {counts[part]:,}). "
-            f"{remedy}"
+            f"{_REMEDY}"
         )
     if part in digests:
         found = hashlib.sha256(("\n".join(sorted(lines)) + "\n").encode()).hexdigest()
         if found != digests[part]:
             raise DataError(
                 f"{where}: not the {what} of {dataset} (found {len(lines):,} with sha256 {found}, expected "
-                f"{digests[part]}). {remedy}"
+                f"{digests[part]}). {_REMEDY}"
             )

@@ -76,6 +76,7 @@ def _check_leakage(images: Path, listed: dict[str, list[str]], naming: Naming) -
             )
     items = _keys(train, naming.item) & _keys(test, naming.item)
     return {
+        "num_test_items": len(_keys(test, naming.item)),
         "num_shared_items": len(items),
         "num_test_images_of_shared_items": sum(naming.item(name) in items for name in test),
     }

@@ -87,7 +87,7 @@ def test_an_item_in_another_colour_is_counted_not_refused(project: tuple[list[st
     other_colour = [name.replace("01_", "02_") for name in train[:3]]
     write_images(Path(), train, test + other_colour)
     info = run()
-    assert info["num_shared_items"] == 1
+    assert (info["num_shared_items"], info["num_test_items"]) == (1, 3)
     assert info["num_test_images_of_shared_items"] == 3
     removed = pd.read_csv(FOLDER / "removed.csv")
     assert (removed["reason"] == pairs.NOT_ANNOTATED).sum() == 3

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnaf.data import keypoints, pairs
+from dnaf.data import keypoints, pairs, published
 from dnaf.data.formats import FORMATS
 from dnaf.data.pose_map import keypoints_to_pose_map
 from dnaf.data.split import write_split
@@ -62,6 +62,15 @@ def test_a_person_in_both_parts_is_refused() -> None:
     write_market({"train": [*TRAIN, "0001_c1s1_000001_01.jpg"], "test": TEST})
     with pytest.raises(DataError, match=r"test image 0001_c2s1_000451_01\.jpg is in the training"):
         split_market()
+
+
+def test_the_published_name_wants_the_published_numbers_of_pairs() -> None:
+    names = [(f"{number:04d}_a.jpg", f"{number:04d}_b.jpg") for number in range(12_000)]
+    published.check_pairs("market1501", "test", names, Path("raw"))
+    with pytest.raises(DataError, match=r"raw: .*found 11,999, expected at least 12,000"):
+        published.check_pairs("market1501", "test", names[1:], Path("raw"))
+    with pytest.raises(DataError, match=r"raw: .*found 12,000, expected 263,632"):
+        published.check_pairs("market1501", "train", names, Path("raw"))
 
 
 def test_a_pair_list_that_differs_is_refused() -> None:

@@ -22,7 +22,7 @@ from dnaf.data import custom
 from dnaf.data.annotations import HEADER, parse_line
 from dnaf.data.archive import open_archive
 from dnaf.data.joint_sets import SIZES, to_openpose_18
-from dnaf.data.keypoints import NUM_JOINTS, TABLE_HEADER, Points, check_upright
+from dnaf.data.keypoints import NUM_JOINTS, TABLE_HEADER, Points, check_corner, check_upright
 from dnaf.data.lists import read_lines
 from dnaf.data.names import stem
 from dnaf.errors import DataError
@@ -79,6 +79,7 @@ def read_keypoint_files(raw: Path, sizes: Mapping[str, Size]) -> KeypointFiles:
     annotated = [name for name in sizes if name in points]
     keypoints = np.array([points[name] for name in annotated]).reshape(-1, NUM_JOINTS, 2)
     _check_inside(keypoints, [sizes[name] for name in annotated], origin)
+    check_corner(keypoints, origin)
     check_upright(keypoints, origin)
     return KeypointFiles(
         origin, dialect, annotated, keypoints, [name for name in sizes if name not in points]

@@ -135,7 +135,23 @@ def check_people(keypoints: Points, frame: Size, path: Path) -> None:
             f"{path}: wrong frame (found {inside.mean():.0%} of the joints inside {frame[0]}x{frame[1]} "
             "pixels, expected nearly all). Use annotations of this data set's frame."
         )
+    check_corner(keypoints, path)
     check_upright(keypoints, path)
+
+
+def check_corner(keypoints: Points, path: Path) -> None:
+    """Refuses a file in which missing joints are 0, 0, as some copies of the field's annotations have them.
+
+    Raises:
+        DataError: more than one joint in a hundred lies exactly there; in the published test file none does.
+    """
+    visible = keypoints[~np.isnan(keypoints[..., 0])]
+    is_corner = (visible == 0).all(axis=1)
+    if len(visible) and is_corner.mean() > 0.01:
+        raise DataError(
+            f"{path}: missing joints written as 0, 0 (found {is_corner.sum():,} of {len(visible):,} joints "
+            "there, expected them to be missing as docs/data.md says). Mark them so."
+        )
 
 
 def check_upright(keypoints: Points, path: Path) -> None:

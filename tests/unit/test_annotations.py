@@ -113,6 +113,11 @@ def test_swapped_axes_are_refused(tmp_path: Path) -> None:
         read_table(written(tmp_path, HEADER, annotation_line(NAME, FIGURE[:, ::-1])))
 
 
+def test_missing_joints_written_as_zero_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"annotation\.csv: missing joints written as 0, 0 .found 2 of 18"):
+        read_table(written(tmp_path, HEADER, annotation_line(NAME, np.nan_to_num(figure(missing=[4, 9])))))
+
+
 def test_coordinates_of_another_frame_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="wrong frame"):
         read_table(written(tmp_path, HEADER, annotation_line(NAME, FIGURE * 4)))

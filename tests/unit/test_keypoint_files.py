@@ -164,6 +164,10 @@ def person(num_numbers: int) -> dict[str, object]:
         ),
         (scaled(4), "wrong frame .found .* inside their images"),
         (swapped, "axes swapped"),
+        (
+            lambda raw: write_npy(raw, {name: np.nan_to_num(p) for name, p in keypoints().items()}),
+            "missing joints written as 0, 0 .found 1 of 72 joints",
+        ),
         (openpose_with(person(51)), r"1_keypoints\.json: wrong number of joints .found 51 numbers"),
         (openpose_with(person(36)), "wrong number of joints"),
         (openpose_with({"people": [{}]}), "wrong number of joints .found None"),

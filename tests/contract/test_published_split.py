@@ -1,17 +1,21 @@
 """The real lists of DeepFashion In-shop, where they are at hand: our rules give the published facts."""
 
 import hashlib
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from dnaf import files
-from dnaf.data import deepfashion, pairs, published
+from dnaf.data import deepfashion, pairs, published, split
+from dnaf.data.formats import FORMATS
 from dnaf.data.keypoints import Annotations
 from dnaf.data.lists import read_list
+from dnaf.data.store import write_store
 from dnaf.errors import DataError
-from tests.raw_folder import SHARED_DATA, read_table
+from tests.raw_folder import SHARED_DATA, figure, read_table, write_annotations
 
 pytestmark = pytest.mark.skipif(
     not SHARED_DATA.is_dir(),
@@ -132,3 +136,51 @@ def test_the_real_lists_and_pairs_are_those_the_program_expects(
         published.check_images("deepfashion", "test", other, SHARED_DATA)
     with pytest.raises(DataError, match="found 8,570 with sha256"):
         published.check_pairs("deepfashion", "test", [*pairs.rows(selected)[:-1], ("a", "b")], SHARED_DATA)
+
+
+def test_the_stage_makes_the_published_pairs_and_agrees_with_all_published_lists(
+    listed_train: list[str], listed_test: list[str], selected: pd.DataFrame, tmp_path: Path
+) -> None:
+    raw, images = tmp_path / "raw", tmp_path / "images.zip"
+    raw.mkdir()
+    with write_store(images, {"parts": {"train": listed_train, "test": listed_test}}):
+        pass  # the stage reads no pixels
+    for name in ("fasion-resize-annotation-test.csv", PUBLISHED.name):
+        shutil.copy(SHARED_DATA / name, raw)
+    outfit = [name for name in listed_train if name.startswith(deepfashion.outfit(listed_train[0]))]
+    write_annotations(raw / "fasion-resize-annotation-train.csv", outfit, [figure()] * len(outfit))
+    target_first = [
+        f"img/{deepfashion.image_path(target)},img/{deepfashion.image_path(source)}"
+        for source, target in pairs.rows(selected)
+    ]
+    (raw / "test_pairs.txt").write_text("\n".join(target_first) + "\n")
+
+    info = split.write_split(
+        raw, images, tmp_path / "pairs", FORMATS["deepfashion"], (256, 176), max_test_pairs=12_000
+    )
+    assert (info["num_shared_items"], info["num_test_items"]) == (503, 930)
+    assert info["num_test_images_of_shared_items"] == 2_266
+    assert (info["train"]["num_listed"], info["test"]["num_listed"]) == (48_674, 4_038)
+    assert (info["test"]["num_pairs"], info["test"]["num_kept"]) == (8_570, 3_144)
+    assert set(info["test"]["pair_lists"]) == {PUBLISHED.name, "test_pairs.txt"}
+    found = pd.read_csv(tmp_path / "pairs/test.csv")
+    assert pairs.rows(found[["source", "target"]] + ".jpg") == pairs.rows(selected)
+
+    swapped = [",".join(reversed(line.split(","))) for line in target_first]
+    (raw / "test_pairs.txt").write_text("\n".join(swapped[1:]) + "\n")
+    with pytest.raises(DataError, match=r"test_pairs\.txt: differs .*found 8,569 pairs, expected 8,570"):
+        split.write_split(raw, images, tmp_path / "pairs", FORMATS["deepfashion"], (256, 176), 12_000)
+
+
+def test_one_leaked_image_of_the_real_lists_is_found(
+    listed_train: list[str], listed_test: list[str], tmp_path: Path
+) -> None:
+    leaked = listed_test[0].replace("_" + listed_test[0].rpartition("_")[2], "_9other.jpg")
+    with write_store(
+        tmp_path / "images.zip", {"parts": {"train": [*listed_train, leaked], "test": listed_test}}
+    ):
+        pass
+    with pytest.raises(DataError, match=r"is in the training part too .found 1 shared outfits, expected 0"):
+        split.write_split(
+            tmp_path, tmp_path / "images.zip", tmp_path / "pairs", FORMATS["deepfashion"], (256, 176), 12_000
+        )

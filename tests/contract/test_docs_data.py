@@ -1,16 +1,19 @@
 """The example of docs/data.md is read as it stands there."""
 
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from dnaf import images
 from dnaf.data import custom
 from dnaf.data.formats import FORMATS
 from dnaf.data.keypoint_files import read_keypoint_files
 from dnaf.data.split import write_split
-from dnaf.data.store import write_store
+from dnaf.data.store import ImageStore, write_store
 from tests.custom_folder import SIZES, keypoints, write_custom
 from tests.raw_folder import ROOT
 
@@ -40,6 +43,30 @@ def test_the_example_of_a_custom_data_set_is_split(raw) -> None:  # type: ignore
     info = write_split(raw, raw.parents[1] / "images.zip", folder, FORMATS["custom"], (256, 176), 1000)
     assert (info["train"]["num_pairs"], info["test"]["num_pairs"]) == (2, 1)
     assert pd.read_csv(folder / "test.csv")["target"].tolist() == ["ben/2"]
+
+
+def test_the_commands_of_the_document_bring_the_example_to_pose_maps_and_a_preview(raw) -> None:  # type: ignore[no-untyped-def]
+    project = raw.parents[2]
+    params = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+    (block,) = (text for text in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) if "mine:" in text)
+    params["datasets"] |= YAML(typ="safe").load(block)["datasets"]
+    params["dataset"] = "mine"
+    with open(project / "params.yaml", "w") as file:
+        YAML(typ="safe").dump(params, file)
+    for command in (["doctor"], ["unpack", "mine"], ["split", "mine"], ["render", "mine"], ["preview"]):
+        assert command[0] in TEXT
+        finished = subprocess.run(
+            [sys.executable, "-m", f"stages.{command[0]}", *command[1:]],
+            cwd=project,
+            env={"PYTHONPATH": str(ROOT), "PATH": "", "DNAF_SCRATCH": str(project / "scratch")},
+            capture_output=True,
+            text=True,
+        )
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+    pose_maps = ImageStore(project / "data/pose.zip")
+    assert len(pose_maps) == 2 * len(SIZES)
+    assert pose_maps.image("anna/back.png").shape == (256, 176, 3)
+    assert images.read(project / "data/preview.png").any()
 
 
 def test_the_params_of_the_document_are_those_of_a_data_set() -> None:

@@ -43,7 +43,8 @@ def main(
     if ready:
         print(f"{dataset} is ready: dvc repro unpack split render")
     else:
-        print(f"{dataset} is not ready: {raw}/README.md says where to get what is missing")
+        guide = raw / "README.md" if (raw / "README.md").is_file() else "docs/data.md"
+        print(f"{dataset} is not ready: {guide} says which files belong there and where they come from")
         sys.exit(1)
 
 

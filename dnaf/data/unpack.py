@@ -121,7 +121,8 @@ def _require(raw: Path, form: Format, containers: list[Path]) -> None:
     missing += [name for name in form.needed if not (raw / name).is_file()]
     if not missing:
         return
-    remedy = f"See {raw}/README.md for where to get them."
+    guide = raw / "README.md" if (raw / "README.md").is_file() else "docs/data.md"
+    remedy = f"{guide} says which files belong there and where they come from."
     if "/.dvc/tmp/exps/" in str(raw.resolve()):
         paths = " ".join(str(raw / name) for name in missing)
         remedy = f"A temporary workspace has only files that DVC tracks: in your project, dvc add {paths}"

@@ -115,7 +115,7 @@ def test_what_is_missing_or_wrong_is_told_and_is_exit_code_1(
     finished = run(project, "doctor")
     assert finished.returncode == 1, finished.stderr
     assert sentence in " ".join(finished.stdout.split())
-    assert "mini is not ready: data/raw/mini/README.md says where to get" in finished.stdout
+    assert "mini is not ready: docs/data.md says which files" in finished.stdout
 
 
 def test_a_wrong_password_is_told_and_not_repeated(project: Path) -> None:
@@ -137,8 +137,12 @@ def test_small_files_that_need_no_password_do_not_make_a_wrong_one_right(project
 
 
 def test_a_published_data_set_without_files_lists_all_that_is_needed(project: Path) -> None:
+    readme = project / "data/raw/market1501/README.md"
+    readme.parent.mkdir()
+    readme.write_text("where to get it")
     finished = run(project, "doctor", "market1501")
     assert finished.returncode == 1
+    assert "market1501 is not ready: data/raw/market1501/README.md says which files" in finished.stdout
     for name in ("Market-1501-v15.09.15.zip", "market-annotation-train.csv", "market-annotation-test.csv"):
         assert name in finished.stdout
 

@@ -257,7 +257,10 @@ def remove_archive_and_list(raw: Path) -> None:
         (add_hostile_member, "img_highres.zip: unsafe member name 'img_highres/../../evil.jpg'"),
         (repeat_image, "data/raw/mini: one image twice"),
         (list_image_in_both, "test.lst: images of train.lst are listed here too (found 1, first"),
-        (remove_archive_and_list, "files are missing (expected img_highres.zip, test.lst). See data/raw"),
+        (
+            remove_archive_and_list,
+            "files are missing (expected img_highres.zip, test.lst). docs/data.md says",
+        ),
     ],
 )
 def test_bad_input_stops_the_stage_with_one_sentence(

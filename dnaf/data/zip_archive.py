@@ -262,6 +262,8 @@ def _problem(info: ZipInfo) -> str | None:
         return f"packed too tightly for an image (expected at most {MAX_RATIO} : 1). Refused."
     if info.header_offset < 0:
         return "damaged: it starts before the file. Download the archive again."
+    if info.compress_type == _AES and not info.flag_bits & _ENCRYPTED:
+        return "damaged: encrypted by its method but not by its flag. Download the archive again."
     if info.flag_bits & _ENCRYPTED and info.compress_size < zipcrypto.HEADER_SIZE:
         return "damaged: shorter than its encryption header. Download the archive again."
     return None

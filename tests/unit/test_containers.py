@@ -236,6 +236,15 @@ def test_a_damaged_aes_member_is_named(tmp_path: Path) -> None:
         read(tmp_path / "a.zip")
 
 
+def test_an_aes_member_whose_flag_says_that_it_is_not_encrypted_is_refused(tmp_path: Path) -> None:
+    write_aes(tmp_path / "a.zip", MEMBERS)
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] &= 0xFE
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(DataError, match="encrypted by its method but not by its flag"):
+        read(tmp_path / "a.zip")
+
+
 @pytest.mark.skipif(zip_archive._STREAMER is None, reason="7-Zip is not installed")
 class TestStreaming:
     """Large encrypted archives are decrypted by 7-Zip, with the same result as without it."""

@@ -17,7 +17,7 @@ from dnaf.data.prepare import prepare_images
 from dnaf.data.store import write_store
 from dnaf.errors import DataError
 
-_VERSION = 1  # of what prepared images depend on beside their originals and size
+_VERSION = 2  # of what prepared images depend on beside their originals and size
 
 
 def unpack(

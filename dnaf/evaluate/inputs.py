@@ -1,16 +1,16 @@
-"""What there is to evaluate: the test pairs, and whether a method has results at all.
+"""What there is to evaluate: the test pairs, and where a method has its results.
 
 Kept apart from reading the results, which needs pandas and Pillow: most methods of a fresh project have none.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnaf import files
+from dnaf.data.tables import read_table
 from dnaf.errors import DataError, StateError
-from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.card import Card
 
 if TYPE_CHECKING:
     from dnaf.data.pairs import Pair
@@ -20,8 +20,12 @@ MEAN_IMAGE = "mean_image"
 GENERATED = "generated.zip"
 WRONG_SOURCE = "wrong_source.zip"
 CARD = "card.yaml"
+KEYPOINTS = "keypoints.csv"
+SHARED = "shared"
 
-_NOT_RESULTS = (CARD, "README.md", "README", ".gitignore")
+_OURS = (GENERATED, WRONG_SOURCE)
+_NO_RESULTS = (CARD, KEYPOINTS, "README.md", "README", ".gitignore")
+_TO_UNPACK = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,14 @@ class TestPairs:
     Attributes:
         pairs: source and target stems.
         outfits: of each pair, whom or what it shows: pairs of one outfit are not independent.
+        sha256: digest of the list.
     """
 
     __test__ = False  # for pytest: no test, whatever the name says
 
     pairs: list["Pair"]
     outfits: list[str]
+    sha256: str
 
 
 def read_test_pairs(folder: Path) -> TestPairs:
@@ -55,58 +61,76 @@ def read_pairs_csv(path: Path) -> TestPairs:
     Raises:
         StateError: no such list, another header or no pairs.
     """
-    rows = read_csv(path, ["source", "target", "outfit"])
-    return TestPairs([(source, target) for source, target, _ in rows], [outfit for _, _, outfit in rows])
+    rows = read_table(path, ["source", "target", "outfit"])
+    pairs = [(source, target) for source, target, _ in rows]
+    return TestPairs(pairs, [outfit for _, _, outfit in rows], files.digest(path))
 
 
-def is_absent(method: str, folder: Path) -> bool:
-    """Whether nothing but the method's card lies in its folder and it is none that needs no files.
+def find_results(method: str, results: Path, card: Card) -> list[Path] | None:
+    """Where a method's images are: archives, folders and images, or the stores that `generate` wrote.
+
+    The method's own files come first; without any, another method's strips in `shared` that show it too.
+
+    Args:
+        results: the folder of all methods' folders.
+
+    Returns:
+        None if it has no results; empty for a method that needs no files.
 
     Raises:
-        DataError: there is no such folder, it holds files that cannot be read as results, or a method that
+        DataError: there is no folder, or it holds files that cannot be read as results, or a method that
             needs none has some.
         StateError: a `.dvc` file stands there without its data.
     """
+    folder = results / method
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder (expected one with a {CARD}). Is {method} a method?")
+    found = _content(folder)
+    if method in (COPY_SOURCE, MEAN_IMAGE):
+        for path in found:
+            raise DataError(f"{path}: not a result of {method} (needs no files). Remove it.")
+        return []
+    for path in found:
+        if path.suffix.lower() in _TO_UNPACK:
+            raise DataError(
+                f"{path}: an archive that cannot be read in place (expected a zip, a folder or images). "
+                "Unpack it there and remove it."
+            )
+    ours = [path for path in found if path.name in _OURS]
+    if ours and len(ours) < len(found):
+        strange = next(path for path in found if path not in ours)
+        raise DataError(f"{strange}: stands beside {ours[0].name}, which stage generate wrote. Remove it.")
+    if ours and folder / GENERATED not in ours:
+        raise StateError(f"{folder / GENERATED}: missing beside {WRONG_SOURCE}. Run generate again.")
+    if found:
+        return found
+    archives = {strips.archive for strips in card.strips}
+    shared = [path for path in _content(results / SHARED) if _bare_name(path) in archives]
+    return shared or None
+
+
+def _content(folder: Path) -> list[Path]:
+    """Files and folders that people put into a folder, sorted."""
+    if not folder.is_dir():
+        return []
     for pointer in sorted(folder.glob("*.dvc")):
         if not pointer.with_suffix("").exists():
             raise StateError(f"{pointer}: its data is not here. Run `dvc pull {pointer}`.")
-    found = sorted(
-        path.name for path in folder.iterdir() if path.name not in _NOT_RESULTS and path.suffix != ".dvc"
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.name not in _NO_RESULTS and path.suffix != ".dvc" and not path.name.startswith(".")
     )
-    allowed = () if method in (COPY_SOURCE, MEAN_IMAGE) else (GENERATED, WRONG_SOURCE)
-    for name in found:
-        if name not in allowed:
-            reason = "reading published result archives is not supported yet" if allowed else "needs no files"
-            raise DataError(f"{folder / name}: not a result of {method} ({reason}). Remove it.")
-    if WRONG_SOURCE in found and GENERATED not in found:
-        raise StateError(f"{folder / GENERATED}: missing beside {WRONG_SOURCE}. Run generate again.")
-    return not found and bool(allowed)
 
 
-def absent(num_expected: int, protocol: Protocol) -> dict[str, Any]:
+def _bare_name(path: Path) -> str:
+    return path.name if path.is_dir() else path.stem
+
+
+def absent(num_expected: int, protocol: str) -> dict[str, Any]:
     """The metrics of a method without results: the same content each time, for DVC to recognise.
 
     The protocol block stands in a list of one, because `dvc metrics show` passes over lists: of a mapping it
     would make a column of every entry, fifty beside the ten that a user looks for.
     """
-    return {"num_pairs": 0, "num_expected": num_expected, "protocol": [{"name": protocol.name}]}
-
-
-def read_csv(path: Path, header: list[str]) -> list[list[str]]:
-    """Rows of a table that `split` wrote, without its header.
-
-    Raises:
-        StateError: no such table, another header, ragged or no rows.
-    """
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file))
-    except OSError as error:
-        raise StateError(f"{path}: could not be read ({error.strerror}). Run split again.") from error
-    if len(rows) < 2 or rows[0] != header or any(len(row) != len(header) for row in rows):
-        raise StateError(
-            f"{path}: not a list with the header {','.join(header)} and at least one row. Run split again."
-        )
-    return rows[1:]
+    return {"num_pairs": 0, "num_expected": num_expected, "protocol": [{"name": protocol}]}

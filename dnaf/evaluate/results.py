@@ -1,8 +1,9 @@
-"""One method's images for exactly the test pairs."""
+"""One method's images for exactly the test pairs, wherever they come from."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,43 @@ import numpy as np
 from dnaf import files
 from dnaf.data.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
+from dnaf.data.tables import read_table
 from dnaf.errors import DataError, StateError
-from dnaf.evaluate.inputs import COPY_SOURCE, GENERATED, MEAN_IMAGE, WRONG_SOURCE, read_csv
-from dnaf.images import Pixels, Size
+from dnaf.evaluate.card import Card
+from dnaf.evaluate.inputs import (
+    COPY_SOURCE,
+    GENERATED,
+    MEAN_IMAGE,
+    SHARED,
+    WRONG_SOURCE,
+    TestPairs,
+)
+from dnaf.evaluate.psnr import l1
+from dnaf.evaluate.published import Layout, PublishedImages, find_images
+from dnaf.evaluate.result_names import ResultNames
+from dnaf.images import Pixels, Size, resize
 from dnaf.progress import track
+
+_NUM_CHECKED = 16  # strips whose ground truth is compared with ours
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What a method's images have to belong to.
+
+    Attributes:
+        form: the data set's format, which decides how file names look.
+        size: (height, width) of prepared images.
+        test: the test pairs.
+        train_images: the list of training images, `data/pairs/train_images.csv`.
+        prepared: the data set's images, `<stem>.png`.
+    """
+
+    form: str
+    size: Size
+    test: TestPairs
+    train_images: Path
+    prepared: ImageStore
 
 
 @dataclass(frozen=True)
@@ -21,53 +55,120 @@ class Results:
     """A method's images.
 
     Attributes:
-        where: the file the images come from, for errors.
+        where: what the images come from, for errors.
         generated: image of a pair, uint8 RGB (H, W, 3).
+        image_name: which image a pair has; methods without a model show one image for many pairs.
         wrong_source: the same pair generated from another outfit's source, where the method has them.
-        by_a_model: whether a model made the images; one colour or the ground truth itself is then an error.
-        pairs_sha256: digest of the list of pairs.
-        info: what the method says about the origin of its images.
+        by_a_model: whether a model made the images; one colour, copies or the ground truth itself are then
+            errors.
+        info: origin of the images, JSON-able; `file_type` always.
     """
 
     where: Path
     generated: Callable[[Pair], Pixels]
+    image_name: Callable[[Pair], str]
     wrong_source: Callable[[Pair], Pixels] | None
     by_a_model: bool
-    pairs_sha256: str
     info: dict[str, Any]
 
 
-def open_results(
-    method: str, folder: Path, pairs_folder: Path, pairs: Sequence[Pair], prepared: ImageStore
-) -> Results:
-    """A method's images for exactly these pairs; see `inputs.is_absent` for methods that have none.
+def open_results(method: str, found: Sequence[Path], card: Card, data: DataSet) -> Results:
+    """A method's images for exactly these pairs.
 
     Args:
-        pairs_folder: holds the list the pairs were read from, and the names of the training images.
-        prepared: the data set's images, `<stem>.png`.
+        found: what `inputs.find_results` gives for the method.
 
     Raises:
+        DataError: published results miss, repeat or add an image, or the card does not describe them.
         StateError: a store is incomplete, made for another list of pairs, or misses or adds a pair.
     """
-    pairs_sha256 = files.digest(pairs_folder / "test.csv")
     if method == COPY_SOURCE:
-        return Results(prepared.path, _source_of(prepared), None, False, pairs_sha256, {})
+        return _from_data(data, lambda pair: data.prepared.image(f"{pair[0]}.png"), lambda pair: pair[0], {})
     if method == MEAN_IMAGE:
-        rows = read_csv(pairs_folder / "train_images.csv", ["name"])
-        mean = mean_image(prepared, [name for (name,) in rows])
-        return Results(
-            prepared.path, lambda pair: mean, None, False, pairs_sha256, {"num_train_images": len(rows)}
+        rows = read_table(data.train_images, ["name"])
+        mean = mean_image(data.prepared, [name for (name,) in rows])
+        return _from_data(data, lambda pair: mean, lambda pair: "mean", {"num_train_images": len(rows)})
+    if found[0].name in (GENERATED, WRONG_SOURCE):
+        return _generated(found[0].parent, data)
+    return _published(found, card, data)
+
+
+def _from_data(
+    data: DataSet, image: Callable[[Pair], Pixels], name: Callable[[Pair], str], info: dict[str, Any]
+) -> Results:
+    return Results(data.prepared.path, image, name, None, False, {"file_type": "png", **info})
+
+
+def _generated(folder: Path, data: DataSet) -> Results:
+    store = open_store(folder / GENERATED, data.test)
+    wrong = None
+    if (folder / WRONG_SOURCE).exists():
+        wrong = open_store(folder / WRONG_SOURCE, data.test)
+        if wrong.info.get("model") != store.info.get("model"):
+            raise StateError(
+                f"{wrong.path}: generated by another model than {store.path} (found "
+                f"{wrong.info.get('model')}, expected {store.info.get('model')}). Run generate again."
+            )
+    return Results(
+        where=store.path,
+        generated=_image_of(store, data.size),
+        image_name=lambda pair: pair_id(*pair),
+        wrong_source=_image_of(wrong, data.size) if wrong else None,
+        by_a_model=True,
+        info={"file_type": "png", **store.info},
+    )
+
+
+def _published(found: Sequence[Path], card: Card, data: DataSet) -> Results:
+    folder = found[0].parent
+    layout = _layout(found[0], card, data.size)
+    coverage = find_images(found, layout, ResultNames(data.form, data.test.pairs), data.test.pairs)
+    published = PublishedImages(folder, coverage, layout, data.test.pairs)
+    _check_panels(folder, published, data)
+    info = {
+        "file_type": next(iter(coverage.file_types)),
+        "files": {path.name: files.digest(path) for path in found if path.is_file()},
+        "num_other_files": coverage.num_others,
+    }
+    return Results(folder, published.generated, lambda pair: pair_id(*pair), None, True, info)
+
+
+def _layout(found: Path, card: Card, size: Size) -> Layout:
+    """How the images stand there: as the card says, or what it says of the shared strips they come from."""
+    naming = card.naming or "<source>_2_<target>.png"
+    if found.parent.name == SHARED:
+        bare = found.name if found.is_dir() else found.stem
+        panels = next(strips.panels for strips in card.strips if strips.archive == bare)
+        return Layout(naming, panels, None, 0)
+    folder = card.folder and card.folder.replace("<height>", str(size[0]))
+    return Layout(naming, card.panels, folder, card.margin)
+
+
+def _check_panels(folder: Path, published: PublishedImages, data: DataSet) -> None:
+    """Refuses strips whose ground truth is less like ours than their generated images are.
+
+    Raises:
+        DataError: the card's panels are then other ones, or the strips show another data set.
+    """
+    step = max(1, len(data.test.pairs) // _NUM_CHECKED)
+    distances: list[tuple[float, float]] = []
+    for pair in data.test.pairs[::step][:_NUM_CHECKED]:
+        shown = published.ground_truth(pair)
+        if shown is None:
+            return
+        target = data.prepared.image(f"{pair[1]}.png")
+        real, generated = (
+            l1(target, resize(np.ascontiguousarray(image), data.size))
+            for image in (shown, published.generated(pair))
         )
-    store = open_store(folder / GENERATED, pairs_sha256, pairs)
-    if not (folder / WRONG_SOURCE).exists():
-        return Results(store.path, _image_of(store), None, True, pairs_sha256, store.info)
-    wrong = open_store(folder / WRONG_SOURCE, pairs_sha256, pairs)
-    if wrong.info.get("model") != store.info.get("model"):
-        raise StateError(
-            f"{wrong.path}: generated by another model than {store.path} (found {wrong.info.get('model')}, "
-            f"expected {store.info.get('model')}). Run generate again."
+        distances.append((real, generated))
+    real, generated = (median(values) for values in zip(*distances, strict=True))
+    if real >= generated:
+        raise DataError(
+            f"{folder}: wrong panels (found the ground truth {real:.3f} and the generated image "
+            f"{generated:.3f} away from this data set's target, expected the ground truth to be nearer). "
+            "Correct `panels` in card.yaml."
         )
-    return Results(store.path, _image_of(store), _image_of(wrong), True, pairs_sha256, store.info)
 
 
 def mean_image(prepared: ImageStore, stems: Sequence[str]) -> Pixels:
@@ -99,19 +200,19 @@ def require_size(image: Pixels, size: Size, where: str) -> None:
         )
 
 
-def open_store(path: Path, pairs_sha256: str, pairs: Sequence[Pair]) -> ImageStore:
+def open_store(path: Path, test: TestPairs) -> ImageStore:
     """A store with exactly the images of these pairs, `<pair id>.png`.
 
     Raises:
         StateError: incomplete, made for another list of pairs, or a pair is missing or too many.
     """
     store = ImageStore(path)
-    if store.info.get("pairs_sha256") != pairs_sha256:
+    if store.info.get("pairs_sha256") != test.sha256:
         raise StateError(
             f"{path}: generated for another list of test pairs (found sha256 "
-            f"{store.info.get('pairs_sha256')}, expected {pairs_sha256}). Run generate again."
+            f"{store.info.get('pairs_sha256')}, expected {test.sha256}). Run generate again."
         )
-    wanted = {f"{pair_id(*pair)}.png" for pair in pairs}
+    wanted = {f"{pair_id(*pair)}.png" for pair in test.pairs}
     found = set(store.names)
     for kind, names in (("missing", wanted - found), ("of no test pair", found - wanted)):
         if names:
@@ -122,9 +223,10 @@ def open_store(path: Path, pairs_sha256: str, pairs: Sequence[Pair]) -> ImageSto
     return store
 
 
-def _source_of(prepared: ImageStore) -> Callable[[Pair], Pixels]:
-    return lambda pair: prepared.image(f"{pair[0]}.png")
+def _image_of(store: ImageStore, size: Size) -> Callable[[Pair], Pixels]:
+    def image(pair: Pair) -> Pixels:
+        generated = store.image(f"{pair_id(*pair)}.png")
+        require_size(generated, size, f"{store.path}: {pair_id(*pair)}")
+        return generated
 
-
-def _image_of(store: ImageStore) -> Callable[[Pair], Pixels]:
-    return lambda pair: store.image(f"{pair_id(*pair)}.png")
+    return image

@@ -1,26 +1,38 @@
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dnaf import files
-from dnaf.data.store import ImageStore
+from dnaf import files, images
+from dnaf.data.pairs import Pair, pair_id
 from dnaf.errors import DataError, StateError
-from dnaf.evaluate.inputs import is_absent, read_test_pairs
+from dnaf.evaluate.card import Card, read_card
+from dnaf.evaluate.inputs import find_results, read_test_pairs
 from dnaf.evaluate.results import Results, open_results
-from tests.evaluation_project import EvaluationProject, picture
+from dnaf.images import Pixels
+from tests.evaluation_project import EvaluationProject, near, picture
+from tests.published_results import strip, write_zip
 
 PAIRS = Path("data/pairs")
+RESULTS = Path("data/results")
 
 
 def folder(method: str) -> Path:
-    return Path("data/results") / method
+    return RESULTS / method
+
+
+def card(method: str) -> Card:
+    return read_card(folder(method) / "card.yaml")
+
+
+def find(method: str) -> list[Path] | None:
+    return find_results(method, RESULTS, card(method))
 
 
 def open_method(project: EvaluationProject, method: str = "dnaf") -> Results:
-    prepared = ImageStore(Path("data/prepared.zip"))
-    return open_results(method, folder(method), PAIRS, project.pairs, prepared)
+    return open_results(method, find(method) or [], card(method), project.data)
 
 
 def test_test_pairs_are_read_in_order(evaluation_project: EvaluationProject) -> None:
@@ -46,55 +58,112 @@ def test_a_pairs_folder_altered_after_its_manifest_is_refused(evaluation_project
 
 
 def test_a_method_with_a_card_alone_is_absent(evaluation_project: EvaluationProject) -> None:
-    assert is_absent("pidm", folder("pidm"))
+    assert find("pidm") is None
     (folder("pidm") / ".gitignore").touch()
-    assert is_absent("pidm", folder("pidm"))
+    assert find("pidm") is None
 
 
 def test_methods_that_need_no_files_are_never_absent(evaluation_project: EvaluationProject) -> None:
-    assert not is_absent("copy_source", folder("copy_source"))
-    assert not is_absent("mean_image", folder("mean_image"))
+    assert find("copy_source") == []
+    assert find("mean_image") == []
 
 
 def test_a_method_without_a_folder_is_refused(evaluation_project: EvaluationProject) -> None:
     with pytest.raises(DataError, match="Is pidmm a method"):
-        is_absent("pidmm", folder("pidmm"))
+        find_results("pidmm", RESULTS, card("pidm"))
 
 
 def test_dvc_file_without_its_data_is_not_absent_but_an_error(evaluation_project: EvaluationProject) -> None:
-    (folder("pidm") / "generated.zip.dvc").touch()
+    (folder("pidm") / "results.zip.dvc").touch()
     with pytest.raises(StateError, match=r"its data is not here\. Run `dvc pull"):
-        is_absent("pidm", folder("pidm"))
-    evaluation_project.add_results("pidm")
-    assert not is_absent("pidm", folder("pidm"))
+        find("pidm")
+    (folder("pidm") / "results.zip").touch()
+    assert find("pidm") == [folder("pidm") / "results.zip"]
 
 
-@pytest.mark.parametrize("name", ["pidm.zip", "images", ".dnaf-tmp-abc", "generated.zip.bak"])
-def test_a_published_archive_is_refused_and_not_taken_for_absent(
+@pytest.mark.parametrize("name", ["pidm.rar", "pidm.tar.gz", "pidm.7z"])
+def test_an_archive_that_cannot_be_read_in_place_is_refused_and_not_taken_for_absent(
     evaluation_project: EvaluationProject, name: str
 ) -> None:
     (folder("pidm") / name).touch()
-    with pytest.raises(DataError, match="reading published result archives is not supported yet"):
-        is_absent("pidm", folder("pidm"))
+    with pytest.raises(DataError, match="Unpack it there and remove it"):
+        find("pidm")
 
 
 def test_files_of_a_method_that_needs_none_are_refused(evaluation_project: EvaluationProject) -> None:
     evaluation_project.add_results("copy_source")
     with pytest.raises(DataError, match="needs no files"):
-        is_absent("copy_source", folder("copy_source"))
+        find("copy_source")
 
 
 def test_wrong_source_alone_is_refused(evaluation_project: EvaluationProject) -> None:
     evaluation_project.add_results(name="wrong_source.zip")
     with pytest.raises(StateError, match=r"generated\.zip: missing beside wrong_source\.zip"):
-        is_absent("dnaf", folder("dnaf"))
+        find("dnaf")
+
+
+def test_published_files_beside_generated_ones_are_refused(evaluation_project: EvaluationProject) -> None:
+    evaluation_project.add_results()
+    (folder("dnaf") / "other.zip").touch()
+    with pytest.raises(DataError, match=r"other\.zip: stands beside generated\.zip"):
+        find("dnaf")
+
+
+def strips(project: EvaluationProject, panels: Mapping[int, Callable[[Pair], Pixels]]) -> dict[str, bytes]:
+    """Strips of ten panels as PIDM published them."""
+    return {
+        f"{pair_id(*pair)}.png": images.encode_png(
+            strip([panels[i](pair) if i in panels else picture(f"{i} {pair}") for i in range(10)])
+        )
+        for pair in project.pairs
+    }
+
+
+def noisy(text: str) -> Callable[[Pair], Pixels]:
+    return lambda pair: near(picture(pair[1]), f"{text} {pair}")
+
+
+def test_one_strip_archive_feeds_several_methods(evaluation_project: EvaluationProject) -> None:
+    target = lambda pair: picture(pair[1])  # noqa: E731
+    files_ = strips(evaluation_project, {2: target, 3: noisy("adgan"), 9: noisy("pidm")})
+    write_zip(RESULTS / "shared/PIDM_vs_Others.zip", files_)
+    for method in ("adgan", "pidm"):
+        assert find(method) == [RESULTS / "shared/PIDM_vs_Others.zip"]
+        results = open_method(evaluation_project, method)
+        for pair in evaluation_project.pairs:
+            assert np.array_equal(results.generated(pair), noisy(method)(pair))
+    assert find("pocold") is None
+
+
+def test_a_methods_own_files_come_before_shared_strips(evaluation_project: EvaluationProject) -> None:
+    write_zip(RESULTS / "shared/PIDM_vs_Others.zip", {})
+    write_zip(folder("pidm") / "own.zip", {})
+    assert find("pidm") == [folder("pidm") / "own.zip"]
+
+
+def test_wrong_panels_are_noticed_by_the_ground_truth(evaluation_project: EvaluationProject) -> None:
+    files_ = strips(evaluation_project, {3: lambda pair: picture(pair[1]), 9: noisy("pidm")})
+    write_zip(RESULTS / "shared/PIDM_vs_Others.zip", files_)
+    with pytest.raises(DataError, match=r"shared: wrong panels \(found the ground truth .* Correct `panels`"):
+        open_method(evaluation_project, "pidm")
+
+
+def test_published_results_tell_their_type_and_digests(evaluation_project: EvaluationProject) -> None:
+    members = {
+        name.replace(".png", "_vis.jpg"): images.encode_jpeg(image)
+        for name, image in evaluation_project.generated().items()
+    }
+    write_zip(folder("gfla") / "results.zip", members | {"metrics.csv": b""})
+    info = open_method(evaluation_project, "gfla").info
+    digest = files.digest(folder("gfla") / "results.zip")
+    assert info == {"file_type": "jpg", "files": {"results.zip": digest}, "num_other_files": 1}
 
 
 def test_generated_images_are_found_by_pair(evaluation_project: EvaluationProject) -> None:
-    images = evaluation_project.generated()
-    evaluation_project.add_results(images=dict(reversed(images.items())))
+    generated = evaluation_project.generated()
+    evaluation_project.add_results(members=dict(reversed(generated.items())))
     results = open_method(evaluation_project)
-    for pair, image in zip(evaluation_project.pairs, images.values(), strict=True):
+    for pair, image in zip(evaluation_project.pairs, generated.values(), strict=True):
         assert np.array_equal(results.generated(pair), image)
     assert results.wrong_source is None
 
@@ -112,16 +181,16 @@ def test_mean_image_is_the_mean_of_the_training_images(evaluation_project: Evalu
 
 @pytest.mark.parametrize("index", range(6))
 def test_each_missing_image_is_found(evaluation_project: EvaluationProject, index: int) -> None:
-    images = evaluation_project.generated()
-    name = list(images)[index]
-    del images[name]
-    evaluation_project.add_results(images=images)
+    generated = evaluation_project.generated()
+    name = list(generated)[index]
+    del generated[name]
+    evaluation_project.add_results(members=generated)
     with pytest.raises(StateError, match=rf"{name} is missing \(1 such; found 5 images, expected 6\)"):
         open_method(evaluation_project)
 
 
 def test_an_image_of_no_pair_is_refused(evaluation_project: EvaluationProject) -> None:
-    evaluation_project.add_results(images={**evaluation_project.generated(), "extra.png": picture("extra")})
+    evaluation_project.add_results(members={**evaluation_project.generated(), "extra.png": picture("extra")})
     with pytest.raises(StateError, match=r"extra\.png is of no test pair \(1 such; found 7 images"):
         open_method(evaluation_project)
 

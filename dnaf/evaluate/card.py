@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -32,14 +32,37 @@ class Panels(_Part):
     ground_truth: Index
     generated: Index
 
+    @model_validator(mode="after")
+    def _inside(self) -> "Panels":
+        if max(self.ground_truth, self.generated) >= self.count or self.ground_truth == self.generated:
+            raise ValueError(
+                f"ground_truth and generated must be two different panels of 0 to {self.count - 1}"
+            )
+        return self
+
+
+class Strips(_Part):
+    """Another method's published strips that show this method too.
+
+    Attributes:
+        archive: name of the archive or folder in `data/results/shared/`, without suffix.
+    """
+
+    archive: Text
+    panels: Panels
+
 
 class Card(_Part):
     """`data/results/<method>/card.yaml`; null where there is no such thing or it is not known.
 
     Attributes:
         title: the method's name in tables.
-        naming: file name of a published result, `<source>` and `<target>` being stems.
+        naming: file name of a published result, `<source>` and `<target>` being stems. For people: every
+            known form is recognised.
         panels: null if a result file holds the generated image alone.
+        folder: take only the images in folders of this name; `<height>` stands for the data set's height.
+        margin: pixels that are cut off at the left and at the right of the generated image.
+        strips: where else the method's images may be found.
     """
 
     title: Text
@@ -47,6 +70,9 @@ class Card(_Part):
     repository: Text | None
     naming: Text | None
     panels: Panels | None
+    folder: Text | None = None
+    margin: Index = 0
+    strips: list[Strips] = []
 
 
 def read_card(path: Path) -> Card:

@@ -1,0 +1,223 @@
+"""A method's published result images, read where they lie: zips and folders as they were downloaded.
+
+Nothing is unpacked or copied. What is there is compared with what should be there before the first image is
+read: every pair once, no image of anything else, one file type.
+"""
+
+import os
+import threading
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path, PurePosixPath
+
+from dnaf import images
+from dnaf.data.archive import open_archive
+from dnaf.data.pairs import Pair, pair_id
+from dnaf.errors import DataError
+from dnaf.evaluate.card import Panels
+from dnaf.evaluate.result_names import ResultNames
+from dnaf.images import Pixels, Size
+
+ARCHIVES = (".zip",)
+IMAGES = (".jpg", ".jpeg", ".png")
+_LEFT_BY_SYSTEMS = ("__MACOSX", ".", "Thumbs.db", "desktop.ini")  # beginnings of names that people never see
+
+Place = tuple[Path, str | None]  # a file; a member of a zip
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a method's images stand in its result files; see `card.Card`.
+
+    Attributes:
+        naming: example of a file name, for errors.
+        panels: where in a strip the images are; None for files that hold the generated image alone.
+        folder: take only images in a folder of this name.
+        margin: pixels to cut off at the left and the right of the generated image.
+    """
+
+    naming: str
+    panels: Panels | None
+    folder: str | None
+    margin: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What was found against what should be there.
+
+    Attributes:
+        places: where the image of each matched pair is.
+        missing: pairs without an image.
+        unknown: image files whose names show no test pair.
+        duplicate: image files of a pair that has another one already.
+        file_types: `jpg` and `png` with their numbers, of the matched images.
+        num_others: files that are no images (tables, caches), which are passed over.
+    """
+
+    places: dict[Pair, Place]
+    missing: list[Pair]
+    unknown: list[str]
+    duplicate: list[str]
+    file_types: dict[str, int]
+    num_others: int
+
+
+def find_images(paths: Sequence[Path], layout: Layout, names: ResultNames, pairs: Sequence[Pair]) -> Coverage:
+    """Matches the image files in zips, folders or among `paths` themselves with pairs; reads no image.
+
+    Raises:
+        DataError: an archive that is damaged, half copied, encrypted, or of a kind to be unpacked first.
+    """
+    places: dict[Pair, Place] = {}
+    unknown, duplicate, num_others = [], [], 0
+    for path, member in chain.from_iterable(map(_list, paths)):
+        name = PurePosixPath(member or path.as_posix())
+        if name.suffix.lower() not in IMAGES:
+            num_others += 1
+        elif layout.folder is None or layout.folder in name.parts[:-1]:
+            pair = names.pair_of(name.name)
+            if pair is None:
+                unknown.append(_shown((path, member)))
+            elif pair in places:
+                duplicate.append(_shown((path, member)))
+            else:
+                places[pair] = (path, member)
+    types = Counter(_file_type(place) for place in places.values())
+    missing = [pair for pair in pairs if pair not in places]
+    return Coverage(places, missing, unknown, duplicate, dict(sorted(types.items())), num_others)
+
+
+class PublishedImages:
+    """One image for each of exactly these pairs. May be used by several threads.
+
+    Raises:
+        DataError: an image is missing, unknown or there twice, or files are of two types.
+    """
+
+    def __init__(self, where: Path, coverage: Coverage, layout: Layout, pairs: Sequence[Pair]) -> None:
+        _require_exact(where, coverage, layout, len(pairs))
+        self._places, self._layout = coverage.places, layout
+        self._zips: dict[Path, zipfile.ZipFile] = {}
+        self._lock = threading.Lock()
+        self._first: tuple[str, Size] | None = None
+
+    def generated(self, pair: Pair) -> Pixels:
+        """The generated image of a pair, uint8 (H, W, 3).
+
+        Raises:
+            DataError: damaged, of another size than the others, or not divisible into its panels.
+        """
+        strip = self._strip(pair)
+        shown = _shown(self._places[pair])
+        with self._lock:
+            self._first = self._first or (shown, _size(strip))
+            first, size = self._first
+        if _size(strip) != size:
+            (height, width), (found_height, found_width) = size, _size(strip)
+            raise DataError(
+                f"{shown}: wrong size (found {found_height}x{found_width}, expected {height}x{width}, height "
+                f"x width, as {first}). Use the complete results of one run."
+            )
+        panels, margin = self._layout.panels, self._layout.margin
+        image = strip if panels is None else _panel(strip, panels.count, panels.generated, shown)
+        if 2 * margin >= image.shape[1]:
+            raise DataError(
+                f"{shown}: too narrow (found {image.shape[1]} pixels, expected more than twice the card's "
+                f"margin of {margin}). Correct card.yaml."
+            )
+        return image[:, margin : image.shape[1] - margin]
+
+    def ground_truth(self, pair: Pair) -> Pixels | None:
+        """The ground truth that stands in the same file, uint8 (H, W, 3); None if there is none."""
+        panels = self._layout.panels
+        if panels is None:
+            return None
+        return _panel(self._strip(pair), panels.count, panels.ground_truth, _shown(self._places[pair]))
+
+    def _strip(self, pair: Pair) -> Pixels:
+        path, member = self._places[pair]
+        shown = _shown((path, member))
+        try:
+            data = path.read_bytes() if member is None else self._zip(path).read(member)
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise DataError(f"{shown}: could not be read ({error}). Download the results again.") from error
+        return images.decode(data, shown)
+
+    def _zip(self, path: Path) -> zipfile.ZipFile:
+        with self._lock:
+            if path not in self._zips:
+                self._zips[path] = zipfile.ZipFile(path)
+            return self._zips[path]
+
+
+def _list(path: Path) -> Iterator[Place]:
+    """The files of an archive or a folder, without those that systems leave behind."""
+    if path.suffix.lower() in ARCHIVES and path.is_file():
+        with open_archive(path) as archive:
+            if archive.is_encrypted:
+                raise DataError(f"{path}: encrypted. Unpack it into the folder beside it and remove it.")
+            yield from ((path, name) for name in archive.names if not _is_hidden(name.split("/")))
+    elif path.is_dir():
+        for place, folders, names in os.walk(path, followlinks=True):
+            folders[:] = sorted(name for name in folders if not _is_hidden([name]))
+            for name in sorted(names):
+                yield from _list(Path(place) / name)
+    elif not _is_hidden([path.name]):
+        yield path, None
+
+
+def _is_hidden(parts: Sequence[str]) -> bool:
+    return any(part.startswith(_LEFT_BY_SYSTEMS) for part in parts)
+
+
+def _require_exact(where: Path, coverage: Coverage, layout: Layout, num_pairs: int) -> None:
+    found = f"found {len(coverage.places):,} of {num_pairs:,} pairs"
+    if coverage.unknown:
+        raise DataError(
+            f"{coverage.unknown[0]}: shows no test pair by its name ({len(coverage.unknown):,} such images; "
+            f"{found}, expected names like {layout.naming}). Remove what are no results of this data set."
+        )
+    if coverage.duplicate:
+        raise DataError(
+            f"{coverage.duplicate[0]}: another image of the same pair is there too "
+            f"({len(coverage.duplicate):,} such; {found}). Keep one set of results."
+        )
+    if coverage.missing:
+        raise DataError(
+            f"{where}: {pair_id(*coverage.missing[0])} is missing ({len(coverage.missing):,} such; {found}). "
+            "Supply the complete results, or remove them."
+        )
+    if len(coverage.file_types) > 1:
+        raise DataError(
+            f"{where}: files of two types (found {coverage.file_types}, expected one). "
+            "Use the results of one run."
+        )
+
+
+def _panel(strip: Pixels, count: int, index: int, shown: str) -> Pixels:
+    width, rest = divmod(strip.shape[1], count)
+    if rest:
+        raise DataError(
+            f"{shown}: not a strip of {count} panels (found a width of {strip.shape[1]} pixels, expected a "
+            f"multiple of {count}). Correct `panels` in card.yaml."
+        )
+    return strip[:, index * width : (index + 1) * width]
+
+
+def _file_type(place: Place) -> str:
+    path, member = place
+    return "png" if (member or path.name).lower().endswith(".png") else "jpg"
+
+
+def _shown(place: Place) -> str:
+    path, member = place
+    return f"{path}: {member}" if member else str(path)
+
+
+def _size(image: Pixels) -> Size:
+    return image.shape[0], image.shape[1]

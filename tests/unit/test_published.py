@@ -1,0 +1,200 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnaf import images
+from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.errors import DataError
+from dnaf.evaluate.card import Panels
+from dnaf.evaluate.published import Layout, PublishedImages, find_images
+from dnaf.evaluate.result_names import ResultNames
+from dnaf.images import Pixels
+from tests.evaluation_project import picture
+from tests.published_results import encode, pad, strip, write_folder, write_zip
+
+STEMS = [f"fashionWOMENDressesid{item:08d}01_{view}" for item in (1, 2) for view in ("1front", "3back")]
+PAIRS = [(STEMS[0], STEMS[1]), (STEMS[1], STEMS[0]), (STEMS[2], STEMS[3])]
+ALONE = Layout("<source>_2_<target>.png", None, None, 0)
+NAMES = ResultNames("deepfashion", PAIRS)
+
+
+def of(pair: tuple[str, str]) -> Pixels:
+    return picture("generated " + "".join(pair))
+
+
+def complete(form: str = "{}_2_{}.png") -> dict[str, bytes]:
+    return {form.format(*pair): encode(of(pair), form) for pair in PAIRS}
+
+
+def published(*paths: Path, layout: Layout = ALONE) -> PublishedImages:
+    return PublishedImages(paths[0].parent, find_images(paths, layout, NAMES, PAIRS), layout, PAIRS)
+
+
+def write(root: Path, kind: str, files: Mapping[str, bytes]) -> list[Path]:
+    """One zip, one folder, two zips, or images that lie in the method's folder themselves."""
+    if kind == "zip":
+        write_zip(root / "results.zip", files)
+    elif kind == "folder":
+        write_folder(root / "results/deep/er", files)
+    elif kind == "two zips":
+        for number, name in enumerate(files):
+            write_zip(root / f"results-{number % 2}-{number}.zip", {name: files[name]})
+    else:
+        write_folder(root, files)
+    return sorted(root.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder", "two zips", "files"])
+def test_every_pair_has_its_image_wherever_it_lies(tmp_path: Path, kind: str) -> None:
+    found = published(*write(tmp_path, kind, complete()))
+    for pair in PAIRS:
+        assert np.array_equal(found.generated(pair), of(pair))
+        assert found.ground_truth(pair) is None
+
+
+def test_nothing_is_written_beside_the_results(tmp_path: Path) -> None:
+    paths = write(tmp_path, "zip", complete())
+    found = published(*paths)
+    found.generated(PAIRS[0])
+    assert sorted(tmp_path.rglob("*")) == paths
+
+
+@pytest.mark.parametrize(("count", "generated"), [(3, 2), (5, 4), (7, 6), (10, 3), (11, 10)])
+def test_panels_are_cut_out_of_strips(tmp_path: Path, count: int, generated: int) -> None:
+    layout = Layout(
+        "<source>_2_<target>.png", Panels(count=count, ground_truth=1, generated=generated), None, 0
+    )
+    files = {}
+    for pair in PAIRS:
+        panels = [picture(f"panel {index}") for index in range(count)]
+        panels[1], panels[generated] = picture(pair[1]), of(pair)
+        files["{}.jpg___{}.jpg_vis.png".format(*pair)] = encode(strip(panels), ".png")
+    found = published(*write(tmp_path, "zip", files), layout=layout)
+    for pair in PAIRS:
+        assert np.array_equal(found.generated(pair), of(pair))
+        assert np.array_equal(found.ground_truth(pair), picture(pair[1]))
+
+
+def test_a_margin_is_cut_off_both_sides(tmp_path: Path) -> None:
+    files = {"{}_{}_vis.png".format(*pair): encode(pad(of(pair), 40), ".png") for pair in PAIRS}
+    found = published(*write(tmp_path, "zip", files), layout=Layout("", None, None, 40))
+    assert np.array_equal(found.generated(PAIRS[0]), of(PAIRS[0]))
+
+
+def test_of_several_sizes_in_folders_the_chosen_one_is_read(tmp_path: Path) -> None:
+    files = {f"512/{name}": encode(picture("large"), ".png") for name in complete()}
+    files |= {f"256/{name}": data for name, data in complete().items()}
+    found = published(*write(tmp_path, "zip", files), layout=Layout("", None, "256", 0))
+    assert np.array_equal(found.generated(PAIRS[0]), of(PAIRS[0]))
+
+
+def test_what_systems_leave_behind_and_tables_are_passed_over(tmp_path: Path) -> None:
+    name = next(iter(complete()))
+    files = complete() | {
+        f"__MACOSX/._{name}": b"x",
+        ".DS_Store": b"x",
+        "a/Thumbs.db": b"x",
+        "statistics.npz": b"x",
+    }
+    coverage = find_images(write(tmp_path, "zip", files), ALONE, NAMES, PAIRS)
+    assert (len(coverage.places), coverage.unknown, coverage.num_others) == (3, [], 1)
+
+
+def test_coverage_tells_types_missing_unknown_and_duplicate(tmp_path: Path) -> None:
+    files = complete("{}_2_{}_vis.jpg")
+    first, second, third = files
+    del files[third]
+    files |= {"a/" + first: files[first], "nobody.png": files[second]}
+    coverage = find_images(write(tmp_path, "zip", files), ALONE, NAMES, PAIRS)
+    assert coverage.missing == [PAIRS[2]]
+    assert coverage.file_types == {"jpg": 2}
+    assert [len(coverage.unknown), len(coverage.duplicate)] == [1, 1]
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder", "files"])
+@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("fault", ["missing", "twice", "of another pair", "of another type"])
+def test_a_set_that_is_not_exact_is_refused_with_name_and_counts(
+    tmp_path: Path, kind: str, index: int, fault: str
+) -> None:
+    files = complete()
+    name = list(files)[index]
+    if fault == "missing":
+        del files[name]
+        reason = r"is missing \(1 such; found 2 of 3 pairs\)"
+    elif fault == "twice":
+        files[name.replace("_2_", "_to_")] = files[name]
+        reason = r"another image of the same pair .*\(1 such; found 3 of 3 pairs\)"
+    elif fault == "of another pair":
+        files[f"{STEMS[0]}_2_{STEMS[3]}.png"] = files[name]
+        reason = r"shows no test pair by its name \(1 such images; found 3 of 3 pairs, expected names like <s"
+    else:
+        files[name.replace(".png", ".jpg")] = encode(picture(name), ".jpg")
+        del files[name]
+        reason = r"two types \(found \{'jpg': 1, 'png': 2\}"
+    with pytest.raises(DataError, match=reason):
+        published(*write(tmp_path, kind, files))
+
+
+def test_an_image_of_another_size_is_refused_when_it_is_read(tmp_path: Path) -> None:
+    files = complete()
+    files[list(files)[1]] = encode(picture("x")[:60], ".png")
+    found = published(*write(tmp_path, "zip", files))
+    found.generated(PAIRS[0])
+    with pytest.raises(DataError, match=r"wrong size \(found 60x48, expected 64x48, height x width, as "):
+        found.generated(PAIRS[1])
+
+
+def test_a_damaged_image_is_refused_by_name(tmp_path: Path) -> None:
+    files = complete()
+    name = list(files)[1]
+    files[name] = files[name][: len(files[name]) // 2]
+    found = published(*write(tmp_path, "zip", files))
+    with pytest.raises(DataError, match=f"results.zip: {name}: not a readable JPEG or PNG"):
+        found.generated(PAIRS[1])
+
+
+def test_a_member_that_was_damaged_in_the_zip_is_refused(tmp_path: Path) -> None:
+    [path] = write(tmp_path, "zip", complete())
+    data = bytearray(path.read_bytes())
+    data[100] ^= 1
+    path.write_bytes(data)
+    found = published(path)
+    with pytest.raises(DataError, match="could not be read"):
+        [found.generated(pair) for pair in PAIRS]
+
+
+def test_a_half_copied_zip_is_refused(tmp_path: Path) -> None:
+    [path] = write(tmp_path, "zip", complete())
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match=r"not a readable zip archive \(found a truncated zip"):
+        published(path)
+
+
+def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
+    write_encrypted_zip(tmp_path / "results.zip", complete(), b"secret", np.random.default_rng(0))
+    with pytest.raises(DataError, match=r"results.zip: encrypted\. Unpack it"):
+        published(tmp_path / "results.zip")
+
+
+def test_a_strip_that_does_not_divide_is_refused(tmp_path: Path) -> None:
+    layout = Layout("", Panels(count=5, ground_truth=2, generated=4), None, 0)
+    found = published(*write(tmp_path, "zip", complete()), layout=layout)
+    with pytest.raises(DataError, match=r"not a strip of 5 panels \(found a width of 48 pixels"):
+        found.generated(PAIRS[0])
+
+
+def test_a_margin_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
+    found = published(*write(tmp_path, "zip", complete()), layout=Layout("", None, None, 24))
+    with pytest.raises(DataError, match="too narrow"):
+        found.generated(PAIRS[0])
+
+
+def test_a_picture_too_large_to_be_one_is_refused(tmp_path: Path) -> None:
+    files = complete()
+    side = int(images.MAX_PIXELS**0.5) + 2
+    files[next(iter(files))] = images.encode_png(np.zeros((side, side, 3), np.uint8), compress=True)
+    with pytest.raises(DataError, match="image too large"):
+        published(*write(tmp_path, "folder", files)).generated(PAIRS[0])

@@ -1,0 +1,118 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dnaf.data.names import stem
+from dnaf.data.pairs import pair_id, read_pair_list
+from dnaf.evaluate.result_names import ResultNames
+from tests.raw_folder import SHARED_DATA
+
+SOURCE = "fashionWOMENTees_Tanksid0000508545_1front"
+TARGET = "fashionWOMENTees_Tanksid0000508545_2side"
+PAIR = (SOURCE, TARGET)
+MARKET = ("0265_c2s1_056351_01", "0265_c3s1_062642_05")
+
+# Every form in which a repository names its results.
+FORMS = (
+    "{}_2_{}.png",
+    "{}_2_{}_vis.jpg",
+    "{}_2_{}_vis.png",
+    "{}.jpg___{}.jpg_vis.jpg",
+    "{}_to_{}.png",
+    "{}_to_{}.jpg",
+    "{}_{}_vis.jpg",
+    "{}.jpg_2_{}.jpg_vis.jpg",
+    "{}_2_{}_vis.JPG",
+    "{}_2_{}.jpeg",
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("prefix", ["", "deep"])
+def test_every_form_gives_its_pair(form: str, prefix: str) -> None:
+    names = ResultNames("deepfashion", [PAIR, PAIR[::-1]])
+    assert names.pair_of(form.format(prefix + SOURCE, prefix + TARGET)) == PAIR
+    assert names.pair_of(form.format(TARGET, SOURCE)) == PAIR[::-1]
+
+
+def test_names_of_pose_gan_without_underscores_in_categories_give_their_pair() -> None:
+    names = ResultNames("deepfashion", [PAIR])
+    old = [text.replace("fashion", "fasion").replace("Tees_Tanks", "TeesTanks") for text in PAIR]
+    assert names.pair_of(f"{old[0]}.jpg___{old[1]}.jpg_vis.jpg") == PAIR
+
+
+def test_a_literal_name_of_market_gives_its_pair() -> None:
+    # XingGAN issue 5
+    pair = ("1322_c3s3_035678_02", "1322_c4s5_061435_01")
+    names = ResultNames("market1501", [pair])
+    assert names.pair_of("1322_c3s3_035678_02.jpg___1322_c4s5_061435_01.jpg_vis.jpg") == pair
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_its_pair_of_market(form: str) -> None:
+    names = ResultNames("market1501", [MARKET, MARKET[::-1]])
+    assert names.pair_of(form.format(*MARKET)) == MARKET
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{SOURCE}_2_{SOURCE}_vis.jpg",  # no pair of the list
+        f"{SOURCE}.jpg",  # a ground truth
+        f"{SOURCE}_2_{TARGET}.txt",
+        f"x{SOURCE}_2_{TARGET}.png",
+        f"{SOURCE}_2_{TARGET}.png.png.png",
+        "WOMEN-Tees_Tanks-id_00005085-45_1_front_2_x.jpg",
+        "",
+    ],
+)
+def test_other_names_give_none(name: str) -> None:
+    assert ResultNames("deepfashion", [PAIR]).pair_of(name) is None
+
+
+@given(st.text(max_size=200))
+def test_any_text_gives_a_pair_of_the_list_or_none(name: str) -> None:
+    assert ResultNames("deepfashion", [PAIR]).pair_of(name) in (None, PAIR)
+
+
+stems = st.text("ab_2-/", min_size=1, max_size=6).map(lambda text: f"p/{text}x")
+
+
+def joined(pair: tuple[str, str]) -> str:
+    return pair_id(*pair)
+
+
+@given(st.lists(st.tuples(stems, stems), min_size=1, max_size=8, unique_by=joined))
+def test_a_custom_data_set_gives_its_pairs_whatever_its_names(pairs: list[tuple[str, str]]) -> None:
+    names = ResultNames("custom", pairs)
+    for pair in pairs:
+        assert names.pair_of(f"{pair_id(*pair)}.png") == pair
+
+
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the published lists are not here (../shared/data)")
+@pytest.mark.parametrize("form", FORMS)
+def test_all_8570_published_pairs_are_found_in_every_form(form: str) -> None:
+    listed = read_pair_list(SHARED_DATA / "fasion-resize-pairs-test.csv", lambda name: name)
+    pairs = [(stem(source), stem(target)) for source, target in listed]
+    names = ResultNames("deepfashion", pairs)
+    assert [names.pair_of(form.format(*pair)) for pair in pairs] == pairs
+    assert len(pairs) == 8570
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_12000_pairs_of_market_are_found_in_every_form(form: str) -> None:
+    stems = [
+        f"{person:04d}_c{1 + shot % 6}s{1 + shot % 3}_{person * 31 + shot:06d}_{shot % 10:02d}"
+        for person in range(1, 751)
+        for shot in range(5)
+    ]
+    pairs = [
+        (a, b)
+        for start in range(0, len(stems), 5)
+        for a in stems[start : start + 5]
+        for b in stems[start : start + 5]
+        if a != b
+    ][:12_000]
+    names = ResultNames("market1501", pairs)
+    assert [names.pair_of(form.format(*pair)) for pair in pairs] == pairs
+    assert len(set(pairs)) == 12_000

@@ -29,6 +29,7 @@ class RealStatistics:
     Attributes:
         mean: of the features (D,).
         factor: (D, K), whose product with its transpose is the sample covariance; K is `min(count, D)`.
+            Lower triangular where the count exceeds D.
         count: images behind it.
     """
 
@@ -53,7 +54,8 @@ def real_statistics(features: Features) -> RealStatistics:
     except np.linalg.LinAlgError:
         # More rows than columns and still singular: features that are constant or copies of each other.
         values, vectors = scipy.linalg.eigh(covariance)
-        factor = vectors * np.sqrt(np.clip(values, 0, None))
+        (upper,) = scipy.linalg.qr((vectors * np.sqrt(np.clip(values, 0, None))).T, mode="r")
+        factor = upper.T
     return RealStatistics(mean, factor, count)
 
 
@@ -72,8 +74,16 @@ def frechet_distance(real: RealStatistics, generated: Features) -> float:
         trace, root = float(np.sum(rows**2)), float(scipy.linalg.svdvals(rows @ real.factor).sum())
     else:
         covariance = _covariance(generated, mean)
-        trace, root = float(np.trace(covariance)), _trace_of_root(real.factor.T @ covariance @ real.factor)
+        trace, root = float(np.trace(covariance)), trace_of_root(real.factor, covariance)
     return max(_distance(real, mean, trace, root), 0.0)  # rounding makes that of equal sets -1e-12
+
+
+def trace_of_root(factor: Matrix, covariance: Matrix) -> float:
+    """Trace of the root of `factor @ factor.T @ covariance`, all (D, D), the factor lower triangular."""
+    half = scipy.linalg.blas.dtrmm(1.0, factor.T, covariance.T)
+    gram = scipy.linalg.blas.dtrmm(1.0, factor.T, half, side=1, trans_a=1)
+    eigenvalues = scipy.linalg.eigvalsh(gram)
+    return float(np.sqrt(np.clip(eigenvalues, 0, None)).sum())
 
 
 def frechet_interval(
@@ -112,12 +122,6 @@ def frechet_interval(
 def _distance(real: RealStatistics, mean: Matrix, trace: float, root: float) -> float:
     difference = real.mean - mean
     return float(difference @ difference + np.sum(real.factor**2) + trace - 2 * root)
-
-
-def _trace_of_root(gram: Matrix) -> float:
-    """Trace of the root of a symmetric positive semidefinite matrix."""
-    eigenvalues = scipy.linalg.eigvalsh(gram)
-    return float(np.sqrt(np.clip(eigenvalues, 0, None)).sum())
 
 
 def _shares_of_root(rows: Matrix) -> Matrix:

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -66,39 +66,51 @@ class Lpips(nn.Module):
         self.register_buffer("deviation", channels(_DEVIATION), persistent=False)
         self.linear = nn.ParameterList(_linear_layers(net)).requires_grad_(False)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Distances (B,) between the halves of float images (2B, 3, H, W), each at least 31 pixels a side."""
-        features = (images - self.mean) / self.deviation
-        distances = torch.zeros(len(images) // 2, device=images.device)
+    def forward(self, real: Tensor, generated: Tensor, real_of: Tensor) -> Tensor:
+        """Distances (B,) of float images (B, 3, H, W) from those of `real` (T, 3, H, W) that `real_of` names.
+
+        Images have at least 31 pixels a side.
+        """
+        features = (torch.cat([real, generated]) - self.mean) / self.deviation
+        distances = torch.zeros(len(generated), device=generated.device)
         linear = iter(self.linear)
         for number, layer in enumerate(self.layers):
             features = layer(features)
             if number in self._compared:
                 norm = features.square().sum(1, keepdim=True).sqrt()
-                first, second = (features / (norm + _EPSILON)).chunk(2)
-                distances += functional.conv2d((first - second).square(), next(linear)).mean((1, 2, 3))
+                first, second = (features / (norm + _EPSILON)).split([len(real), len(generated)])
+                difference = (first[real_of] - second).square()
+                distances += functional.conv2d(difference, next(linear)).mean((1, 2, 3))
         return distances
 
     @torch.inference_mode()
     def distances(
         self,
-        real: NDArray[np.uint8],
-        generated: NDArray[np.uint8],
+        real: NDArray[Any],
+        generated: NDArray[Any],
         masks: NDArray[np.bool_] | None = None,
+        real_of: NDArray[np.intp] | None = None,
     ) -> NDArray[np.float64]:
-        """Distances (B,) of uint8 RGB images (B, H, W, 3), ground truth and prediction in one pass.
+        """Distances (B,) of RGB levels (B, H, W, 3) from their ground truth, all in one pass.
 
         Args:
-            masks: (B, H, W); both images are set to 0, which is grey, where it is False.
+            real: (T, H, W, 3), each once, however many pairs it is the target of.
+            masks: (T, H, W); both images are set to 0, which is grey, where it is False.
                 Source: GFLA@3afa8fe:script/metrics.py:509-567 (Market-1501's mask-LPIPS).
+            real_of: (B,), the index in `real` of each pair's target; None: real and generated are paired.
         """
-        pixels = torch.from_numpy(np.concatenate([real, generated])).to(self.mean.device)
-        images = pixels.permute(0, 3, 1, 2).float()
-        images = images / 127.5 - 1 if self._scaled else images / 255
+        device = self.mean.device
+        of = torch.arange(len(generated)) if real_of is None else torch.from_numpy(real_of)
+        tensors = [self._input(images, device) for images in (real, generated)]
         if masks is not None:
-            images = images * torch.from_numpy(masks).to(images.device).repeat(2, 1, 1).unsqueeze(1)
-        distances: Tensor = self(images)
+            inside = torch.from_numpy(masks).unsqueeze(1).to(device)
+            tensors = [tensors[0] * inside, tensors[1] * inside[of]]
+        distances: Tensor = self(*tensors, of.to(device))
         return distances.double().cpu().numpy().astype(np.float64, copy=False)
+
+    def _input(self, images: NDArray[Any], device: torch.device) -> Tensor:
+        levels = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float()
+        return levels / 127.5 - 1 if self._scaled else levels / 255
 
 
 def _linear_layers(net: Net) -> list[Tensor]:

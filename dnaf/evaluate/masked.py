@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from dnaf.evaluate.resample import Image
 from dnaf.evaluate.ssim import ssim
-from dnaf.images import Pixels
 
 _SIGMA = 1.5
 
 
-def masked_ssim(real: Pixels, generated: Pixels, mask: NDArray[np.bool_]) -> float:
-    """Gaussian SSIM of two uint8 RGB images (H, W, 3) that are black outside the mask (H, W).
+def masked_ssim(real: Image, generated: Image, mask: NDArray[np.bool_]) -> float:
+    """Gaussian SSIM of two RGB images (H, W, 3) that are black outside the mask (H, W).
 
     The black around counts, and is equal in both. The data range is that of the masked generated image.
 

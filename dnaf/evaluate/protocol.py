@@ -1,11 +1,29 @@
 """A protocol: a frozen description of everything that changes a number.
 
-Published tables differ in size, padding, SSIM window, FID network and real set, and are not comparable for
-that; so each result carries its protocol.
+Published tables differ in size, resize filter, padding, SSIM window, FID network and real set, and are not
+comparable for that; so each result carries its protocol. docs/protocols.md explains them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from dnaf.evaluate.resample import Filter
+from dnaf.images import Size
+
+Resize = tuple[Filter, Size | None]
+"""Filter and (height, width); None stands for the size of the data set in params.yaml."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How images are brought to the form in which they are compared."""
+
+    real: tuple[Resize, ...]
+    """Steps from the original to the ground truth, and to FID's real images."""
+    generated: tuple[Resize, ...]
+    """Steps from a method's image, whatever its size, to the compared one."""
+    padded_to: int | None = None
+    """Width in pixels to which white is added, half at each side; it makes every metric look better."""
 
 
 @dataclass(frozen=True)
@@ -13,61 +31,152 @@ class Protocol:
     """How images are compared; two numbers are comparable only if all of these agree."""
 
     name: str
-    size: Literal["native"]
-    """`native`: the size the data set was prepared in, (height, width) of `datasets.<name>`."""
-    resize: Literal["none"]
-    """Generated images and ground truth are compared as stored; another size is an error."""
-    padding: Literal["none"]
-    file_type: Literal["png"]
-    drop_last: Literal[False]
-    """Every pair counts, whatever the batch size (peers drop up to 58 of 8,570)."""
-    ssim_window: Literal[51]
-    """Side of the uniform window of `ssim`, pixels; left out for smaller images. Sample covariance."""
+    title: str
+    """Whose way it is, in one sentence."""
+    source: str
+    """Where it was read."""
+    pixels: View
+    """What SSIM, PSNR, L1 and MAE see."""
+    networks: View | None
+    """What FID and LPIPS see; None: the protocol has neither."""
+    ssim_uniform: bool
+    """Whether `ssim`, with a uniform window of 51 pixels and sample covariance, is part of it."""
     ssim_sigma: float
-    """Sigma of the window of `ssim_gaussian`, pixels. Population covariance. Both with range 255."""
-    psnr_range: Literal[255]
-    psnr_max: float
-    """Decibels; what equal images, whose PSNR is infinite, add to the mean."""
-    l1_range: Literal[255]
-    lpips_net: Literal["alex"]
-    lpips_version: Literal["0.1"]
-    lpips_input: Literal["[-1, 1]"]
-    alexnet_digest: str
-    """First 8 hex digits of the sha256 of the weights that the name `lpips` stands for."""
-    fid_network: Literal["pytorch-fid"]
-    """The TF-ported Inception-v3 of pytorch-fid, not torchvision's, which this field's papers use."""
-    fid_input: Literal["bilinear to 299x299, [-1, 1]"]
-    fid_real: Literal["distinct ground-truth images of the test pairs"]
-    inception_digest: str
-    """First 8 hex digits of the sha256 of the weights that the name `fid` stands for."""
-    random_weights_seed: int
-    """Seed of the weights behind `fid_random` and `lpips_random`; not the root seed, so that runs with
-    different root seeds stay comparable."""
-    interval: Literal["95 % bootstrap over outfits"]
+    """Of the gaussian window of `ssim_gaussian`, pixels; population covariance."""
+    ssim_range: Literal["255", "of the generated image"]
+    """Data range of `ssim_gaussian`: the field's scripts take the range of each generated image."""
+    lpips_nets: tuple[Literal["alex", "vgg", "squeeze"], ...]
+    lpips_scaled: bool
+    """Whether LPIPS gets images in [-1, 1], as it is meant to, or in [0, 1]."""
+    fid_network: Literal["imagenet", "fid"] | None
+    """Inception-v3 as torchvision has it (what this field publishes) or as pytorch-fid ported it."""
+    fid_batch: int | None
+    """Batch size of a script that drops the last, smaller batch of real and of generated images."""
+    lpips_batch: int | None
+    """The same for LPIPS."""
 
 
-NATIVE = Protocol(
-    name="native",
-    size="native",
-    resize="none",
-    padding="none",
-    file_type="png",
-    drop_last=False,
-    ssim_window=51,
+_FIELD_256 = View(real=(("pil-bicubic", (256, 256)),), generated=(("pil-bicubic", (256, 256)),))
+_CROPPED = (256, 176)
+
+GFLA = Protocol(
+    name="gfla",
+    title="Global-Flow-Local-Attention's script: 256x256 pixels, stretched",
+    source="GFLA@3afa8fe:script/metrics.py",
+    pixels=_FIELD_256,
+    networks=_FIELD_256,
+    ssim_uniform=True,
     ssim_sigma=1.5,
-    psnr_range=255,
-    psnr_max=100.0,
-    l1_range=255,
-    lpips_net="alex",
-    lpips_version="0.1",
-    lpips_input="[-1, 1]",
-    alexnet_digest="7be5be79",  # torchvision's alexnet-owt-7be5be79.pth
-    fid_network="pytorch-fid",
-    fid_input="bilinear to 299x299, [-1, 1]",
-    fid_real="distinct ground-truth images of the test pairs",
-    inception_digest="6726825d",  # pytorch-fid's pt_inception-2015-12-05-6726825d.pth
-    random_weights_seed=0,
-    interval="95 % bootstrap over outfits",
+    ssim_range="of the generated image",
+    lpips_nets=("alex",),
+    lpips_scaled=True,
+    fid_network="imagenet",
+    fid_batch=64,
+    lpips_batch=64,
 )
 
-PROTOCOLS = {protocol.name: protocol for protocol in (NATIVE,)}
+PATN = Protocol(
+    name="patn",
+    title="Pose-Attentional Transfer's script (ADGAN's too): SSIM of images padded to squares with white",
+    source="PATN@281ee2d:tool/getMetrics_fashion.py",
+    pixels=View((("pil-bicubic", _CROPPED),), (("pil-bicubic", _CROPPED),), padded_to=256),
+    networks=None,
+    ssim_uniform=False,
+    ssim_sigma=1.5,
+    ssim_range="of the generated image",
+    lpips_nets=(),
+    lpips_scaled=True,
+    fid_network=None,
+    fid_batch=None,
+    lpips_batch=None,
+)
+
+DPTN = replace(
+    GFLA,
+    name="dptn",
+    title="Dual-task Pose Transformer Network's script: SSIM and PSNR of images padded with white",
+    source="DPTN@59a7590:metrics/metrics.py",
+    pixels=View((("pil-bicubic", _CROPPED),), (("cv2-linear", _CROPPED),), padded_to=256),
+    networks=View((("pil-bicubic", _CROPPED),), (("cv2-linear", _CROPPED),)),
+    lpips_batch=None,
+)
+
+PIDM = replace(
+    GFLA,
+    name="pidm",
+    title="Person Image Diffusion Model's script: SSIM at 256x256, FID and LPIPS resized again to 256x176",
+    source="PIDM@e4f1d88:utils/metrics.py",
+    pixels=View((("pil-bicubic", (256, 256)),), (("cv2-linear", (256, 256)),)),
+    networks=View(
+        (("pil-bicubic", (256, 256)), ("cv2-linear", _CROPPED)),
+        (("cv2-linear", _CROPPED),),
+    ),
+    ssim_sigma=1.2,
+)
+
+_CUBIC = View((("cv2-cubic", _CROPPED),), (("cv2-cubic", _CROPPED),))
+
+PCDMS = replace(
+    GFLA,
+    name="pcdms",
+    title="Progressive Conditional Diffusion Models' script: resized without antialiasing, LPIPS unscaled",
+    source="PCDMs@b3a46fb:metrics.py",
+    pixels=_CUBIC,
+    networks=_CUBIC,
+    ssim_sigma=1.2,
+    lpips_scaled=False,
+    fid_batch=128,
+)
+
+_NATIVE = View((("pil-bicubic", None),), (("torch-bicubic", None),))
+
+CFLD = replace(
+    GFLA,
+    name="cfld",
+    title="Coarse-to-Fine Latent Diffusion's test: the data set's size, no image dropped",
+    source="CFLD@f2ea2a7:models/metrics.py, pose_transfer_test.py:119-122",
+    pixels=_NATIVE,
+    networks=_NATIVE,
+    fid_batch=None,
+    lpips_batch=None,
+)
+
+_CLEAN = View((("pil-bicubic", None),), (("pil-bicubic", None),))
+
+CLEAN = Protocol(
+    name="clean",
+    title="What other fields publish: pytorch-fid's network, SSIM over a range of 255, three LPIPS networks",
+    source="pytorch-fid@b9c1811, LPIPS@082bb24, Wang et al. 2004",
+    pixels=_CLEAN,
+    networks=_CLEAN,
+    ssim_uniform=False,
+    ssim_sigma=1.5,
+    ssim_range="255",
+    lpips_nets=("alex", "vgg", "squeeze"),
+    lpips_scaled=True,
+    fid_network="fid",
+    fid_batch=None,
+    lpips_batch=None,
+)
+
+PROTOCOLS = {p.name: p for p in (GFLA, PATN, DPTN, PIDM, PCDMS, CFLD, CLEAN)}
+
+
+def protocol_for(name: str, form: str) -> Protocol:
+    """The protocol as it is used on data sets of a format.
+
+    Market-1501's images are compared in their own 128x64 pixels by every script, and never padded.
+
+    Source: GFLA@3afa8fe:README.md (`test_12864`), DPTN@59a7590:metrics/metrics.py:382-470.
+    """
+    protocol = PROTOCOLS[name]
+    if form != "market1501":
+        return protocol
+    networks = None if protocol.networks is None else _unsized(protocol.networks)
+    return replace(protocol, pixels=_unsized(protocol.pixels), networks=networks)
+
+
+def _unsized(view: View) -> View:
+    return View(
+        tuple((how, None) for how, _ in view.real), tuple((how, None) for how, _ in view.generated), None
+    )

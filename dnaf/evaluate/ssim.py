@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.images import Pixels
+from dnaf.evaluate.resample import Image
 
 Window = Literal["uniform51", "gaussian"]
 Means = NDArray[np.float64]
@@ -25,9 +25,9 @@ def window_side(window: Window, sigma: float = 1.5) -> int:
 
 
 def ssim(
-    real: Pixels, generated: Pixels, window: Window, sigma: float = 1.5, data_range: float = _RANGE
+    real: Image, generated: Image, window: Window, sigma: float = 1.5, data_range: float = _RANGE
 ) -> float:
-    """Mean SSIM of two uint8 RGB images (H, W, 3); 1 for equal images.
+    """Mean SSIM of two RGB images (H, W, 3), uint8 or floats of levels 0 to 255; 1 for equal images.
 
     `uniform51` is skimage's `structural_similarity(win_size=51)`, with sample covariance; `gaussian` is its
     `gaussian_weights=True, sigma=sigma, use_sample_covariance=False`. Both average over the pixels whose
@@ -49,7 +49,7 @@ def ssim(
 
 
 def both_ssims(
-    real: Pixels, generated: Pixels, sigma: float, gaussian_range: float
+    real: Image, generated: Image, sigma: float, gaussian_range: float
 ) -> tuple[float | None, float]:
     """`ssim` with the uniform window (range 255; None for images too small) and with the gaussian one.
 
@@ -68,7 +68,7 @@ def both_ssims(
     return float(uniform), float(gaussian)
 
 
-def _require(real: Pixels, generated: Pixels, side: int) -> None:
+def _require(real: Image, generated: Image, side: int) -> None:
     if real.shape != generated.shape or min(real.shape[:2]) < side:
         raise ValueError(f"images {real.shape} and {generated.shape} with a window of {side}")
 
@@ -87,34 +87,35 @@ class _Plane:
         self._product = np.empty(shape, np.uint16)
         self._square = np.empty(shape, np.uint16)
         self._sums = np.empty(shape, np.int32)
-        self._values = np.empty(shape)
         self._means = [np.empty(shape) for _ in range(4)]
         self._spare = np.empty(shape)
         self._quantities: tuple[NDArray[Any], ...] = ()
 
-    def load(self, x: Pixels, y: Pixels) -> None:
-        """Takes x and y, uint8 (H, W), and computes x y and (x - y)^2, which fit 16 bits."""
+    def load(self, x: Image, y: Image) -> None:
+        """Takes x and y (H, W), and computes x y and (x - y)^2, which fit 16 bits where these are uint8."""
+        if x.dtype != np.uint8 or y.dtype != np.uint8:
+            real, generated = x.astype(np.float64), y.astype(np.float64)
+            self._quantities = (real, generated, real * generated, (real - generated) ** 2)
+            return
         difference = cv2.absdiff(x, y, dst=self._difference)
         np.multiply(x, y, out=self._product, dtype=np.uint16)
         np.multiply(difference, difference, out=self._square, dtype=np.uint16)
         self._quantities = (x, y, self._product, self._square)
 
     def uniform(self, data_range: float) -> float:
-        """SSIM of the windows of 51; exact but for its last steps, because the sums are integers."""
-        border, count = UNIFORM_SIDE // 2, UNIFORM_SIDE**2
+        """SSIM of the windows of 51; of uint8 exact but for the last steps: the sums are integers."""
+        border, count = UNIFORM_SIDE // 2, float(UNIFORM_SIDE**2)
         height, width = (side - 2 * border for side in self.shape)
-        inside = [memory.ravel()[: height * width].reshape(height, width) for memory in self._means]
-        for quantity, target in zip(self._quantities, inside, strict=True):
-            sums = cv2.boxFilter(
-                quantity, cv2.CV_32S, (UNIFORM_SIDE, UNIFORM_SIDE), dst=self._sums, normalize=False
-            )
-            np.copyto(target, sums[border : border + height, border : border + width])
-        for target in inside[2:]:
-            target *= count
-        # Of sums instead of means: the factors of the luminance and of the sample covariance.
+        *inside, spare = (memory.ravel()[: height * width] for memory in (*self._means, self._spare))
+        inside = [memory.reshape(height, width) for memory in inside]
+        # Sums instead of means; the scales make up for it, and for the sample covariance.
+        for quantity, factor, target in zip(self._quantities, (1.0, 1.0, count, count), inside, strict=True):
+            side = (UNIFORM_SIDE, UNIFORM_SIDE)
+            kind, memory = (cv2.CV_64F, None) if quantity.dtype == np.float64 else (cv2.CV_32S, self._sums)
+            sums = cv2.boxFilter(quantity, kind, side, dst=memory, normalize=False)
+            np.multiply(sums[border : border + height, border : border + width], factor, out=target)
         scales = (count**2, count * (count - 1))
-        spare = self._spare.ravel()[: height * width].reshape(height, width)
-        return float(_similarity(inside, spare, data_range, scales).mean())
+        return float(cv2.mean(_similarity(inside, spare.reshape(height, width), data_range, scales))[0])
 
     def gaussian(self, sigma: float, data_range: float) -> float:
         """SSIM of the gaussian windows, which skimage cuts at 3.5 sigma."""
@@ -123,15 +124,17 @@ class _Plane:
         kernel /= kernel.sum()
         # Whole rows, because numpy takes three times as long for a part of each; the columns go at the end.
         rows = slice(border, self.shape[0] - border)
-        inside = []
-        for quantity, target in zip(self._quantities, self._means, strict=True):
-            np.copyto(self._values, quantity)
-            inside.append(cv2.sepFilter2D(self._values, -1, kernel, kernel, dst=target)[rows])
-        similarity = _similarity(inside, self._spare[rows], data_range, (1, 1))
-        return float(similarity[:, border : self.shape[1] - border].mean())
+        inside = [
+            cv2.sepFilter2D(quantity, cv2.CV_64F, kernel, kernel, dst=target)[rows]
+            for quantity, target in zip(self._quantities, self._means, strict=True)
+        ]
+        similarity = _similarity(inside, self._spare[rows], data_range, (1.0, 1.0))
+        return float(cv2.mean(similarity[:, border : self.shape[1] - border])[0])
 
 
-def _similarity(means: Sequence[Means], spare: Means, data_range: float, scales: tuple[int, int]) -> Means:
+def _similarity(
+    means: Sequence[Means], spare: Means, data_range: float, scales: tuple[float, float]
+) -> Means:
     """SSIM of each window from its means of x, y, x y and (x - y)^2, all overwritten, as is `spare`.
 
     var(x) + var(y) is computed as var(x - y) + 2 cov(x, y), and the squares of the means likewise.
@@ -141,19 +144,16 @@ def _similarity(means: Sequence[Means], spare: Means, data_range: float, scales:
     """
     c1, c2 = ((fraction * data_range) ** 2 for fraction in (0.01, 0.03))
     x, y, product, square = means
-    luminance = np.multiply(x, y, out=spare)
-    product -= luminance
+    means_product = np.multiply(x, y, out=spare)
     x -= y
     x *= x
+    structure = cv2.addWeighted(product, 2, means_product, -2, c2 * scales[1], dst=product)
     square -= x
-    luminance *= 2
-    luminance += c1 * scales[0]
-    product *= 2
-    product += c2 * scales[1]
-    x += luminance
-    square += product
-    luminance *= product
-    square *= x
+    square += structure
+    squares_of_means = cv2.addWeighted(means_product, 2, x, 1, c1 * scales[0], dst=y)
+    luminance = np.subtract(squares_of_means, x, out=spare)
+    luminance *= structure
+    square *= squares_of_means
     luminance /= square
     return luminance
 
@@ -161,7 +161,7 @@ def _similarity(means: Sequence[Means], spare: Means, data_range: float, scales:
 _memory = threading.local()
 
 
-def _planes(real: Pixels, generated: Pixels) -> Iterator[_Plane]:
+def _planes(real: Image, generated: Image) -> Iterator[_Plane]:
     """The colours one after another, each in the same memory, which is the calling thread's."""
     plane: _Plane | None = getattr(_memory, "plane", None)
     if plane is None or plane.shape != real.shape[:2]:

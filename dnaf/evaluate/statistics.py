@@ -51,9 +51,19 @@ def bootstrap_interval(
         groups: the outfit of each value (N).
         metric: the same root seed and metric give the same interval.
     """
+    return ratio_interval(values, np.ones(len(values)), groups, num_resamplings, root_seed, metric)
+
+
+def ratio_interval(
+    parts: Values, wholes: Values, groups: Sequence[str], num_resamplings: int, root_seed: int, metric: str
+) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the sum of `parts` (N,) by the sum of `wholes` (N,).
+
+    Args: as of `bootstrap_interval`.
+    """
     index, times_drawn = resample_groups(groups, num_resamplings, root_seed, metric)
-    sums = np.bincount(index, weights=values)
-    return percentile_interval((times_drawn @ sums) / (times_drawn @ np.bincount(index)))
+    part, whole = (times_drawn @ np.bincount(index, weights=values) for values in (parts, wholes))
+    return percentile_interval(part[whole > 0] / whole[whole > 0])
 
 
 def paired_interval(

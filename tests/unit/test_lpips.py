@@ -77,6 +77,18 @@ def test_a_mask_of_ones_changes_nothing_and_one_of_zeros_hides_every_difference(
     assert network("alex").distances(REAL, GENERATED, np.zeros_like(MASKS)).tolist() == [0] * 3
 
 
+def test_a_ground_truth_that_several_pairs_share_is_given_once() -> None:
+    real_of = np.array([1, 0, 1])
+    for masks in (None, MASKS):
+        shared = network("alex").distances(
+            REAL[:2], GENERATED, masks if masks is None else masks[:2], real_of
+        )
+        repeated = network("alex").distances(
+            REAL[real_of], GENERATED, masks if masks is None else masks[real_of]
+        )
+        assert shared == pytest.approx(repeated, rel=1e-6)
+
+
 def test_random_weights_say_so_never_change_and_leave_the_global_generator_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
 
+from dnaf.evaluate.resample import resample
 from dnaf.evaluate.ssim import both_ssims, ssim
 from dnaf.images import Pixels
 
@@ -76,6 +77,19 @@ def test_equals_scikit_image_on_hard_images(data: st.DataObject) -> None:
     uniform, gaussian = both_ssims(real, generated, 1.5, data_range)
     assert uniform == pytest.approx(reference(real, generated, "uniform51"), abs=1e-6)
     assert gaussian == pytest.approx(reference(real, generated, "gaussian", data_range), abs=1e-6)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_equals_scikit_image_for_levels_that_are_not_whole(mixed: bool) -> None:
+    real, generated = (
+        resample(image, (80, 70), "cv2-cubic") for image in pictures()["black and almost white"]
+    )
+    if mixed:
+        real = np.clip(real, 0, 255).astype(np.uint8)
+    data_range = float(generated.max() - generated.min())
+    uniform, gaussian = both_ssims(real, generated, 1.5, data_range)
+    assert uniform == pytest.approx(reference(real, generated, "uniform51"), abs=1e-9)
+    assert gaussian == pytest.approx(reference(real, generated, "gaussian", data_range), abs=1e-9)
 
 
 @pytest.mark.parametrize("name", pictures())

@@ -1,0 +1,54 @@
+"""The data set's images as a protocol shows them: ground truth, and the real images of FID."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from dnaf import files, images
+from dnaf.data.names import stem as stem_of
+from dnaf.data.store import ImageStore
+from dnaf.errors import StateError
+from dnaf.evaluate.protocol import View
+from dnaf.evaluate.resample import Image
+from dnaf.evaluate.view import view_real
+from dnaf.images import Pixels, Size
+
+_PREPARED = "pil-bicubic"  # what stage unpack resizes with
+
+
+class RealImages:
+    """Images by stem, from the originals; from the prepared ones where a view begins as these were made.
+
+    Args:
+        originals: the store of stage unpack that keeps them byte for byte.
+        prepared: the one of the data set's size, `<stem>.png`.
+        size: (height, width) of the prepared images.
+    """
+
+    def __init__(self, originals: ImageStore, prepared: ImageStore, size: Size) -> None:
+        self.originals, self.prepared, self.size = originals, prepared, size
+        self._names = {stem_of(name): name for name in originals.names}
+        self.view = lru_cache(maxsize=64)(self._view)  # pairs of one target follow each other
+
+    def fingerprint(self, stems: Sequence[str]) -> str:
+        """Digest of the stems and the contents of their originals."""
+        return files.fingerprint([[stem, self.originals.digest(self._name(stem))] for stem in sorted(stems)])
+
+    def _view(self, stem: str, view: View) -> Image:
+        """Uint8, or float32 of levels, (H, W, 3); not to be written to.
+
+        Raises:
+            StateError: no such image, or it is damaged.
+        """
+        how, size = view.real[0]
+        if how == _PREPARED and size in (None, self.size):
+            return view_real(self.prepared.image(f"{stem}.png"), view, self.size)
+        return view_real(self._original(stem), view, self.size)
+
+    def _original(self, stem: str) -> Pixels:
+        name = self._name(stem)
+        return images.decode(self.originals.read(name), f"{self.originals.path}: {name}")
+
+    def _name(self, stem: str) -> str:
+        if stem not in self._names:
+            raise StateError(f"{self.originals.path}: {stem} is missing. Run unpack and split again.")
+        return self._names[stem]

@@ -4,6 +4,7 @@ A stage loads its own section and nothing else, so that DVC's record of what a s
 Read with ruamel.yaml as YAML 1.2, like DVC: PyYAML takes `5e-05`, which `dvc exp run -S` writes, for text.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -103,13 +104,16 @@ class Generate(Section):
     num_samples: Positive
 
 
+class Reference(Section):
+    name = "reference"
+    max_images: Positive | None
+    batch_size: Positive
+
+
 class Evaluate(Section):
     name = "evaluate"
-    protocol: Literal["native"]
     batch_size: Positive
     num_bootstrap: Annotated[int, Field(ge=0)]
-    inception_weights: str | None
-    alexnet_weights: str | None
 
 
 class Report(Section):
@@ -117,7 +121,29 @@ class Report(Section):
     num_rows: Positive
 
 
-SECTIONS: tuple[type[Section], ...] = (MakeDemo, Render, Model, Train, Generate, Evaluate, Report)
+class Weights(Section):
+    """Files of the metrics' networks; what they must be stands in `dnaf/evaluate/weights.py`."""
+
+    name = "weights"
+    inception_imagenet: str | None
+    inception_fid: str | None
+    alexnet: str | None
+    vgg16: str | None
+    squeezenet1_1: str | None
+    dinov2: str | None
+
+
+SECTIONS: tuple[type[Section], ...] = (
+    MakeDemo,
+    Render,
+    Model,
+    Train,
+    Generate,
+    Reference,
+    Evaluate,
+    Weights,
+    Report,
+)
 TOP_LEVEL = (
     "dataset",
     "method",
@@ -172,6 +198,12 @@ def load_seed(path: Path = PARAMS) -> int:
     return seed
 
 
+def load_weights(names: Collection[str], path: Path = PARAMS) -> dict[str, Path | None]:
+    """Loads some keys of the section `weights`: files by name, None where there is none."""
+    values = _some_keys("weights", names, Weights, path)
+    return {name: None if value is None else Path(value) for name, value in values.items()}
+
+
 def load_method(path: Path = PARAMS) -> str:
     """Loads the method that metrics/summary.json reports."""
     method: str = _scalar(Annotated[str, Field(min_length=1, strict=True)], "method", path)
@@ -198,19 +230,27 @@ def load_protocols(path: Path = PARAMS) -> list[ProtocolName]:
 
 
 def _dataset_values(dataset: str, keys: tuple[str, ...], path: Path) -> list[int | str]:
-    """Some keys of `datasets.<name>`: a stage reads no more than it declares to DVC."""
     datasets = _get(_read(path), "datasets", path)
     if not isinstance(datasets, dict) or not isinstance(datasets.get(dataset), dict):
         known = ", ".join(datasets) if isinstance(datasets, dict) else "none"
         raise ConfigError(f"{path}: datasets.{dataset}: unknown data set (expected one of: {known}).")
-    prefix = f"datasets.{dataset}"
+    return list(_some_keys(f"datasets.{dataset}", keys, Dataset, path).values())
+
+
+def _some_keys(prefix: str, keys: Collection[str], section: type[Section], path: Path) -> dict[str, Any]:
+    """Some keys of a section: a stage reads no more than it declares to DVC."""
+    values: Any = _read(path)
+    for part in prefix.split("."):
+        values = _get(values, part, path)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: {prefix}: wrong type (found {values!r}, expected keys).")
     try:
-        Dataset.model_validate(datasets[dataset])
+        section.model_validate(values)
     except ValidationError as error:
         errors = [e for e in error.errors() if e["type"] != "missing" or e["loc"][0] in keys]
         if errors:
-            raise _config_error(Dataset, errors, prefix, path) from error
-    return [datasets[dataset][key] for key in keys]
+            raise _config_error(section, errors, prefix, path) from error
+    return {key: values[key] for key in keys}
 
 
 def _scalar(kind: Any, key: str, path: Path) -> Any:

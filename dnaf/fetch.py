@@ -1,9 +1,12 @@
 """All weights that can be downloaded by name: where each goes, whether it is there, and getting it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from dnaf import files
+from dnaf.data.inventory import Finding
 from dnaf.download import download
+from dnaf.errors import DnafError
 from dnaf.evaluate.weights import WEIGHTS, check, url_of
 from dnaf.hub import STABLE_DIFFUSION, fetch_folder
 
@@ -32,6 +35,30 @@ def version_of(name: str) -> str:
     if name in WEIGHTS:
         return f"sha256 {check(WEIGHTS[name], path)}"
     return f"commit {files.require_complete(path).get('commit')}"
+
+
+def inspect(chosen: Mapping[str, Path | None]) -> list[Finding]:
+    """What of all this is there, and what it means where it is not.
+
+    Args:
+        chosen: the files that the section `weights` of params.yaml names.
+    """
+    return [_inspect(name, purpose, chosen) for name, purpose in purposes().items()]
+
+
+def _inspect(name: str, purpose: str, chosen: Mapping[str, Path | None]) -> Finding:
+    what = f"weights {name}"
+    path = chosen[name] if name in chosen else path_of(name) if path_of(name).exists() else None
+    if path is None:
+        without = "a metric is `_random` or left out without; " if name in chosen else ""
+        return Finding(what, "absent", f"for {purpose}; {without}`python -m stages.fetch_weights {name}`")
+    if name in chosen and not path.is_file():
+        return Finding(what, "missing", f"{path}, which params.yaml names")
+    try:
+        version = f"sha256 {check(WEIGHTS[name], path)}" if name in chosen else version_of(name)
+    except DnafError as error:
+        return Finding(what, "wrong", str(error))
+    return Finding(what, "ok", f"{path}: {version}")
 
 
 def fetch(name: str) -> str:

@@ -21,7 +21,7 @@ def main(
     from rich.console import Console
     from rich.table import Table
 
-    from dnaf import config
+    from dnaf import config, fetch
     from dnaf.data import inventory
     from dnaf.data.formats import FORMATS
     from dnaf.data.passwords import find_password
@@ -30,7 +30,7 @@ def main(
     form, size = FORMATS[config.load_format(dataset)], config.load_size(dataset)
     raw = Path("data/raw") / dataset
     findings = inventory.inspect(raw, form, size, Path("data"), partial(find_password, dataset))
-    findings += inventory.inspect_weights(config.load(config.Evaluate))
+    findings += fetch.inspect(config.load_weights(config.Weights.model_fields))
     ready = inventory.is_ready(findings)
 
     table = Table(title=f"{dataset} ({raw})")

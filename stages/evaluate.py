@@ -1,4 +1,4 @@
-"""Scores one method's images of the test pairs."""
+"""Scores one method's images of the test pairs under one protocol."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,40 +11,42 @@ from stages import _command
 def main(
     dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
     method: Annotated[str, typer.Argument(help="Method: a folder of data/results")],
+    protocol: Annotated[str, typer.Argument(help="Protocol: cfld, gfla, …; see docs/protocols.md")],
 ) -> None:
-    """Reads data/prepared.zip, data/pairs and data/results/METHOD; writes the method's metrics and scores.
+    """Reads a method's images, the data set's and data/reference/PROTOCOL; writes its metrics and scores.
 
     A method without results gets a row that says so.
     """
     from dnaf import config, files
     from dnaf.evaluate import inputs
-    from dnaf.evaluate.protocol import PROTOCOLS
+    from dnaf.evaluate.card import read_card
 
-    params = config.load(config.Evaluate)
-    size = config.load_size(dataset)
-    seed = config.load_seed()
-    pairs_folder = Path("data/pairs")
-    results_folder = Path("data/results") / method
-    metrics_json = Path("metrics/methods") / f"{method}.json"
-    scores_csv = Path("data/scores") / f"{method}.csv"
+    params, seed = config.load(config.Evaluate), config.load_seed()
+    weights = config.load_weights(config.Weights.model_fields)
+    size, form = config.load_size(dataset), config.load_format(dataset)
+    results = Path("data/results")
+    metrics_json = Path("metrics/methods") / protocol / f"{method}.json"
+    scores_csv = Path("data/scores") / protocol / f"{method}.csv"
 
-    test = inputs.read_test_pairs(pairs_folder)
-    if inputs.is_absent(method, results_folder):
+    test = inputs.read_test_pairs(Path("data/pairs"))
+    card = read_card(results / method / inputs.CARD)
+    found = inputs.find_results(method, results, card)
+    if found is None:
         files.write_atomic(scores_csv, "source,target\n")
-        files.write_json(metrics_json, inputs.absent(len(test.pairs), PROTOCOLS[params.protocol]))
+        files.write_json(metrics_json, inputs.absent(len(test.pairs), protocol))
         return
 
     # Only now what takes seconds to import: most methods of a fresh project are absent.
-    from dnaf.data.store import ImageStore
-    from dnaf.device import default_device
-    from dnaf.evaluate.results import open_results
-    from dnaf.evaluate.score import score
+    from dnaf.evaluate.method import Setting, score_method
+    from dnaf.evaluate.protocol import protocol_for
+    from dnaf.evaluate.shards import open_shards
 
-    prepared = ImageStore(Path("data/prepared.zip"))
-    results = open_results(method, results_folder, pairs_folder, test.pairs, prepared)
-    scored = score(results, test, prepared, size, params, seed, default_device())
-    files.write_atomic(scores_csv, scored.table.to_csv(index=False))
-    files.write_json(metrics_json, scored.metrics)
+    setting = Setting(Path("data"), protocol_for(protocol, form), size, form, weights, params, seed)
+    with open_shards() as shards:
+        scored = score_method(method, found, card, test, setting, shards)
+    if scored is not None:
+        files.write_atomic(scores_csv, scored.table.to_csv(index=False))
+        files.write_json(metrics_json, scored.metrics)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ def main(
     names: Annotated[list[str] | None, typer.Argument(help="What to download; else all are shown")] = None,
 ) -> None:
     """Downloads weights to checkpoints/ and says what to set in params.yaml; nothing else here downloads."""
-    from dnaf import fetch, files
+    from dnaf import config, fetch, files
     from dnaf.errors import ConfigError
 
     if not names:
@@ -28,8 +28,10 @@ def main(
     with files.run_lock(fetch.FOLDER):
         for name in names:
             print(f"{fetch.path_of(name)}: {fetch.fetch(name)}")
-    print("params.yaml, section `weights`:")
-    for name in names:
+    settings = [name for name in names if name in config.Weights.model_fields]
+    if settings:
+        print("Set in params.yaml, section `weights`:")
+    for name in settings:
         print(f"  {name}: {fetch.path_of(name)}")
 
 

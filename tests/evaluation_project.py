@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ruamel.yaml import YAML
 
-from dnaf import files, seeds
+from dnaf import files, images, seeds
+from dnaf.data.keypoints import Points, write_keypoints
 from dnaf.data.pairs import Pair, pair_id
-from dnaf.data.store import write_store
+from dnaf.data.store import ImageStore, write_store
+from dnaf.evaluate.inputs import TestPairs, read_test_pairs
+from dnaf.evaluate.results import DataSet
 from dnaf.images import Pixels
+from tests.raw_folder import FIGURE
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (64, 48)  # of `demo` in params.yaml
@@ -31,7 +36,7 @@ def near(image: Pixels, name: str) -> Pixels:
 
 
 class EvaluationProject:
-    """data/prepared.zip, data/pose.zip, data/pairs, the cards and params.yaml below `root`."""
+    """data/{images,prepared,pose}.zip, data/pairs, the cards and params.yaml below `root`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -49,15 +54,58 @@ class EvaluationProject:
         with write_store(root / "data/prepared.zip", {}) as prepared:
             for stem in self.stems:
                 prepared.add_image(f"{stem}.png", picture(stem))
+        with write_store(root / "data/images.zip", {}) as originals:
+            for stem in self.stems:
+                originals.add(f"{stem}.jpg", images.encode_png(picture(stem)))
         with write_store(root / "data/pose.zip", {"channels": 3}) as pose:
             for stem in self.stems:
                 pose.add_image(f"{stem}.png", picture(f"pose of {stem}"))
         self.outfits = [source.rpartition("_")[0] for source, _ in self.pairs]
-        rows = [",".join([*pair, outfit]) for pair, outfit in zip(self.pairs, self.outfits, strict=True)]
         self.pairs_csv = root / "data/pairs/test.csv"
-        files.write_atomic(self.pairs_csv, _table("source,target,outfit", rows))
         files.write_atomic(root / "data/pairs/train_images.csv", _table("name", self.stems[:4]))
-        files.write_manifest(root / "data/pairs")
+        self.keep_pairs(len(self.pairs))
+
+    def keep_pairs(self, number: int) -> None:
+        """Writes the list of pairs with the first of them alone."""
+        self.pairs, self.outfits = self.pairs[:number], self.outfits[:number]
+        rows = [",".join([*pair, outfit]) for pair, outfit in zip(self.pairs, self.outfits, strict=True)]
+        files.write_atomic(self.pairs_csv, _table("source,target,outfit", rows))
+        files.write_manifest(self.root / "data/pairs", {"frame": list(SIZE)})
+
+    @property
+    def keypoints(self) -> Points:
+        """A standing figure in the middle of the image."""
+        return FIGURE * np.array([SIZE[1] / 176, SIZE[0] / 256])
+
+    def add_keypoints(self) -> None:
+        """Gives every image the keypoints of a standing figure in the middle."""
+        points = [self.keypoints] * len(self.stems)
+        write_keypoints(self.root / "data/pairs/keypoints.csv", self.stems, points)
+        files.write_manifest(self.root / "data/pairs", {"frame": list(SIZE)})
+
+    def rewrite_reference(self, changes: Mapping[str, Any]) -> None:
+        """Changes what the manifest of the reference set says."""
+        folder = self.root / "data/reference/cfld"
+        files.write_manifest(folder, {**files.require_complete(folder), **changes})
+
+    @property
+    def test(self) -> TestPairs:
+        """The test pairs."""
+        return read_test_pairs(self.root / "data/pairs")
+
+    @property
+    def data(self) -> DataSet:
+        """What results have to belong to."""
+        prepared = ImageStore(self.root / "data/prepared.zip")
+        return DataSet("deepfashion", SIZE, self.test, self.root / "data/pairs/train_images.csv", prepared)
+
+    def set_params(self, **sections: dict[str, Any]) -> None:
+        """Changes keys of params.yaml."""
+        yaml, path = YAML(), self.root / "params.yaml"
+        params = yaml.load(path)
+        for name, values in sections.items():
+            params[name].update(values)
+        yaml.dump(params, path)
 
     def generated(self) -> dict[str, Pixels]:
         """Member names and images of a complete result: each the target with some noise."""
@@ -66,14 +114,14 @@ class EvaluationProject:
     def add_results(
         self,
         method: str = "dnaf",
-        images: Mapping[str, Pixels] | None = None,
+        members: Mapping[str, Pixels] | None = None,
         name: str = "generated.zip",
         info: Mapping[str, Any] | None = None,
     ) -> None:
         """Writes a method's images; by default those of `generated`, made for these pairs by model `m`."""
         info = info or {"pairs_sha256": files.digest(self.pairs_csv), "model": "m", "num_pairs": 6}
         with write_store(self.root / "data/results" / method / name, info) as store:
-            for member, image in (self.generated() if images is None else images).items():
+            for member, image in (self.generated() if members is None else members).items():
                 store.add_image(member, image)
 
 

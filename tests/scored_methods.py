@@ -9,7 +9,7 @@ import pandas as pd
 
 from dnaf import files
 from dnaf.data.pairs import Pair
-from dnaf.report.card import read_card
+from dnaf.evaluate.card import read_card
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
 from tests.evaluation_project import ROOT
@@ -28,7 +28,7 @@ def block(name: str = "cfld", **changes: Any) -> dict[str, Any]:
         "pairs_sha256": "abc",
         "real_set": {"description": "training images", "count": 500, "of": 48674, "sha256": "def"},
         "weights": {"inception": "random, seed 0", "alexnet": "7be5be791159472b1fbf8c69"},
-        "bootstrap": {"num_resamplings": 200, "num_resamplings_fid": 50, "seed": 0},
+        "bootstrap": {"num_resamplings": 200, "seed": 0},
         "interval": "95 % bootstrap over outfits",
         "dropped": {},
         "fid_rank_deficient": True,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal
 
 from dnaf import files, images
-from dnaf.config import Evaluate
 from dnaf.data import pairs, published, split_by_lists
 from dnaf.data.annotations import read_annotations
 from dnaf.data.archive import Archive, open_archive
@@ -45,23 +44,6 @@ def inspect(
         ask_password: called with an archive's name, if it is encrypted.
     """
     return list(_inspect(raw, form, size, out, ask_password))
-
-
-def inspect_weights(params: Evaluate) -> list[Finding]:
-    """Whether the metrics' pretrained networks are there; without them FID and LPIPS have other names."""
-    findings = []
-    for what, path, metric in (
-        ("Inception weights", params.inception_weights, "FID"),
-        ("AlexNet weights", params.alexnet_weights, "LPIPS"),
-    ):
-        if path is None:
-            detail = f"{metric} will be {metric.lower()}_random: comparable with nothing published"
-            findings.append(Finding(what, "absent", detail))
-        elif Path(path).is_file():
-            findings.append(Finding(what, "ok", f"{path}: sha256 {files.digest(Path(path))[:12]}…"))
-        else:
-            findings.append(Finding(what, "missing", f"{path}, which params.yaml names"))
-    return findings
 
 
 def is_ready(findings: list[Finding]) -> bool:

@@ -1,12 +1,9 @@
-"""All metrics of one method over exactly the test pairs."""
+"""All metrics of one method under one protocol, over exactly the test pairs."""
 
 import dataclasses
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,25 +11,25 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from dnaf import files
-from dnaf.config import Evaluate
+from dnaf import config
 from dnaf.data.pairs import Pair, pair_id
-from dnaf.data.store import ImageStore
 from dnaf.errors import ConfigError, DataError, NumericalError
-from dnaf.evaluate.frechet import frechet_distance, real_statistics
-from dnaf.evaluate.inception import NUM_FEATURES, Inception
+from dnaf.evaluate.comparison import PSNR_MAX, Comparer, Masks
 from dnaf.evaluate.inputs import TestPairs
-from dnaf.evaluate.lpips import Lpips
-from dnaf.evaluate.protocol import PROTOCOLS, Protocol
-from dnaf.evaluate.psnr import l1, psnr
-from dnaf.evaluate.results import Results, require_size
-from dnaf.evaluate.ssim import ssim, window_side
-from dnaf.evaluate.statistics import bootstrap_interval
-from dnaf.images import Pixels, Size
-from dnaf.progress import track
+from dnaf.evaluate.perceptual import Looked, Networks
+from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.real_images import RealImages
+from dnaf.evaluate.reference import ReferenceSet, num_kept
+from dnaf.evaluate.results import Results
+from dnaf.evaluate.set_distances import set_distances
+from dnaf.evaluate.shards import Shards
+from dnaf.evaluate.statistics import bootstrap_interval, ratio_interval
+from dnaf.evaluate.view import compared_size
+from dnaf.images import Size
 
 _MIN_SIZE = 31  # AlexNet's last pooling has nothing left of smaller images
 _PACKAGES = ("numpy", "scipy", "pillow", "opencv-python", "torch", "torchvision", "lpips", "pytorch-fid")
+_PAIR_COLUMNS = ["source", "target"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Score:
     """A method's metrics.
 
     Attributes:
-        metrics: flat numbers, with `<name>_low` and `<name>_high` around the means, and one nested block
+        metrics: flat numbers, with `<name>_low` and `<name>_high` around them, and one nested block
             `protocol` that says how they came about; JSON-able.
         table: one row a pair, columns `source`, `target` and the metrics that are means.
     """
@@ -49,195 +46,210 @@ class Score:
     table: pd.DataFrame
 
 
-def score(
-    results: Results,
-    test: TestPairs,
-    prepared: ImageStore,
-    size: Size,
-    params: Evaluate,
-    root_seed: int,
-    device: torch.device,
-) -> Score:
-    """Scores each pair once, whatever the batch size.
+@dataclass(frozen=True)
+class Reference:
+    """What is the same for all methods: the real images, and the reference set's features by network."""
 
-    Args:
-        prepared: the ground truth, `<target stem>.png`.
-        size: what every image must have, (height, width).
-
-    Raises:
-        ConfigError: the size is too small for the networks.
-        DataError: an image of another size; a model's image of one colour or equal to its ground truth; wrong
-            weights.
-        NumericalError: a metric is NaN or infinite.
-        StateError: an image is missing or damaged.
-    """
-    if min(size) < _MIN_SIZE:
-        raise ConfigError(
-            f"params.yaml: datasets: images too small to score (found {size[0]}x{size[1]}, expected at least "
-            f"{_MIN_SIZE} pixels a side). Choose a larger height and width."
-        )
-    pairs = test.pairs
-    protocol = PROTOCOLS[params.protocol]
-    lpips = Lpips(protocol.lpips_net, True, _path(params.alexnet_weights)).to(device)
-    inception = Inception("fid", _path(params.inception_weights)).to(device)
-    with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
-        table, hashes = _compare_pixels(results, pairs, prepared, size, protocol)
-        distances = _lpips_distances(lpips, results, pairs, prepared, params.batch_size)
-        table.insert(2, _metric("lpips", lpips), distances)
-        fid = _fid(inception, results, pairs, prepared, hashes, params.batch_size)
-    metrics: dict[str, Any] = {_metric("fid", inception): fid}
-    metrics |= _means(table, results, test, params.num_bootstrap, root_seed)
-    if results.wrong_source:
-        metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
-    metrics |= {"num_pairs": len(table), "num_expected": len(pairs)}
-    provenance = _provenance(results, pairs, prepared, size, protocol, params, root_seed)
-    provenance["weights"] = {"inception": inception.provenance, "alexnet": lpips.provenance}
-    metrics["protocol"] = [provenance]  # a list: see `inputs.absent`
-    return Score(metrics, table)
-
-
-def _path(weights: str | None) -> Path | None:
-    return Path(weights) if weights else None
-
-
-def _metric(name: str, network: Lpips | Inception) -> str:
-    return f"{name}_random" if network.is_random else name
+    images: RealImages
+    sets: dict[str, ReferenceSet]
+    info: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class _Hashes:
-    """Digests of the pixels of each pair's images; equal images are put through the network once."""
+class Extras:
+    """What only some data sets and methods have.
 
-    real: list[bytes]
-    generated: list[bytes]
+    Attributes:
+        masks: of the person in every target, for a data set whose metrics leave the background out.
+        joints: correct and valid joints of each pair (N, 2), see `joints.count_joints`.
+    """
 
-
-def _compare_pixels(
-    results: Results, pairs: Sequence[Pair], prepared: ImageStore, size: Size, protocol: Protocol
-) -> tuple[pd.DataFrame, _Hashes]:
-    """Checks every image and computes what needs no network."""
-    rows: list[dict[str, Any]] = []
-    hashes = _Hashes([], [])
-    constant: list[str] = []
-    copied: list[str] = []
-    for pair in track(pairs, "comparing pixels", len(pairs)):
-        real = prepared.image(f"{pair[1]}.png")
-        generated = results.generated(pair)
-        require_size(real, size, f"{prepared.path}: {pair[1]}.png")
-        require_size(generated, size, f"{results.where}: {pair_id(*pair)}")
-        if (generated == generated[0, 0]).all():
-            constant.append(pair_id(*pair))
-        if (generated == real).all():
-            copied.append(pair_id(*pair))
-        row = {"source": pair[0], "target": pair[1], **_pixel_metrics(real, generated, protocol)}
-        if results.wrong_source:
-            wrong = results.wrong_source(pair)
-            require_size(wrong, size, f"{results.where}: {pair_id(*pair)}, wrong source")
-            row["l1_wrong_source"] = l1(real, wrong)
-        rows.append(row)
-        hashes.real.append(_hash(real))
-        hashes.generated.append(_hash(generated))
-    for names, fault in ((constant, "has one colour"), (copied, "equals its ground truth")):
-        if names and results.by_a_model:
-            raise DataError(
-                f"{results.where}: {names[0]}: the generated image {fault} ({len(names):,} of {len(pairs):,} "
-                "such). Find out why before it is scored; nothing was written."
-            )
-    return pd.DataFrame(rows), hashes
+    masks: Masks | None = None
+    joints: NDArray[np.int64] | None = None
 
 
-def _pixel_metrics(real: Pixels, generated: Pixels, protocol: Protocol) -> dict[str, float]:
-    metrics = {}
-    if min(real.shape[:2]) >= window_side("uniform51"):
-        metrics["ssim"] = ssim(real, generated, "uniform51")
-    metrics["ssim_gaussian"] = ssim(real, generated, "gaussian", protocol.ssim_sigma)
-    metrics["psnr"] = min(psnr(real, generated), protocol.psnr_max)
-    metrics["l1"] = l1(real, generated)
-    return metrics
-
-
-def _hash(image: Pixels) -> bytes:
-    return hashlib.sha256(image.tobytes()).digest()
-
-
-def _lpips_distances(
-    lpips: Lpips, results: Results, pairs: Sequence[Pair], prepared: ImageStore, batch_size: int
-) -> NDArray[np.float64]:
-    distances = []
-    for batch in _batches(pairs, batch_size, _metric("lpips", lpips)):
-        real = np.stack([prepared.image(f"{target}.png") for _, target in batch])
-        distances.append(lpips.distances(real, np.stack([results.generated(pair) for pair in batch])))
-    return np.concatenate(distances)
-
-
-def _fid(
-    inception: Inception,
+def score(
     results: Results,
-    pairs: Sequence[Pair],
-    prepared: ImageStore,
-    hashes: _Hashes,
-    batch_size: int,
-) -> float:
-    """Distance between the distinct targets and one generated image a pair."""
-    read: dict[bytes, Callable[[], Pixels]] = {}
-    for pair, real, generated in zip(pairs, hashes.real, hashes.generated, strict=True):
-        read[real] = partial(prepared.image, f"{pair[1]}.png")
-        read[generated] = partial(results.generated, pair)
-    features = np.empty((len(read), NUM_FEATURES), np.float32)
-    row_of = {image_hash: row for row, image_hash in enumerate(read)}
-    for batch in _batches(list(read), batch_size, _metric("fid", inception)):
-        rows = [row_of[image_hash] for image_hash in batch]
-        features[rows] = inception.features(np.stack([read[image_hash]() for image_hash in batch]))
-    real_of_target = {target: row_of[real] for (_, target), real in zip(pairs, hashes.real, strict=True)}
-    real_features = features[list(real_of_target.values())]
-    return frechet_distance(real_statistics(real_features), features[[row_of[h] for h in hashes.generated]])
+    test: TestPairs,
+    reference: Reference,
+    extras: Extras,
+    protocol: Protocol,
+    networks: Networks,
+    params: config.Evaluate,
+    root_seed: int,
+    shards: Shards,
+) -> Score | None:
+    """Scores each pair once, whatever the batch size and the number of processes.
+
+    Returns:
+        None in all processes but the first.
+
+    Raises:
+        ConfigError: the size is too small for the metrics.
+        DataError: a model's image of one colour, there twice, or equal to its ground truth.
+        NumericalError: a metric is NaN or infinite.
+        StateError: an image is missing or damaged, or reference and networks have other weights.
+    """
+    require_large_enough(protocol, reference.images.size)
+    # Pairs of one target together, for its ground truth to be decoded, resized and looked at once.
+    pairs = sorted(test.pairs, key=lambda pair: pair[1])
+    first: dict[str, Pair] = {}
+    for pair in pairs:
+        first.setdefault(results.image_name(pair), pair)
+    comparer = Comparer(results, reference.images, protocol, extras.masks, first)
+    with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
+        looked = shards.run(pairs, params.batch_size, comparer, networks.look, "scoring")
+    if shards.index > 0:
+        return None
+    _refuse_suspicious(results, looked)
+    row_of = {
+        pair: row for chunk in looked for pair, row in zip(chunk.batch.pairs, chunk.batch.rows, strict=True)
+    }
+    table = pd.DataFrame([{"source": pair[0], "target": pair[1], **row_of[pair]} for pair in test.pairs])
+    kept = num_kept(len(test.pairs), protocol.fid_batch)
+    features = {key: _features_of_pairs(key, results, test.pairs[:kept], looked) for key in networks.features}
+    metrics: dict[str, Any] = set_distances(
+        networks.features, reference.sets, features, test.outfits[:kept], params.num_bootstrap, root_seed
+    )
+    metrics |= _means(table, results, test, protocol, params.num_bootstrap, root_seed)
+    if extras.joints is not None:
+        metrics |= _pckh(table, extras.joints, test, params.num_bootstrap, root_seed)
+    if results.wrong_source:
+        metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
+    metrics |= {"num_pairs": len(table), "num_expected": len(test.pairs)}
+    # A list of one: see `inputs.absent`.
+    metrics["protocol"] = [_provenance(results, test, reference, protocol, networks, params, root_seed)]
+    return Score(metrics, table)
 
 
-def _batches(items: Sequence[Any], batch_size: int, description: str) -> Iterator[Sequence[Any]]:
-    starts = range(0, len(items), batch_size)
-    for start in track(starts, f"{description} (batches)", len(starts)):
-        yield items[start : start + batch_size]
+def require_large_enough(protocol: Protocol, size: Size) -> None:
+    """Checks that the protocol can compare images of the data set's size.
+
+    Raises:
+        ConfigError: they are too small.
+    """
+    for view in filter(None, (protocol.pixels, protocol.networks)):
+        height, width = compared_size(view, size)
+        if min(height, width) < _MIN_SIZE:
+            raise ConfigError(
+                f"params.yaml: datasets: images too small to score (found {height}x{width}, expected at "
+                f"least {_MIN_SIZE} pixels a side). Choose a larger height and width."
+            )
+
+
+def _refuse_suspicious(results: Results, looked: Sequence[Looked]) -> None:
+    """Images that no working model makes would make a score better or worse without a word."""
+    if not results.by_a_model:
+        return
+    seen: set[bytes] = set()
+    repeated = []
+    pairs = [pair for chunk in looked for pair in chunk.batch.pairs]
+    digests = [digest for chunk in looked for digest in chunk.batch.digests]
+    for pair, digest in zip(pairs, digests, strict=True):
+        if digest in seen:
+            repeated.append(pair)
+        seen.add(digest)
+    constant = [pair for chunk in looked for pair in chunk.batch.constant]
+    copied = [pair for chunk in looked for pair in chunk.batch.copied]
+    for found, fault in (
+        (constant, "has one colour"),
+        (copied, "equals its ground truth"),
+        (repeated, "equals another pair's"),
+    ):
+        if found:
+            raise DataError(
+                f"{results.where}: {pair_id(*found[0])}: the generated image {fault} ({len(found):,} of "
+                f"{len(pairs):,} such). Find out why before it is scored; nothing was written."
+            )
+
+
+def _features_of_pairs(
+    key: str, results: Results, pairs: Sequence[Pair], looked: Sequence[Looked]
+) -> NDArray[np.float32]:
+    """One row a pair (N, D), from one row an image."""
+    features = np.concatenate([chunk.features[key] for chunk in looked if key in chunk.features])
+    if not np.isfinite(features).all():
+        raise NumericalError(
+            f"{results.where}: features of {key} are not finite. Check the weights; nothing was written."
+        )
+    row_of: dict[str, int] = {}
+    for chunk in looked:
+        for pair, is_new in zip(chunk.batch.pairs, chunk.batch.is_new, strict=True):
+            if is_new:
+                row_of[results.image_name(pair)] = len(row_of)
+    return features[[row_of[results.image_name(pair)] for pair in pairs]]
 
 
 def _means(
-    table: pd.DataFrame, results: Results, test: TestPairs, num_bootstrap: int, root_seed: int
+    table: pd.DataFrame,
+    results: Results,
+    test: TestPairs,
+    protocol: Protocol,
+    num_bootstrap: int,
+    root_seed: int,
 ) -> dict[str, float]:
     means: dict[str, float] = {}
-    for name in table.columns.drop(["source", "target"]):
+    for name in table.columns.drop(_PAIR_COLUMNS):
         values = table[name].to_numpy(np.float64)
         if not np.isfinite(values).all():
             worst = pair_id(*test.pairs[int(np.argmin(np.isfinite(values)))])
             raise NumericalError(
                 f"{results.where}: {worst}: {name} is not finite. Check the weights; nothing was written."
             )
-        means[name] = float(values.mean())
+        kept = num_kept(len(values), protocol.lpips_batch if name.startswith("lpips") else None)
+        means[name] = float(values[:kept].mean())
         if num_bootstrap:
             means[f"{name}_low"], means[f"{name}_high"] = bootstrap_interval(
-                values, test.outfits, num_bootstrap, root_seed, name
+                values[:kept], test.outfits[:kept], num_bootstrap, root_seed, name
             )
     return means
 
 
+def _pckh(
+    table: pd.DataFrame, joints: NDArray[np.int64], test: TestPairs, num_bootstrap: int, root_seed: int
+) -> dict[str, float]:
+    """Share of all joints; also adds each pair's numbers to the table."""
+    correct, valid = joints.T
+    table["pckh_correct"], table["pckh_valid"] = correct, valid
+    metrics = {"pckh": float(correct.sum() / max(valid.sum(), 1))}
+    if num_bootstrap and valid.any():
+        metrics["pckh_low"], metrics["pckh_high"] = ratio_interval(
+            correct.astype(float), valid.astype(float), test.outfits, num_bootstrap, root_seed, "pckh"
+        )
+    return metrics
+
+
 def _provenance(
     results: Results,
-    pairs: Sequence[Pair],
-    prepared: ImageStore,
-    size: Size,
+    test: TestPairs,
+    reference: Reference,
     protocol: Protocol,
-    params: Evaluate,
+    networks: Networks,
+    params: config.Evaluate,
     root_seed: int,
 ) -> dict[str, Any]:
-    targets = sorted({target for _, target in pairs})
+    num_pairs = len(test.pairs)
+    dropped = {
+        "fid": num_pairs - num_kept(num_pairs, protocol.fid_batch),
+        "lpips": num_pairs - num_kept(num_pairs, protocol.lpips_batch),
+    }
+    size = compared_size(protocol.pixels, reference.images.size)
+    every = {**networks.features, **networks.lpips}
+    real_set = {key: reference.info[key] for key in ("count", "of", "sha256")} if networks.features else None
     return {
         **dataclasses.asdict(protocol),
         "image_size": f"{size[0]}x{size[1]}",
-        "pairs_sha256": results.pairs_sha256,
-        "real_set": {
-            "count": len(targets),
-            "sha256": files.fingerprint([[target, prepared.digest(f"{target}.png")] for target in targets]),
+        "psnr_max": PSNR_MAX,
+        "pairs_sha256": test.sha256,
+        "real_set": real_set and {"description": "training images", **real_set},
+        "dropped": {name: number for name, number in dropped.items() if number},
+        "fid_rank_deficient": bool(networks.features) and min(reference.info["count"], num_pairs) <= 2048,
+        "interval": "95 % bootstrap over outfits",
+        "bootstrap": {
+            "num_resamplings": params.num_bootstrap,
+            "seed": root_seed,
         },
-        "fid_rank_deficient": len(targets) <= NUM_FEATURES,
-        "bootstrap": {"num_resamplings": params.num_bootstrap, "seed": root_seed},
         "results": results.info,
+        "weights": {name: network.provenance for name, network in every.items()},
         "versions": {package: version(package) for package in _PACKAGES},
     }

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dnaf import files
-from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.pairs import Pair
 from dnaf.data.pose_store import picture, read_pose_map
 from dnaf.data.store import ImageStore
-from dnaf.evaluate.inputs import COPY_SOURCE, GENERATED, MEAN_IMAGE, TestPairs
-from dnaf.evaluate.results import open_store
-from dnaf.images import Pixels
-from dnaf.report.card import Card
+from dnaf.evaluate.card import Card
+from dnaf.evaluate.inputs import COPY_SOURCE, MEAN_IMAGE, TestPairs, find_results
+from dnaf.evaluate.results import DataSet, open_results
+from dnaf.images import Pixels, Size, resize
 
 Column = tuple[str, Callable[[Pair], Pixels]]  # label, image of a pair
 
@@ -25,24 +24,24 @@ _LABEL_HEIGHT = 34
 
 
 def open_columns(
-    present: Sequence[str],
-    cards: Mapping[str, Card],
-    results: Path,
-    pairs_csv: Path,
-    pairs: Sequence[Pair],
+    present: Sequence[str], cards: Mapping[str, Card], results: Path, data: DataSet
 ) -> list[Column]:
     """Columns of the methods that have results, but not of those that show nothing new: the copied source
     equals the source, and the mean image is the same in each row.
 
+    Args:
+        results: the folder of all methods' folders.
+
     Raises:
+        DataError: a method's published images are incomplete.
         StateError: a method's images are incomplete or made for another list of pairs.
     """
-    digest = files.digest(pairs_csv)
     columns = []
     for method in present:
         if method not in (COPY_SOURCE, MEAN_IMAGE):
-            store = open_store(results / method / GENERATED, digest, pairs)
-            columns.append((cards[method].title, _generated(store)))
+            found = find_results(method, results, cards[method]) or []
+            images = open_results(method, found, cards[method], data).generated
+            columns.append((cards[method].title, _in_size(images, data.size)))
     return columns
 
 
@@ -80,8 +79,9 @@ def spread(test: TestPairs, num_rows: int) -> list[Pair]:
     return [test.pairs[candidates[position][1]] for position in chosen]
 
 
-def _generated(store: ImageStore) -> Callable[[Pair], Pixels]:
-    return lambda pair: store.image(f"{pair_id(*pair)}.png")
+def _in_size(image: Callable[[Pair], Pixels], size: Size) -> Callable[[Pair], Pixels]:
+    """Images of methods that generate in another size are stretched to the data set's."""
+    return lambda pair: resize(np.ascontiguousarray(image(pair)), size)
 
 
 def _enlarge(image: Pixels) -> Pixels:

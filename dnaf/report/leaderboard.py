@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from dnaf.evaluate.card import Card
 from dnaf.report.board import Board
-from dnaf.report.card import Card
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.significance import Mark
@@ -15,13 +15,19 @@ _ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 
 def to_table(boards: Sequence[Board]) -> pd.DataFrame:
-    """One row a protocol and present method: `protocol`, `method`, its numbers; empty where it lacks one."""
+    """One row a protocol and present method: both, a bar's `name`, the numbers; empty where it lacks one."""
+    several = len(boards) > 1
     present = [
-        {"protocol": board.protocol, "method": row.method, **row.numbers}
+        {
+            "protocol": board.protocol,
+            "method": row.method,
+            "name": f"{row.method} ({board.protocol})" if several else row.method,
+            **row.numbers,
+        }
         for board in boards
         for row in board.present
     ]
-    return pd.DataFrame(present, columns=None if present else ["protocol", "method"])
+    return pd.DataFrame(present, columns=None if present else ["protocol", "method", "name"])
 
 
 def to_markdown(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dnaf.evaluate.card import Card
 from dnaf.report.board import Board
-from dnaf.report.card import Card
 from dnaf.report.columns import Column, is_random, label_of
 from dnaf.report.significance import FLOORS, Mark
 
@@ -30,7 +30,7 @@ def protocol_sentences(board: Board) -> str:
     if protocol["weights"]:
         weights = [f"`{name}` {_weights(text)}" for name, text in protocol["weights"].items()]
         sentences.append(f"Weights: {', '.join(weights)}.")
-    return " ".join([*sentences, _resamplings(board, protocol)])
+    return " ".join([*sentences, _resamplings(protocol)])
 
 
 def _real_set(real_set: Mapping[str, Any]) -> str:
@@ -43,14 +43,11 @@ def _weights(provenance: str) -> str:
     return provenance if provenance.startswith("random") else f"sha256 {provenance[:8]}"
 
 
-def _resamplings(board: Board, protocol: Mapping[str, Any]) -> str:
-    bootstrap = protocol["bootstrap"]
-    if not bootstrap["num_resamplings"]:
+def _resamplings(protocol: Mapping[str, Any]) -> str:
+    number = protocol["bootstrap"]["num_resamplings"]
+    if not number:
         return "No resamplings: which differences are noise is not known."
-    number = f"{bootstrap['num_resamplings']:,} resamplings"
-    if sets := [column.label for column in board.columns if column.key in board.unpaired]:
-        number += f" ({bootstrap['num_resamplings_fid']:,} of {', '.join(sets)})"
-    return f"In brackets: {protocol['interval']}, {number}."
+    return f"In brackets: {protocol['interval']}, {number:,} resamplings."
 
 
 def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:

@@ -2,12 +2,15 @@
 
 import csv
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
+from tests.baseline_results import Baselines
 from tests.pipeline.conftest import ROOT, Project
 
 
@@ -45,8 +48,10 @@ def test_changing_evaluation_runs_no_training(project: Project) -> None:
     try:
         project.set_params({"evaluate.num_bootstrap": 10})
         stages = ran(project.run("dvc", "repro"))
-        assert "evaluate@dnaf" in stages
-        assert not {"make_demo", "unpack", "split", "render", "train", "generate"} & set(stages)
+        assert "evaluate@dnaf-cfld" in stages
+        assert not {"make_demo", "unpack", "split", "render", "train", "generate", "reference@cfld"} & set(
+            stages
+        )
     finally:
         project.run("git", "checkout", "-q", ".")
         project.run("dvc", "checkout", "-q")
@@ -54,8 +59,8 @@ def test_changing_evaluation_runs_no_training(project: Project) -> None:
 
 def test_changing_the_learning_rate_runs_train_and_what_follows_only(project: Project) -> None:
     result = project.run("dvc", "exp", "run", "-n", "faster", "-S", "train.lr=5e-5")
-    assert {"train", "generate", "evaluate@dnaf"} <= set(ran(result))
-    assert not {"make_demo", "unpack", "split", "render", "evaluate@copy_source"} & set(ran(result))
+    assert {"train", "generate", "evaluate@dnaf-cfld"} <= set(ran(result))
+    assert not {"make_demo", "unpack", "split", "render", "evaluate@copy_source-cfld"} & set(ran(result))
     params = YAML(typ="safe", pure=True).load(project.root / "params.yaml")
     assert params["train"]["lr"] == 5e-5
     table = project.run("dvc", "metrics", "diff", "main", "faster").stdout
@@ -71,6 +76,67 @@ def test_another_method_as_experiment_runs_only_the_summary(project: Project) ->
     assert "ssim_gaussian" in table
     project.run("git", "checkout", "-q", ".")
     project.run("dvc", "checkout", "-q")
+
+
+def test_seven_baselines_in_their_published_layouts_are_scored_and_ordered(project: Project) -> None:
+    scores = {
+        method: json.loads((project.root / f"metrics/methods/cfld/{method}.json").read_text())
+        for method in (*Baselines.METHODS, "pocold")
+    }
+    # Each next one was given more noise.
+    distances = [scores[method]["l1"] for method in Baselines.METHODS]
+    assert distances == sorted(distances)
+    assert all(scores[method]["num_pairs"] == 6 for method in Baselines.METHODS)
+    assert scores["pocold"]["num_pairs"] == 0
+    types = {method: scores[method]["protocol"][0]["results"]["file_type"] for method in Baselines.METHODS}
+    assert types == dict.fromkeys(("pidm", "nted", "casd"), "png") | dict.fromkeys(
+        ("dptn", "gfla", "pise", "adgan"), "jpg"
+    )
+    board = (project.root / "metrics/leaderboard.md").read_text()
+    assert "not supplied" in board
+    assert "CASD" in board
+
+
+def test_two_baselines_are_compared_natively_and_no_network_runs(project: Project) -> None:
+    for method in ("pidm", "gfla"):
+        assert ran(project.run("dvc", "exp", "run", "-n", method, "-S", f"method={method}")) == ["summary"]
+    table = project.run("dvc", "metrics", "diff", "gfla", "pidm").stdout
+    rows = {line.split()[1]: line.split()[2:] for line in table.splitlines()[1:]}
+    for name in ("fid_random", "lpips_random", "l1"):
+        before, after, change = map(float, rows[name])
+        assert change == pytest.approx(after - before, abs=2e-5)
+    assert rows["l1"][2].startswith("-")
+    project.run("git", "checkout", "-q", ".")
+    project.run("dvc", "checkout", "-q")
+
+
+def test_metrics_and_plots_of_all_methods_are_shown_by_dvc(project: Project) -> None:
+    shown = project.run("dvc", "metrics", "show", "--md").stdout
+    for method in Baselines.METHODS:
+        assert f"metrics/methods/cfld/{method}.json" in shown
+    project.run("dvc", "exp", "run", "-n", "plotted", "-S", "method=copy_source")
+    plots = project.run("dvc", "plots", "diff", "main", "plotted", "-o", "plots")
+    page = Path(plots.stdout.strip().removeprefix("file://"))
+    assert "Training loss" in page.read_text()
+    shutil.rmtree(project.root / "plots")
+    project.run("git", "checkout", "-q", ".")
+    project.run("dvc", "checkout", "-q")
+
+
+def test_another_protocol_scores_again_and_computes_nothing_else(project: Project) -> None:
+    params = (project.root / "params.yaml").read_text()
+    (project.root / "params.yaml").write_text(params.replace("protocols:\n", "protocols:\n  - patn\n", 1))
+    try:
+        stages = ran(project.run("dvc", "repro"))
+        assert {"reference@patn", "evaluate@dnaf-patn", "evaluate@gfla-patn", "report"} <= set(stages)
+        assert all(stage.endswith("patn") or stage == "report" for stage in stages)
+        board = (project.root / "metrics/leaderboard.md").read_text()
+        assert "`cfld`" in board
+        assert "`patn`" in board
+    finally:
+        project.run("git", "checkout", "-q", ".")
+        project.run("git", "clean", "-fdq", "metrics")
+        project.run("dvc", "checkout", "-q")
 
 
 def test_missing_raw_data_says_what_and_where_and_destroys_nothing(project: Project) -> None:
@@ -93,8 +159,9 @@ def test_outputs_are_neither_persisted_nor_uncached_where_that_disables_the_run_
     for name, stage in pipeline().items():
         assert "persist: true" not in str(stage)
         uncached = [str(out) for out in stage.get("outs", []) if isinstance(out, dict)]  # type: ignore[attr-defined]
-        # The one exception: a cheap table that git shows.
-        assert uncached == (["{'metrics/leaderboard.md': {'cache': False}}"] if name == "report" else [])
+        # The exception: cheap tables that git shows.
+        tables = [f"{{'metrics/leaderboard.{kind}': {{'cache': False}}}}" for kind in ("md", "tex")]
+        assert uncached == (tables if name == "report" else [])
 
 
 def test_output_paths_are_the_same_for_every_data_set() -> None:
@@ -117,7 +184,7 @@ def test_every_method_has_its_card() -> None:
 
 
 def test_gitignore_hides_no_dvc_file_from_dvc(project: Project) -> None:
-    result = Path("data/results/pidm/published.zip")
+    result = Path("data/results/pocold/published.zip")
     try:
         (project.root / result).write_bytes(b"published images")
         project.run("dvc", "add", "-q", str(result))
@@ -129,7 +196,7 @@ def test_gitignore_hides_no_dvc_file_from_dvc(project: Project) -> None:
             }
     finally:
         project.run("git", "reset", "-q", "--hard")
-        project.run("git", "clean", "-fdxq", "data/results/pidm")
+        project.run("git", "clean", "-fdxq", "data/results/pocold")
 
 
 def test_lists_in_params_are_blocks_so_that_set_param_leaves_them_alone() -> None:

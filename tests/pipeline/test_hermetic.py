@@ -26,7 +26,7 @@ PLUMBING = (
     "stages/__init__.py",
     "stages/_command.py",
 )
-# Of the matrix, one method of each kind: ours, from the data alone, absent.
+# Of the matrix, one method of each kind: ours, from the data alone, published, in shared strips, absent.
 STAGES = (
     "make_demo",
     "unpack",
@@ -34,17 +34,26 @@ STAGES = (
     "render",
     "train",
     "generate",
-    "evaluate@dnaf",
-    "evaluate@copy_source",
-    "evaluate@mean_image",
-    "evaluate@pidm",
+    "reference@cfld",
+    "evaluate@dnaf-cfld",
+    "evaluate@copy_source-cfld",
+    "evaluate@mean_image-cfld",
+    "evaluate@gfla-cfld",
+    "evaluate@casd-cfld",
+    "evaluate@pocold-cfld",
     "summary",
     "report",
 )
 # The matrix declares for every method what one kind of method needs.
 NOT_READ_BY = {
-    "evaluate@pidm": {
+    **{
+        f"evaluate@{method}-cfld": {"data/results/shared"}
+        for method in ("dnaf", "copy_source", "mean_image", "gfla")
+    },
+    "evaluate@pocold-cfld": {
+        "data/images.zip",
         "data/prepared.zip",
+        "data/reference/cfld",
         "dnaf/data/lists.py",
         "dnaf/data/pairs.py",
         "dnaf/data/store.py",
@@ -172,7 +181,7 @@ def params_cases() -> list[tuple[str, str]]:
         return [
             (name, key)
             for name in STAGES
-            if not name.startswith("evaluate") or name == "evaluate@dnaf"
+            if not name.startswith("evaluate") or name == "evaluate@dnaf-cfld"
             for key in declared_keys(stages[name])
         ]
 

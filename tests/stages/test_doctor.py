@@ -68,7 +68,7 @@ def test_complete_data_is_ready_and_counted(project: Path) -> None:
     assert "opens img_highres.zip" in finished.stdout
     assert "test_pairs.txt: 6 pairs" in finished.stdout
     assert "mini is ready: dvc repro unpack split render" in finished.stdout
-    assert "fid_random" in finished.stdout
+    assert "_random" in finished.stdout
     assert not (project / "data/images.zip").exists()
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from dnaf.errors import DnafError
 from stages import evaluate
-from tests.evaluation_project import EvaluationProject, picture
+from tests.evaluation_project import ROOT, EvaluationProject, picture
 
-METRICS = Path("metrics/methods")
-SCORES = Path("data/scores")
+METRICS = Path("metrics/methods/cfld")
+SCORES = Path("data/scores/cfld")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,8 +26,8 @@ def test_a_method_with_images_gets_metrics_and_one_score_a_pair(
 ) -> None:
     evaluation_project.add_results()
     wrong = {name: picture(name) for name in evaluation_project.generated()}
-    evaluation_project.add_results(name="wrong_source.zip", images=wrong)
-    evaluate.main("demo", "dnaf")
+    evaluation_project.add_results(name="wrong_source.zip", members=wrong)
+    evaluate.main("demo", "dnaf", "cfld")
     metrics = json.loads((METRICS / "dnaf.json").read_text())
     table = pd.read_csv(SCORES / "dnaf.csv")
     assert (metrics["num_pairs"], metrics["num_expected"]) == (6, 6)
@@ -40,24 +40,26 @@ def test_an_absent_method_gets_the_same_row_each_time_without_loading_torch(
     evaluation_project: EvaluationProject,
 ) -> None:
     code = (
-        "import sys; from stages import evaluate; evaluate.main('demo', 'pidm'); "
+        "import sys; from stages import evaluate; evaluate.main('demo', 'pidm', 'cfld'); "
         "sys.exit(any(name in sys.modules for name in ('torch', 'lpips', 'pandas')))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
     first = (METRICS / "pidm.json").read_bytes(), (SCORES / "pidm.csv").read_bytes()
-    expected = {"num_pairs": 0, "num_expected": 6, "protocol": [{"name": "native"}]}
+    expected = {"num_pairs": 0, "num_expected": 6, "protocol": [{"name": "cfld"}]}
     assert json.loads(first[0]) == expected
     assert first[1] == b"source,target\n"
-    evaluate.main("demo", "pidm")
+    evaluate.main("demo", "pidm", "cfld")
     assert ((METRICS / "pidm.json").read_bytes(), (SCORES / "pidm.csv").read_bytes()) == first
 
 
 def test_an_error_is_one_sentence_and_exit_code_2(evaluation_project: EvaluationProject) -> None:
-    (Path("data/results/pidm") / "pidm.zip").touch()
-    result = run("demo", "pidm")
+    (Path("data/results/pidm") / "pidm.rar").touch()
+    result = run("demo", "pidm", "cfld")
     assert result.returncode == 2
-    assert result.stderr.startswith("error: data/results/pidm/pidm.zip: not a result of pidm")
+    assert result.stderr.startswith(
+        "error: data/results/pidm/pidm.rar: an archive that cannot be read in place"
+    )
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -75,12 +77,33 @@ def test_a_corrupt_set_is_refused_and_nothing_is_written(
     elif fault == "constant":
         images[name] = np.zeros_like(images[name])
     if fault == "wrong source":
-        evaluation_project.add_results(name="wrong_source.zip", images={name: images[name]})
+        evaluation_project.add_results(name="wrong_source.zip", members={name: images[name]})
     elif fault == "stale":
         evaluation_project.add_results(info={"pairs_sha256": "of another list", "model": "m"})
     else:
-        evaluation_project.add_results(images=images)
+        evaluation_project.add_results(members=images)
     with pytest.raises(DnafError):
-        evaluate.main("demo", "dnaf")
+        evaluate.main("demo", "dnaf", "cfld")
     assert not METRICS.exists()
     assert not SCORES.exists()
+
+
+@pytest.mark.parametrize("stage", ["reference", "evaluate"])
+def test_two_processes_give_the_numbers_of_one(evaluation_project: EvaluationProject, stage: str) -> None:
+    evaluation_project.add_results()
+    evaluation_project.set_params(evaluate={"batch_size": 2}, reference={"batch_size": 2})
+    arguments = ("demo", "cfld") if stage == "reference" else ("demo", "dnaf", "cfld")
+    outcomes = []
+    for launch in ((), ("accelerate.commands.launch", "--cpu", "--num_processes=2", "-m")):
+        result = subprocess.run(
+            [sys.executable, "-m", *launch, f"stages.{stage}", *arguments],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        )
+        assert result.returncode == 0, result.stderr
+        if stage == "reference":
+            outcomes.append(Path("data/reference/cfld/inception.npy").read_bytes())
+        else:
+            outcomes.append((METRICS / "dnaf.json").read_bytes())
+    assert outcomes[0] == outcomes[1]

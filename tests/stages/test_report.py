@@ -44,7 +44,7 @@ def scored_project(evaluation_project: EvaluationProject) -> EvaluationProject:
 
 
 def test_report_compares_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:
-    report.main()
+    report.main("demo")
     markdown = OUTPUTS[0].read_text()
     assert "| DNAF (ICME 2024) | **0.2500** [0.1500, 0.3500] |" in markdown.split("## Protocol `gfla`")[0]
     assert "| DNAF (ICME 2024) | **0.5000** [0.4000, 0.6000] |" in markdown.split("## Protocol `gfla`")[1]
@@ -62,16 +62,16 @@ def test_report_compares_all_methods_under_every_protocol(scored_project: Evalua
 
 
 def test_the_same_input_gives_the_same_files(scored_project: EvaluationProject) -> None:
-    report.main()
+    report.main("demo")
     first = [path.read_bytes() for path in OUTPUTS]
-    report.main()
+    report.main("demo")
     assert [path.read_bytes() for path in OUTPUTS] == first
 
 
 def test_without_a_card_nothing_is_written(scored_project: EvaluationProject) -> None:
     Path("data/results/gfla/card.yaml").unlink()
     with pytest.raises(DataError, match=r"data/results/gfla/card\.yaml: could not be read"):
-        report.main()
+        report.main("demo")
     assert not any(path.exists() for path in OUTPUTS)
 
 
@@ -79,7 +79,7 @@ def test_scores_of_other_pairs_are_refused_and_nothing_is_written(scored_project
     scores_csv = Path("data/scores/gfla/dnaf.csv")
     files.write_atomic(scores_csv, "\n".join(scores_csv.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(StateError, match=r"data/scores/gfla/dnaf\.csv: scores of other pairs"):
-        report.main()
+        report.main("demo")
     assert not any(path.exists() for path in OUTPUTS)
 
 

@@ -43,6 +43,7 @@ def test_params_are_those_of_the_demo() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_ready_made_params_file_has_the_keys_of_the_demo_and_is_valid(path: Path) -> None:
     assert keys(read(path)) == keys(read(ROOT / "params/demo.yaml"))
+    assert config.load_protocol(path) in config.load_protocols(path)
     for section in config.SECTIONS:
         config.load(section, path)
     for dataset in read(path)["datasets"]:

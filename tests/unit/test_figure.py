@@ -6,13 +6,14 @@ import pytest
 from dnaf.data.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
+from dnaf.evaluate.card import read_card
 from dnaf.evaluate.inputs import TestPairs
-from dnaf.report.card import read_card
+from dnaf.images import encode_png
 from dnaf.report.figure import open_columns, qualitative, spread
 from tests.evaluation_project import EvaluationProject, picture
+from tests.published_results import write_folder
 
 RESULTS = Path("data/results")
-PAIRS_CSV = Path("data/pairs/test.csv")
 
 
 def pairs_of(num_outfits: int, num_pairs: int) -> TestPairs:
@@ -22,7 +23,7 @@ def pairs_of(num_outfits: int, num_pairs: int) -> TestPairs:
         for outfit in range(num_outfits)
         for number in range(num_pairs)
     ]
-    return TestPairs(pairs, outfits(pairs))
+    return TestPairs(pairs, outfits(pairs), "")
 
 
 def outfits(pairs: list[Pair]) -> list[str]:
@@ -53,12 +54,11 @@ def test_each_row_shows_pose_source_target_and_methods_enlarged(
     evaluation_project: EvaluationProject,
 ) -> None:
     evaluation_project.add_results()
-    pairs = evaluation_project.pairs
     cards = {"dnaf": read_card(RESULTS / "dnaf/card.yaml")}
-    columns = open_columns(["dnaf", "copy_source", "mean_image"], cards, RESULTS, PAIRS_CSV, pairs)
+    columns = open_columns(["dnaf", "copy_source", "mean_image"], cards, RESULTS, evaluation_project.data)
     assert [label for label, _ in columns] == ["DNAF"]
     prepared, pose = ImageStore(Path("data/prepared.zip")), ImageStore(Path("data/pose.zip"))
-    test = TestPairs(pairs, evaluation_project.outfits)
+    test = evaluation_project.test
     sheet = qualitative(test, prepared, pose, columns, 2)
 
     source, target = spread(test, 2)[1]
@@ -76,7 +76,7 @@ def test_each_row_shows_pose_source_target_and_methods_enlarged(
 def test_every_column_has_a_label(evaluation_project: EvaluationProject) -> None:
     prepared, pose = ImageStore(Path("data/prepared.zip")), ImageStore(Path("data/pose.zip"))
     label = "A method with a name wider than its column"
-    test = TestPairs(evaluation_project.pairs, evaluation_project.outfits)
+    test = evaluation_project.test
     sheet = qualitative(test, prepared, pose, [(label, lambda pair: picture(pair[0]))], 1)
     above = sheet[: sheet.shape[0] - 64 * 3 - 6]
     for left in range(6, sheet.shape[1] - 6, 48 * 3 + 6):
@@ -84,8 +84,18 @@ def test_every_column_has_a_label(evaluation_project: EvaluationProject) -> None
     assert above[:, -6:].min() == 255
 
 
+def test_images_in_another_size_are_stretched_to_the_data_sets(evaluation_project: EvaluationProject) -> None:
+    images = {
+        name: encode_png(image.repeat(2, axis=0)) for name, image in evaluation_project.generated().items()
+    }
+    write_folder(RESULTS / "pidm/images", images)
+    cards = {"pidm": read_card(RESULTS / "pidm/card.yaml")}
+    [(label, image)] = open_columns(["pidm"], cards, RESULTS, evaluation_project.data)
+    assert (label, image(evaluation_project.pairs[0]).shape) == ("PIDM", (64, 48, 3))
+
+
 def test_stale_results_are_refused(evaluation_project: EvaluationProject) -> None:
     evaluation_project.add_results(info={"pairs_sha256": "other", "model": "m"})
     cards = {"dnaf": read_card(RESULTS / "dnaf/card.yaml")}
     with pytest.raises(StateError, match="generated for another list"):
-        open_columns(["dnaf"], cards, RESULTS, PAIRS_CSV, evaluation_project.pairs)
+        open_columns(["dnaf"], cards, RESULTS, evaluation_project.data)

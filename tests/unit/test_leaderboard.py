@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from dnaf.errors import DataError
+from dnaf.evaluate.card import Card, read_card
 from dnaf.report.board import Board, compare
-from dnaf.report.card import Card, read_card
 from dnaf.report.leaderboard import to_markdown, to_table
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
@@ -84,7 +84,7 @@ def test_real_set_weights_and_resamplings_are_stated() -> None:
     text = to_markdown([board()], CARDS)
     assert "FID against 500 of 48,674 images: training images." in text
     assert "Weights: `inception` random, seed 0, `alexnet` sha256 7be5be79." in text
-    assert "95 % bootstrap over outfits, 200 resamplings (50 of FID (random network))." in text
+    assert "95 % bootstrap over outfits, 200 resamplings." in text
     whole = {"description": "training images", "count": 48674, "of": 48674, "sha256": "def"}
     assert "FID against 48,674 images: training images." in to_markdown([board(real_set=whole)], CARDS)
 
@@ -122,7 +122,7 @@ def test_metrics_without_scores_of_pairs_are_named_beside_the_mark() -> None:
 
 
 def test_without_resamplings_the_table_says_that_noise_is_not_known() -> None:
-    none = {"num_resamplings": 0, "num_resamplings_fid": 0, "seed": 0}
+    none = {"num_resamplings": 0, "seed": 0}
     text = to_markdown([board(bootstrap=none)], CARDS)
     assert "No resamplings: which differences are noise is not known." in text
     assert "≈" not in text
@@ -163,14 +163,16 @@ def test_a_table_of_absent_methods_alone_can_be_written() -> None:
     text = to_markdown([alone], CARDS)
     assert "No method has results; 6 pairs are to be scored." in text
     assert list(table_of(text).values())[-1] == ["not supplied"]
-    assert to_table([alone]).to_csv(index=False) == "protocol,method\n"
+    assert to_table([alone]).to_csv(index=False) == "protocol,method,name\n"
 
 
 def test_csv_holds_a_row_for_every_protocol_and_present_method() -> None:
     table = to_table([board("cfld"), board("gfla")])
-    assert table.columns[:2].tolist() == ["protocol", "method"]
+    assert table.columns[:3].tolist() == ["protocol", "method", "name"]
     assert table["protocol"].tolist() == ["cfld"] * 3 + ["gfla"] * 3
     assert table["method"].tolist() == ["dnaf", "gfla", "copy_source"] * 2
+    assert table["name"].tolist()[2:4] == ["copy_source (cfld)", "dnaf (gfla)"]
+    assert to_table([board("cfld")])["name"].tolist() == ["dnaf", "gfla", "copy_source"]
     assert table["fid_random"].tolist() == [3.0, 5.0, 1.0] * 2
     assert table["wrong_source_increase"].isna().tolist() == [False, True, True] * 2
 

@@ -1,74 +1,80 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dnaf import config
 from dnaf.data.pairs import pair_id
-from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import ConfigError, DataError, NumericalError
+from dnaf.data.store import write_store
+from dnaf.errors import ConfigError, DataError, NumericalError, StateError
+from dnaf.evaluate.card import read_card
 from dnaf.evaluate.inception import Inception
-from dnaf.evaluate.inputs import TestPairs
+from dnaf.evaluate.inputs import find_results
 from dnaf.evaluate.lpips import Lpips
+from dnaf.evaluate.method import Setting, score_method
+from dnaf.evaluate.protocol import PROTOCOLS
 from dnaf.evaluate.psnr import l1, psnr
-from dnaf.evaluate.results import open_results
-from dnaf.evaluate.score import Score, _batches, score
-from tests.evaluation_project import SIZE, EvaluationProject, picture
+from dnaf.evaluate.score import Score
+from dnaf.evaluate.shards import Shards
+from dnaf.images import encode_png
+from tests.evaluation_project import SIZE, EvaluationProject, near, picture
+from tests.published_results import write_folder
+from tests.raw_folder import write_annotations
 
-METRICS = ("fid_random", "lpips_random", "ssim_gaussian", "psnr", "l1")
+FEATURE_METRICS = ("fid_random", "kid_random")
+PAIR_METRICS = ("ssim_gaussian", "psnr", "l1", "mae", "lpips_random")
+WEIGHTS = dict.fromkeys(config.Weights.model_fields)
+RESULTS = Path("data/results")
 
 
-def score_method(
-    project: EvaluationProject, method: str = "dnaf", size: tuple[int, int] = SIZE, batch_size: int = 40
-) -> Score:
-    prepared = ImageStore(Path("data/prepared.zip"))
-    results = open_results(method, Path("data/results") / method, Path("data/pairs"), project.pairs, prepared)
+def setting(size: tuple[int, int] = SIZE, batch_size: int = 40, form: str = "deepfashion") -> Setting:
     params = config.load(config.Evaluate).model_copy(update={"batch_size": batch_size})
-    test = TestPairs(project.pairs, project.outfits)
-    return score(results, test, prepared, size, params, 0, torch.device("cpu"))
+    return Setting(Path("data"), PROTOCOLS["cfld"], size, form, WEIGHTS, params, 0)
+
+
+def score_of(project: EvaluationProject, method: str = "dnaf", how: Setting | None = None) -> Score:
+    card = read_card(RESULTS / method / "card.yaml")
+    found = find_results(method, RESULTS, card)
+    assert found is not None
+    cpu = Shards(0, 1, torch.device("cpu"))
+    scored = score_method(method, found, card, project.test, how or setting(), cpu)
+    assert scored is not None
+    return scored
 
 
 def test_every_pair_is_scored_once_whatever_the_batch_size(evaluation_project: EvaluationProject) -> None:
     evaluation_project.add_results()
-    whole = score_method(evaluation_project)
+    whole = score_of(evaluation_project)
     assert list(zip(whole.table["source"], whole.table["target"], strict=True)) == evaluation_project.pairs
-    other = score_method(evaluation_project, batch_size=4)
+    other = score_of(evaluation_project, how=setting(batch_size=4))
     assert other.metrics["num_pairs"] == 6
-    for name in METRICS:
+    for name in (*FEATURE_METRICS, *PAIR_METRICS):
         assert other.metrics[name] == pytest.approx(whole.metrics[name], rel=1e-4), name
-
-
-@given(st.lists(st.integers(), min_size=1, max_size=40), st.integers(1, 16))
-def test_batches_hold_each_item_once_in_order(items: list[int], batch_size: int) -> None:
-    batches = list(_batches(items, batch_size, "test"))
-    assert [item for batch in batches for item in batch] == items
-    assert max(map(len, batches)) <= batch_size
 
 
 def test_metrics_are_means_with_intervals_and_carry_their_protocol(
     evaluation_project: EvaluationProject,
 ) -> None:
     images = evaluation_project.generated()
-    evaluation_project.add_results(images=images)
-    scored = score_method(evaluation_project)
-    assert list(scored.table.columns) == ["source", "target", *METRICS[1:]]
+    evaluation_project.add_results(members=images)
+    scored = score_of(evaluation_project)
+    assert list(scored.table.columns) == ["source", "target", *PAIR_METRICS]
     for row, pair in zip(scored.table.to_dict("records"), evaluation_project.pairs, strict=True):
         generated = images[f"{pair_id(*pair)}.png"]
         assert row["l1"] == l1(picture(pair[1]), generated)
         assert row["psnr"] == psnr(picture(pair[1]), generated)
-    for name in METRICS[1:]:
+    for name in PAIR_METRICS:
         mean = scored.metrics[name]
         assert mean == pytest.approx(scored.table[name].mean())
         assert scored.metrics[f"{name}_low"] <= mean <= scored.metrics[f"{name}_high"]
     [protocol] = scored.metrics.pop("protocol")
     assert all(isinstance(value, int | float) for value in scored.metrics.values())
-    assert (protocol["name"], protocol["image_size"]) == ("native", "64x48")
-    assert protocol["real_set"]["count"] == 6
-    assert protocol["weights"] == {"inception": "random, seed 0", "alexnet": "random, seed 0"}
+    assert (protocol["name"], protocol["image_size"]) == ("cfld", "64x48")
+    assert (protocol["real_set"]["count"], protocol["real_set"]["of"]) == (4, 4)
+    assert protocol["weights"] == {"inception": "random, seed 0", "lpips_random": "random, seed 0"}
     assert protocol["results"]["model"] == "m"
     assert protocol["fid_rank_deficient"]
 
@@ -79,13 +85,14 @@ def test_a_source_that_equals_its_target_does_not_make_psnr_infinite(
     with write_store(Path("data/prepared.zip"), {}) as store:
         for stem in evaluation_project.stems:
             store.add_image(f"{stem}.png", picture(stem.rsplit("_", 1)[0]))
-    metrics = score_method(evaluation_project, "copy_source").metrics
+    metrics = score_of(evaluation_project, "copy_source").metrics
     assert (metrics["psnr"], metrics["ssim_gaussian"], metrics["lpips_random"]) == (100, pytest.approx(1), 0)
 
 
-def test_fid_of_a_permutation_of_the_ground_truth_is_zero(evaluation_project: EvaluationProject) -> None:
-    # Every source is a target of another pair here, so the two sets are equal, though no pair is.
-    metrics = score_method(evaluation_project, "copy_source").metrics
+def test_fid_of_the_reference_images_themselves_is_zero(evaluation_project: EvaluationProject) -> None:
+    # The sources of these pairs are the training images, so the two sets are equal, though no pair is.
+    evaluation_project.keep_pairs(4)
+    metrics = score_of(evaluation_project, "copy_source").metrics
     assert metrics["fid_random"] == pytest.approx(0, abs=1e-6)
     assert metrics["l1"] > 0.1
 
@@ -93,15 +100,15 @@ def test_fid_of_a_permutation_of_the_ground_truth_is_zero(evaluation_project: Ev
 def test_images_of_one_colour_are_counted_and_refused(evaluation_project: EvaluationProject) -> None:
     images = evaluation_project.generated()
     names = list(images)
-    for name in (names[2], names[5]):
-        images[name] = np.full_like(images[name], 7)
-    evaluation_project.add_results(images=images)
+    for level, name in enumerate((names[2], names[5])):
+        images[name] = np.full_like(images[name], level)
+    evaluation_project.add_results(members=images)
     stem = names[2].removesuffix(".png")
     with pytest.raises(
         DataError,
         match=rf"^data/results/dnaf/generated\.zip: {stem}: the .* has one colour \(2 of 6 such\)",
     ):
-        score_method(evaluation_project)
+        score_of(evaluation_project)
 
 
 def test_mean_image_may_have_one_colour(evaluation_project: EvaluationProject) -> None:
@@ -110,15 +117,15 @@ def test_mean_image_may_have_one_colour(evaluation_project: EvaluationProject) -
     with write_store(Path("data/prepared.zip"), {}) as store:
         for number, stem in enumerate(evaluation_project.stems):
             store.add_image(f"{stem}.png", (first, second)[number % 2])
-    metrics = score_method(evaluation_project, "mean_image").metrics
+    metrics = score_of(evaluation_project, "mean_image").metrics
     assert metrics["l1"] == pytest.approx(100 / 255)
 
 
 def test_wrong_source_increase_is_the_relative_rise_of_l1(evaluation_project: EvaluationProject) -> None:
     evaluation_project.add_results()
     wrong = {name: picture(name) for name in evaluation_project.generated()}
-    evaluation_project.add_results(name="wrong_source.zip", images=wrong)
-    metrics = score_method(evaluation_project).metrics
+    evaluation_project.add_results(name="wrong_source.zip", members=wrong)
+    metrics = score_of(evaluation_project).metrics
     expected = np.mean(
         [l1(picture(pair[1]), wrong[f"{pair_id(*pair)}.png"]) for pair in evaluation_project.pairs]
     )
@@ -130,23 +137,32 @@ def test_an_image_of_another_size_is_refused(evaluation_project: EvaluationProje
     images = evaluation_project.generated()
     name = list(images)[4]
     images[name] = images[name][:60]
-    evaluation_project.add_results(images=images)
+    evaluation_project.add_results(members=images)
     with pytest.raises(DataError, match=r"wrong size \(found 60x48, expected 64x48"):
-        score_method(evaluation_project)
+        score_of(evaluation_project)
+
+
+def test_an_image_that_stands_for_two_pairs_is_refused(evaluation_project: EvaluationProject) -> None:
+    images = evaluation_project.generated()
+    names = list(images)
+    images[names[3]] = images[names[1]]
+    evaluation_project.add_results(members=images)
+    with pytest.raises(DataError, match=rf"{names[3][:-4]}: the .* equals another pair's \(1 of 6 such\)"):
+        score_of(evaluation_project)
 
 
 def test_ground_truth_given_as_a_result_is_refused(evaluation_project: EvaluationProject) -> None:
     images = evaluation_project.generated()
     source, target = evaluation_project.pairs[3]
     images[f"{pair_id(source, target)}.png"] = picture(target)
-    evaluation_project.add_results(images=images)
+    evaluation_project.add_results(members=images)
     with pytest.raises(DataError, match=f"{pair_id(source, target)}: the generated image equals its ground"):
-        score_method(evaluation_project)
+        score_of(evaluation_project)
 
 
 def test_images_too_small_for_the_networks_are_refused(evaluation_project: EvaluationProject) -> None:
     with pytest.raises(ConfigError, match="images too small to score"):
-        score_method(evaluation_project, "copy_source", size=(30, 30))
+        score_of(evaluation_project, "copy_source", how=setting(size=(30, 30)))
 
 
 def test_a_metric_that_is_not_a_number_is_refused(
@@ -154,9 +170,11 @@ def test_a_metric_that_is_not_a_number_is_refused(
 ) -> None:
     evaluation_project.add_results()
     # Weights that went bad: a file whose digest is right cannot hold them.
-    monkeypatch.setattr(Lpips, "distances", lambda self, real, generated: np.full(len(real), np.nan))
+    monkeypatch.setattr(
+        Lpips, "distances", lambda self, real, generated, **_: np.full(len(generated), np.nan)
+    )
     with pytest.raises(NumericalError, match="lpips_random is not finite"):
-        score_method(evaluation_project)
+        score_of(evaluation_project)
 
 
 def test_equal_images_pass_the_network_once(
@@ -170,6 +188,80 @@ def test_equal_images_pass_the_network_once(
         return original(self, images)
 
     monkeypatch.setattr(Inception, "features", counting)
-    score_method(evaluation_project, "copy_source")
+    score_of(evaluation_project, "copy_source")
     assert len(seen) == 6
     assert set(seen.values()) == {1}
+
+
+def test_published_images_of_another_size_are_scored_as_the_protocol_resizes_them(
+    evaluation_project: EvaluationProject,
+) -> None:
+    large = {
+        name: encode_png(image.repeat(2, axis=0).repeat(2, axis=1))
+        for name, image in evaluation_project.generated().items()
+    }
+    write_folder(RESULTS / "pidm/images", large)
+    evaluation_project.add_results()
+    published = score_of(evaluation_project, "pidm").metrics
+    own = score_of(evaluation_project).metrics
+    assert published["l1"] == pytest.approx(own["l1"], abs=0.02)
+    assert published["protocol"][0]["results"]["file_type"] == "png"
+
+
+def test_a_reference_set_of_other_weights_is_refused(evaluation_project: EvaluationProject) -> None:
+    evaluation_project.add_results()
+    evaluation_project.rewrite_reference({"networks": {"inception": "0" * 64}})
+    with pytest.raises(
+        StateError, match=r"features of other weights of inception \(found 0+, expected random"
+    ):
+        score_of(evaluation_project)
+
+
+def test_a_reference_set_of_another_protocol_is_refused(evaluation_project: EvaluationProject) -> None:
+    evaluation_project.add_results()
+    evaluation_project.rewrite_reference({"protocol": "gfla"})
+    with pytest.raises(
+        StateError, match=r"another protocol \(found gfla, expected cfld\). Run reference again"
+    ):
+        score_of(evaluation_project)
+
+
+@pytest.mark.parametrize(("moved", "expected"), [(0, 1.0), (1, 1.0), (30, 2 / 3)])
+def test_pckh_counts_the_joints_of_the_generated_images_where_they_are_known(
+    evaluation_project: EvaluationProject, moved: int, expected: float
+) -> None:
+    evaluation_project.add_keypoints()
+    evaluation_project.add_results()
+    found = np.round(evaluation_project.keypoints)
+    found[2:8] += moved  # the arms, a third of the joints
+    names = [f"{pair_id(*pair)}_vis.png" for pair in evaluation_project.pairs]
+    write_annotations(RESULTS / "dnaf/keypoints.csv", names, [found] * len(names))
+    scored = score_of(evaluation_project)
+    assert scored.metrics["pckh"] == pytest.approx(expected)
+    assert scored.metrics["pckh_low"] <= expected <= scored.metrics["pckh_high"]
+    assert list(scored.table["pckh_valid"]) == [18] * 6
+
+
+def test_keypoints_of_some_generated_images_alone_are_refused(evaluation_project: EvaluationProject) -> None:
+    evaluation_project.add_keypoints()
+    evaluation_project.add_results()
+    names = [f"{pair_id(*pair)}_vis.png" for pair in evaluation_project.pairs[1:]]
+    points = [np.round(evaluation_project.keypoints)] * len(names)
+    write_annotations(RESULTS / "dnaf/keypoints.csv", names, points)
+    with pytest.raises(DataError, match=r"keypoints.csv: .* is missing \(1 such; found 5 of 6 pairs\)"):
+        score_of(evaluation_project)
+
+
+def test_market_gets_metrics_without_the_background(evaluation_project: EvaluationProject) -> None:
+    evaluation_project.add_keypoints()
+    images = {
+        name: near(picture(target), name)
+        for name, (_, target) in zip(evaluation_project.generated(), evaluation_project.pairs, strict=True)
+    }
+    for image in images.values():
+        image[:, :10] = 0  # far from every joint
+    evaluation_project.add_results(members=images)
+    how = replace(setting(form="market1501"), protocol=PROTOCOLS["cfld"])
+    metrics = score_of(evaluation_project, how=how).metrics
+    assert metrics["ssim_masked"] > metrics["ssim_gaussian"]
+    assert metrics["lpips_masked_random"] < metrics["lpips_random"]

@@ -78,7 +78,7 @@ def test_metrics_of_sets_without_intervals_are_never_called_noise() -> None:
 
 
 def test_without_resamplings_nothing_is_called_noise() -> None:
-    none = {"num_resamplings": 0, "num_resamplings_fid": 0, "seed": 0}
+    none = {"num_resamplings": 0, "seed": 0}
     scores = {"dnaf": 0.5 + NOISE_OF_PAIRS, "gfla": 0.49 - NOISE_OF_PAIRS}
     assert Mark.NOISE in marks_of_scores("ssim_gaussian", scores, DISTINCT).values()
     assert Mark.NOISE not in marks_of_scores("ssim_gaussian", scores, DISTINCT, bootstrap=none).values()

@@ -1,0 +1,130 @@
+"""What needs no network: each pair's images in the protocol's form, checked and compared pixel by pixel."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnaf.data.pairs import Pair
+from dnaf.evaluate.masked import masked_ssim
+from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.psnr import l1, mae, psnr
+from dnaf.evaluate.real_images import RealImages
+from dnaf.evaluate.resample import Image
+from dnaf.evaluate.results import Results
+from dnaf.evaluate.ssim import both_ssims, ssim
+from dnaf.evaluate.view import view_generated
+
+PSNR_MAX = 100.0  # decibels; what equal images, whose PSNR is infinite, add to a mean
+_LARGEST_LEVEL = 255.0
+
+Masks = Mapping[str, NDArray[np.bool_]]  # of the person in each target, (H, W)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Some pairs, compared.
+
+    Attributes:
+        rows: pixel metrics of each pair.
+        digests: of each generated image.
+        constant: pairs whose generated image has one colour.
+        copied: pairs whose generated image is the ground truth.
+        real, generated: what the networks see, (B, H, W, 3); None where the protocol has no networks.
+        masks: bool (B, H, W), where there are any.
+        is_new: for each pair, whether no earlier one has the same image.
+    """
+
+    pairs: Sequence[Pair]
+    rows: list[dict[str, float]]
+    digests: list[bytes]
+    constant: list[Pair]
+    copied: list[Pair]
+    real: NDArray[Any] | None
+    generated: NDArray[Any] | None
+    masks: NDArray[np.bool_] | None
+    is_new: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Comparer:
+    """Compares pairs under a protocol; called by several threads at once.
+
+    Attributes:
+        masks: of every target, or None for a data set whose metrics have no masks.
+        first: the first pair of each image name, see `results.Results.image_name`.
+    """
+
+    results: Results
+    real: RealImages
+    protocol: Protocol
+    masks: Masks | None
+    first: Mapping[str, Pair]
+
+    def __call__(self, pairs: Sequence[Pair]) -> Comparison:
+        """Compares each pair once.
+
+        Raises:
+            DataError: a generated image cannot be read or has a wrong size.
+            StateError: an image of the data set is missing or damaged.
+        """
+        rows, digests, constant, copied = [], [], [], []
+        real_seen, generated_seen = [], []
+        networks = self.protocol.networks
+        for pair in pairs:
+            image = self.results.generated(pair)
+            real = self.real.view(pair[1], self.protocol.pixels)
+            generated = view_generated(image, self.protocol.pixels, self.real.size)
+            rows.append(self._metrics(pair, real, generated))
+            digests.append(hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest())
+            if (image == image[0, 0]).all():
+                constant.append(pair)
+            if np.array_equal(real, generated):
+                copied.append(pair)
+            if networks == self.protocol.pixels:
+                real_seen.append(real)
+                generated_seen.append(generated)
+            elif networks is not None:
+                real_seen.append(self.real.view(pair[1], networks))
+                generated_seen.append(view_generated(image, networks, self.real.size))
+        masks = None if self.masks is None else np.stack([self.masks[target] for _, target in pairs])
+        is_new = np.array([self.first[self.results.image_name(pair)] == pair for pair in pairs])
+        return Comparison(
+            pairs, rows, digests, constant, copied, _stack(real_seen), _stack(generated_seen), masks, is_new
+        )
+
+    def _metrics(self, pair: Pair, real: Image, generated: Image) -> dict[str, float]:
+        metrics = pixel_metrics(real, generated, self.protocol)
+        if self.masks is not None:
+            metrics["ssim_masked"] = masked_ssim(real, generated, self.masks[pair[1]])
+        if self.results.wrong_source is not None:
+            wrong = view_generated(self.results.wrong_source(pair), self.protocol.pixels, self.real.size)
+            metrics["l1_wrong_source"] = l1(real, wrong)
+        return metrics
+
+
+def pixel_metrics(real: Image, generated: Image, protocol: Protocol) -> dict[str, float]:
+    """SSIM, PSNR, L1 and MAE of two images in the protocol's form; `ssim` only of 51 pixels and more."""
+    data_range = _LARGEST_LEVEL
+    if protocol.ssim_range != "255":
+        data_range = float(generated.max()) - float(generated.min())
+    metrics = {}
+    if protocol.ssim_uniform:
+        uniform, gaussian = both_ssims(real, generated, protocol.ssim_sigma, data_range)
+        if uniform is not None:
+            metrics["ssim"] = uniform
+    else:
+        gaussian = ssim(real, generated, "gaussian", protocol.ssim_sigma, data_range)
+    return metrics | {
+        "ssim_gaussian": gaussian,
+        "psnr": min(psnr(real, generated), PSNR_MAX),
+        "l1": l1(real, generated),
+        "mae": mae(real, generated),
+    }
+
+
+def _stack(images: list[Image]) -> NDArray[Any] | None:
+    return np.stack(images) if images else None

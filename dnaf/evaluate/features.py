@@ -1,0 +1,39 @@
+"""The networks whose features are compared as sets: Inception for FID and KID, and DINOv2."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from dnaf.evaluate.dino import Dino
+from dnaf.evaluate.inception import Inception
+from dnaf.evaluate.protocol import Protocol
+
+FeatureNetwork = Inception | Dino
+
+WeightFiles = Mapping[str, Path | None]
+"""Weight files of params.yaml's section `weights`, by name; None where there is none."""
+
+INCEPTION, DINO = "inception", "dinov2"
+
+
+def feature_networks(
+    protocol: Protocol, weights: WeightFiles, device: torch.device
+) -> dict[str, FeatureNetwork]:
+    """The networks that a protocol needs, by name; none where it has no FID.
+
+    Raises:
+        DataError: a weights file is missing or another one.
+    """
+    if protocol.fid_network is None:
+        return {}
+    inception = Inception(protocol.fid_network, weights[f"inception_{protocol.fid_network}"])
+    networks: dict[str, FeatureNetwork] = {INCEPTION: inception.to(device)}
+    if dino := weights["dinov2"]:
+        networks[DINO] = Dino(dino).to(device)
+    return networks
+
+
+def named(metric: str, is_random: bool) -> str:
+    """The metric's name, which says whether its network has random weights instead of trained ones."""
+    return f"{metric}_random" if is_random else metric

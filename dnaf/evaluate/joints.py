@@ -1,0 +1,47 @@
+"""Keypoints found in a method's generated images, where the user has them, for PCKh."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnaf.data.annotations import read_annotations
+from dnaf.data.keypoints import Points
+from dnaf.data.pairs import Pair, pair_id
+from dnaf.errors import DataError
+from dnaf.evaluate.pckh import pckh
+from dnaf.evaluate.result_names import ResultNames
+from dnaf.images import Size
+
+
+def count_joints(
+    path: Path, names: ResultNames, pairs: Sequence[Pair], targets: Mapping[str, Points], frame: Size
+) -> NDArray[np.int64]:
+    """Correct and valid joints of each pair (N, 2), from a table in the form of the field's annotations.
+
+    Args:
+        path: `name:keypoints_y:keypoints_x`, the name being that of a result image.
+        targets: keypoints of each target.
+        frame: (height, width) that both refer to.
+
+    Raises:
+        DataError: malformed, of another frame, or not exactly one line for each pair.
+    """
+
+    def id_of(name: str) -> str:
+        pair = names.pair_of(name)
+        if pair is None:
+            raise DataError(f"{name}: shows no test pair by its name. Use the keypoints of the results.")
+        return pair_id(*pair)
+
+    found = read_annotations(path, id_of, frame)
+    row = {name: index for index, name in enumerate(found.names)}
+    missing = [pair for pair in pairs if pair_id(*pair) not in row]
+    if missing:
+        raise DataError(
+            f"{path}: {pair_id(*missing[0])} is missing ({len(missing):,} such; found {len(row):,} of "
+            f"{len(pairs):,} pairs). Supply the keypoints of all generated images, or remove the file."
+        )
+    counts = [pckh(targets[pair[1]], found.keypoints[row[pair_id(*pair)]]) for pair in pairs]
+    return np.array(counts, np.int64)

@@ -1,0 +1,104 @@
+"""Scoring one method: opens what its images are compared with, and what compares them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dnaf import config, files
+from dnaf.data.body_mask import body_mask
+from dnaf.data.keypoints import Points, read_keypoints
+from dnaf.data.store import ImageStore
+from dnaf.errors import StateError
+from dnaf.evaluate.card import Card
+from dnaf.evaluate.comparison import Masks
+from dnaf.evaluate.features import WeightFiles, feature_networks
+from dnaf.evaluate.inputs import KEYPOINTS, TestPairs
+from dnaf.evaluate.joints import count_joints
+from dnaf.evaluate.perceptual import Networks, lpips_networks
+from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.real_images import RealImages
+from dnaf.evaluate.reference import read_reference
+from dnaf.evaluate.result_names import ResultNames
+from dnaf.evaluate.results import DataSet, open_results
+from dnaf.evaluate.score import Extras, Reference, Score, require_large_enough, score
+from dnaf.evaluate.shards import Shards
+from dnaf.images import Size
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is the same for all methods.
+
+    Attributes:
+        root: the folder `data`.
+        size: (height, width) of the data set's prepared images.
+        form: the data set's format.
+    """
+
+    root: Path
+    protocol: Protocol
+    size: Size
+    form: str
+    weights: WeightFiles
+    params: config.Evaluate
+    seed: int
+
+
+def score_method(
+    method: str, found: Sequence[Path], card: Card, test: TestPairs, setting: Setting, shards: Shards
+) -> Score | None:
+    """All metrics of a method; see `score.score`.
+
+    Args:
+        found: where its images are, see `inputs.find_results`.
+    """
+    protocol, root = setting.protocol, setting.root
+    require_large_enough(protocol, setting.size)
+    prepared = ImageStore(root / "prepared.zip")
+    real = RealImages(ImageStore(root / "images.zip"), prepared, setting.size)
+    data = DataSet(setting.form, setting.size, test, root / "pairs/train_images.csv", prepared)
+    results = open_results(method, found, card, data)
+    sets, info = read_reference(root / "reference" / protocol.name, protocol)
+    networks = Networks(
+        feature_networks(protocol, setting.weights, shards.device),
+        lpips_networks(protocol, setting.weights, shards.device),
+    )
+    for name, network in networks.features.items():
+        if name not in sets or sets[name].provenance != network.provenance:
+            raise StateError(
+                f"{root / 'reference' / protocol.name}: features of other weights of {name} (found "
+                f"{sets[name].provenance if name in sets else 'none'}, expected {network.provenance}). "
+                "Run reference again."
+            )
+    extras = _extras(root, method, test, setting)
+    reference = Reference(real, sets, info)
+    return score(results, test, reference, extras, protocol, networks, setting.params, setting.seed, shards)
+
+
+def _extras(root: Path, method: str, test: TestPairs, setting: Setting) -> Extras:
+    """Market-1501's masks, and the joints of a method whose keypoints were supplied."""
+    found = root / "results" / method / KEYPOINTS
+    is_market = setting.form == "market1501"
+    if not is_market and not found.exists():
+        return Extras()
+    targets, frame = _target_keypoints(root / "pairs", test)
+    joints = None
+    if found.exists():
+        joints = count_joints(found, ResultNames(setting.form, test.pairs), test.pairs, targets, frame)
+    return Extras(_masks(targets, frame, setting.size) if is_market else None, joints)
+
+
+def _target_keypoints(pairs: Path, test: TestPairs) -> tuple[dict[str, Points], Size]:
+    """Keypoints of every target, and the frame (height, width) that they refer to."""
+    height, width = files.require_complete(pairs)["frame"]
+    stems, keypoints = read_keypoints(pairs / "keypoints.csv")
+    row = {stem: index for index, stem in enumerate(stems)}
+    return {target: keypoints[row[target]] for _, target in test.pairs}, (height, width)
+
+
+def _masks(targets: dict[str, Points], frame: Size, size: Size) -> Masks:
+    """The person in every target: Market-1501's metrics are reported without the background too."""
+    scale = np.array([size[1] / frame[1], size[0] / frame[0]])
+    return {target: body_mask(points * scale, size) for target, points in targets.items()}

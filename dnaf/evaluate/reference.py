@@ -1,0 +1,131 @@
+"""The reference set of FID under a protocol: features and statistics, computed once for all methods.
+
+The field's real images are all of the training list (48,674 of DeepFashion), those of no pair too; with the
+37,016 images that are in pairs FID comes out wrong (PIDM issue 37).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnaf import config, files, seeds
+from dnaf.errors import StateError
+from dnaf.evaluate.features import FeatureNetwork
+from dnaf.evaluate.frechet import RealStatistics, real_statistics
+from dnaf.evaluate.kid import real_term
+from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.real_images import RealImages
+from dnaf.evaluate.shards import Shards
+
+_SAMPLE_SEED = 0  # not the root seed: runs with different root seeds stay comparable
+
+
+@dataclass(frozen=True)
+class ReferenceSet:
+    """Features of real images by one network.
+
+    Attributes:
+        features: float32 (N, D), mapped from disk.
+        statistics: their mean and covariance.
+        kernel_mean: what KID needs of them alone.
+        provenance: of the network's weights.
+    """
+
+    features: NDArray[np.float32]
+    statistics: RealStatistics
+    kernel_mean: float
+    provenance: str
+
+
+def write_reference(
+    folder: Path,
+    protocol: Protocol,
+    real: RealImages,
+    stems: Sequence[str],
+    networks: dict[str, FeatureNetwork],
+    params: config.Reference,
+    shards: Shards,
+) -> None:
+    """Writes `<network>.npy` and `<network>.npz` for each network, and a manifest that says of which images.
+
+    Args:
+        stems: of all training images.
+        networks: by name; none for a protocol without FID.
+
+    Raises:
+        DataError: too few images.
+        StateError: an image is missing or damaged.
+    """
+    chosen = sample(stems, params.max_images)
+    info: dict[str, Any] = {"protocol": protocol.name, "count": 0, "of": len(stems), "networks": {}}
+    features = {}
+    if networks and protocol.networks is not None:
+        chosen = chosen[: num_kept(len(chosen), protocol.fid_batch)]
+        info |= {"count": len(chosen), "sha256": real.fingerprint(chosen)}
+        load = partial(_load, real, protocol)
+        for name, network in networks.items():
+            parts = shards.run(chosen, params.batch_size, load, network.features, f"reference, {name}")
+            features[name] = np.concatenate(parts)
+            info["networks"][name] = network.provenance
+    if shards.index > 0:
+        return
+    with files.atomic_folder(folder) as temporary:
+        for name, rows in features.items():
+            statistics = real_statistics(rows)
+            np.save(temporary / f"{name}.npy", rows)
+            np.savez(
+                temporary / f"{name}.npz",
+                mean=statistics.mean,
+                factor=statistics.factor,
+                count=statistics.count,
+                kernel_mean=real_term(rows),
+            )
+        files.write_manifest(temporary, info)
+
+
+def read_reference(folder: Path, protocol: Protocol) -> tuple[dict[str, ReferenceSet], dict[str, Any]]:
+    """The reference sets by network, and what the manifest says.
+
+    Raises:
+        StateError: incomplete, damaged or of another protocol.
+    """
+    info = files.require_complete(folder)
+    if info["protocol"] != protocol.name:
+        raise StateError(
+            f"{folder}: made for another protocol (found {info['protocol']}, expected {protocol.name}). Run "
+            "reference again."
+        )
+    sets = {}
+    for name, provenance in info["networks"].items():
+        with np.load(folder / f"{name}.npz") as file:
+            statistics = RealStatistics(file["mean"], file["factor"], int(file["count"]))
+            kernel_mean = float(file["kernel_mean"])
+        features = np.load(folder / f"{name}.npy", mmap_mode="r")
+        sets[name] = ReferenceSet(features, statistics, kernel_mean, provenance)
+    return sets, info
+
+
+def sample(stems: Sequence[str], max_images: int | None) -> list[str]:
+    """At most so many stems, sorted; the same ones each time."""
+    if max_images is None or max_images >= len(stems):
+        return sorted(stems)
+    drawn = seeds.generator(_SAMPLE_SEED, "reference set").choice(len(stems), max_images, replace=False)
+    return sorted(sorted(stems)[index] for index in drawn)
+
+
+def num_kept(num_images: int, batch: int | None) -> int:
+    """How many images are left by a script that drops the last batch if it is smaller than the others.
+
+    Source: GFLA@3afa8fe:script/metrics.py:168-171 (a folder smaller than a batch is one batch).
+    """
+    return num_images if batch is None or num_images < batch else num_images - num_images % batch
+
+
+def _load(real: RealImages, protocol: Protocol, stems: Sequence[str]) -> NDArray[Any]:
+    assert protocol.networks is not None
+    return np.stack([real.view(stem, protocol.networks) for stem in stems])

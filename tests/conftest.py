@@ -4,15 +4,22 @@ import shutil
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.evaluation_project import EvaluationProject
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests run on all cores; those of a file one by one, and those of tests/pipeline share a project."""
-    for item in items:
-        path = item.path.relative_to(Path(__file__).parent)
-        item.add_marker(pytest.mark.xdist_group(path.parts[0] if path.parts[0] == "pipeline" else str(path)))
+class _ByFile(LoadScopeScheduling):
+    """Tests run on all cores: a file in one process, and tests/pipeline, which shares a project."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "pipeline" if file.startswith("tests/pipeline/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

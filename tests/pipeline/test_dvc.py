@@ -83,9 +83,10 @@ def test_seven_baselines_in_their_published_layouts_are_scored_and_ordered(proje
         method: json.loads((project.root / f"metrics/methods/cfld/{method}.json").read_text())
         for method in (*Baselines.METHODS, "pocold")
     }
-    # Each next one was given more noise.
-    distances = [scores[method]["l1"] for method in Baselines.METHODS]
-    assert distances == sorted(distances)
+    # Each next one was given more noise, of which JPEG and resizing take some.
+    for alike in (("pidm", "gfla"), ("nted", "casd"), ("dptn", "pise", "adgan")):
+        distances = [scores[method]["l1"] for method in alike]
+        assert distances == sorted(distances)
     assert all(scores[method]["num_pairs"] == 6 for method in Baselines.METHODS)
     assert scores["pocold"]["num_pairs"] == 0
     types = {method: scores[method]["protocol"][0]["results"]["file_type"] for method in Baselines.METHODS}
@@ -124,8 +125,7 @@ def test_metrics_and_plots_of_all_methods_are_shown_by_dvc(project: Project) -> 
 
 
 def test_another_protocol_scores_again_and_computes_nothing_else(project: Project) -> None:
-    params = (project.root / "params.yaml").read_text()
-    (project.root / "params.yaml").write_text(params.replace("protocols:\n", "protocols:\n  - patn\n", 1))
+    project.set_params({"protocols": ["cfld", "patn"]})
     try:
         stages = ran(project.run("dvc", "repro"))
         assert {"reference@patn", "evaluate@dnaf-patn", "evaluate@gfla-patn", "report"} <= set(stages)

@@ -54,9 +54,14 @@ NOT_READ_BY = {
         "data/images.zip",
         "data/prepared.zip",
         "data/reference/cfld",
-        "dnaf/data/lists.py",
-        "dnaf/data/pairs.py",
-        "dnaf/data/store.py",
+        *(
+            f"dnaf/data/{name}.py"
+            for name in (
+                *("annotations", "archive", "archive_checks", "body_mask", "folder_archive", "keypoints"),
+                *("lists", "names", "pairs", "passwords", "rar_archive", "skeleton", "store"),
+                *("tar_archive", "zip_archive", "zipcrypto"),
+            )
+        ),
         "dnaf/device.py",
         "dnaf/images.py",
         "dnaf/seeds.py",

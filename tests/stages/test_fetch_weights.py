@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,14 +81,15 @@ def run(address: str, *names: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_weights_are_downloaded_and_the_key_is_told(
-    server: FileServer, capsys: pytest.CaptureFixture[str]
+    server: FileServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fetch_weights.main(["tiny"])
+    monkeypatch.setitem(WEIGHTS, "alexnet", replace(WEIGHTS["tiny"], name="alexnet"))
+    fetch_weights.main(["alexnet"])
     assert TINY.read_bytes() == CONTENT
     assert capsys.readouterr().out.splitlines() == [
         f"{TINY}: sha256 {SHA256}",
-        "params.yaml, section `weights`:",
-        f"  tiny: {TINY}",
+        "Set in params.yaml, section `weights`:",
+        f"  alexnet: {TINY}",
     ]
 
 
@@ -148,10 +150,7 @@ def test_no_connection_ends_in_one_sentence_and_exit_code_2(server: FileServer) 
 def test_of_the_base_model_only_what_is_needed_is_downloaded_and_only_once(server: FileServer) -> None:
     finished = run(server.address, STABLE_DIFFUSION.name)
     assert finished.returncode == 0, finished.stderr
-    assert finished.stdout.splitlines()[1:] == [
-        "params.yaml, section `weights`:",
-        f"  {FOLDER.name}: {FOLDER}",
-    ]
+    assert finished.stdout.count("\n") == 1
     found = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file()}
     assert found == {*NEEDED, files.MANIFEST}
     assert all((FOLDER / name).read_bytes() == name.encode() * 1000 for name in NEEDED)

@@ -64,8 +64,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     except OSError as error:
         raise DataError(f"{path}: could not be read ({error.strerror}). See the README beside it.") from error
     if start == _RAR:
-        with open_rar(path) as rar:
-            yield rar
+        yield open_rar(path)
     elif is_tar:
         yield TarArchive(path)
     else:

@@ -1,40 +1,33 @@
 """A RAR archive, read in one pass: starting a program for each of 52,712 members would take an hour.
 
-By the package `unrar2-cffi` (the optional extra `rar`), else by `bsdtar`, which turns it into a tar.
+By the package `unrar2-cffi`, the optional extra `rar`. Not by `bsdtar`: libarchive 3.6 takes one with a wrong
+checksum, and one that is cut behind its signature, for intact.
 """
 
-import resource
-import shutil
-import signal
-import subprocess
-import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dnaf.data.archive_checks import MAX_RATIO, check_names, check_sizes
-from dnaf.data.tar_archive import TarArchive
+from dnaf.data.archive_checks import check_names, check_sizes
 from dnaf.errors import DataError
 
 _END_OF_ARCHIVE = 10
 
 
-@contextmanager
-def open_rar(path: Path) -> Iterator["RarArchive | TarArchive"]:
-    """Opens a RAR archive with what there is to read it.
+def open_rar(path: Path) -> "RarArchive":
+    """Opens a RAR archive.
 
     Raises:
-        DataError: damaged, refused, or nothing here can read RAR.
+        DataError: damaged, refused, or the package that reads RAR is not installed.
     """
     try:
         from unrar.cffi import unrarlib
-    except ImportError:
-        with _as_tar(path) as archive:
-            yield archive
-    else:
-        yield RarArchive(path, unrarlib)
+    except ImportError as error:
+        raise DataError(
+            f"{path}: nothing here can read RAR archives (expected the package unrar2-cffi). "
+            "Run `pip install unrar2-cffi`, or repack it as a zip."
+        ) from error
+    return RarArchive(path, unrarlib)
 
 
 class RarArchive:
@@ -99,30 +92,3 @@ class RarArchive:
             raise DataError(
                 f"{self._path}: damaged, encrypted or truncated RAR archive ({error}). Download it again."
             ) from error
-
-
-@contextmanager
-def _as_tar(path: Path) -> Iterator[TarArchive]:
-    bsdtar = shutil.which("bsdtar")
-    if bsdtar is None:
-        raise DataError(
-            f"{path}: nothing here can read RAR archives (expected the package unrar2-cffi, or bsdtar). "
-            "Run `pip install unrar2-cffi`, or repack it as a zip."
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        tar = Path(folder) / "archive.tar"
-        command = [bsdtar, "-cf", str(tar), f"@{path.absolute()}"]
-        limit = MAX_RATIO * path.stat().st_size
-        finished = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit)),
-        )
-        if finished.returncode == -signal.SIGXFSZ:
-            raise DataError(f"{path}: packed too tightly (expected at most {MAX_RATIO} : 1). Refused.")
-        if finished.returncode:
-            reason = " ".join(finished.stderr.split())
-            raise DataError(f"{path}: bsdtar could not read this RAR archive ({reason}). Download it again.")
-        yield TarArchive(tar, where=path)

@@ -14,19 +14,16 @@ from dnaf.errors import DataError
 class TarArchive:
     """An `archive.Archive`. A plain tar has checksums of its headers only, not of contents.
 
-    Args:
-        where: the file to name in errors, if the tar was made from another one.
-
     Raises:
         DataError: damaged, a member that is no plain file, an unsafe name, too many or too large members.
     """
 
     is_encrypted = False
 
-    def __init__(self, path: Path, where: Path | None = None) -> None:
-        self._path, self._where = path, where or path
+    def __init__(self, path: Path) -> None:
+        self._path = path
         with self._opened() as archive:
-            members = check_sizes(self._where, self._list(archive))
+            members = check_sizes(self._path, self._list(archive))
             # At a damaged or missing header tarfile stops as if that were the end, which is a block of zeros.
             assert archive.fileobj is not None
             archive.fileobj.seek(archive.offset)
@@ -35,7 +32,7 @@ class TarArchive:
             # To the very end, where a compressed file has the checksum of its whole content.
             while archive.fileobj.read(1_000_000):
                 pass
-        check_names(self._where, [name for name, _ in members])
+        check_names(self._path, [name for name, _ in members])
         self._sizes = {name: size for name, size in members if not name.endswith("/")}
         self.names = list(self._sizes)
 
@@ -55,7 +52,7 @@ class TarArchive:
         for member in archive:
             if not member.isreg() and not member.isdir():
                 raise DataError(
-                    f"{self._where}: {member.name}: a link or device (expected plain files only). Refused."
+                    f"{self._path}: {member.name}: a link or device (expected plain files only). Refused."
                 )
             yield member.name + "/" * member.isdir(), member.size
 
@@ -67,5 +64,5 @@ class TarArchive:
         # A damaged archive makes tarfile and the decompressors raise any of these.
         except (tarfile.TarError, OSError, EOFError, zlib.error, LZMAError, ValueError) as error:
             raise DataError(
-                f"{self._where}: damaged or truncated tar archive ({error}). Download it again."
+                f"{self._path}: damaged or truncated tar archive ({error}). Download it again."
             ) from error

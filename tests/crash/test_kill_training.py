@@ -20,7 +20,7 @@ from tests.training_project import TrainingProject, picture
 RESULTS = ("data/model", "metrics")
 LONG = {"mixed_precision": "bf16", "steps": 8, "checkpoint_every": 2, "sample_every": 5, "log_every": 3}
 SHORT = {"steps": 2, "checkpoint_every": 1, "sample_every": 2, "log_every": 1}
-LOGGED = {"steps": 40, "checkpoint_every": 100, "sample_every": 100, "log_every": 1}
+LOGGED = {"steps": 200, "checkpoint_every": 1000, "sample_every": 1000, "log_every": 1}
 _PATIENCE_S = 60.0
 
 

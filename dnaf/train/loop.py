@@ -152,8 +152,9 @@ class _Run:
             for batch in batches:
                 loss = self._one_step(batch)
                 self.step += 1
-                self._write(loss, bool(requested))
-                if requested:
+                stopping = bool(requested)  # once: a request during the writing waits for the next step
+                self._write(loss, stopping)
+                if stopping:
                     raise SystemExit(128 + requested[0])
 
     def publish(self) -> None:

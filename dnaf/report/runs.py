@@ -1,0 +1,109 @@
+"""Runs of our own model compared pair by pair: what an ablation, or another setting, changes."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dnaf.errors import StateError
+from dnaf.evaluate.inputs import read_pairs_csv
+from dnaf.evaluate.statistics import bootstrap_interval, paired_interval
+from dnaf.report.columns import COLUMNS, Column
+from dnaf.report.scores import Scores, read_scores
+
+_PAIRS = "data/pairs/test.csv"
+_ARROWS = {"higher": "↑", "lower": "↓", None: ""}
+
+
+@dataclass(frozen=True)
+class Run:
+    """The scores of one revision.
+
+    Attributes:
+        scores: by metric, one value a pair.
+        groups: of each pair (N): its list and outfit. Runs with another seed draw other outfits.
+    """
+
+    scores: Scores
+    groups: list[str]
+
+
+def read_run(revision: str, protocol: str, method: str) -> Run:
+    """Reads a method's scores of every pair as they were in a commit, branch or experiment.
+
+    Raises:
+        StateError: DVC knows no such revision, or the scores are not in its cache or incomplete.
+    """
+    # Only now: DVC takes a second to import.
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+    from scmrepo.exceptions import SCMError
+
+    scores = f"data/scores/{protocol}/{method}.csv"
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            tracked = DVCFileSystem(rev=revision)
+            for path in (_PAIRS, scores):
+                (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
+                tracked.get_file(path, str(Path(folder) / path))
+        except (OSError, DvcException, SCMError) as error:
+            reason = " ".join(str(error).split())
+            raise StateError(
+                f"{revision}: no scores of {method} under {protocol} ({reason}). "
+                "`dvc exp show` lists the experiments there are."
+            ) from error
+        test = read_pairs_csv(Path(folder) / _PAIRS)
+        values = read_scores(Path(folder) / scores, test.pairs)
+    return Run(values, [f"{test.sha256}/{outfit}" for outfit in test.outfits])
+
+
+def to_markdown(variants: Mapping[str, Sequence[Run]], num_resamplings: int, seed: int) -> str:
+    """A row a variant: means, and below each mean its difference to the first variant, both with intervals.
+
+    Args:
+        variants: the runs of each, by name. Runs of several seeds are pooled: the n-th run of each variant
+            has the pairs of the n-th run of the first.
+
+    Raises:
+        StateError: the variants' runs are of different pairs.
+    """
+    pooled = {name: _pool(runs) for name, runs in variants.items()}
+    first_name, first = next(iter(pooled.items()))
+    for name, run in pooled.items():
+        if run.groups != first.groups:
+            raise StateError(
+                f"{name}: scores of other pairs than {first_name} (found {len(run.groups):,} pairs, "
+                f"expected the same {len(first.groups):,}). Compare runs of the same seeds and data."
+            )
+    columns = [column for column in COLUMNS if all(column.key in run.scores for run in pooled.values())]
+    headers = [f"{column.label} {_ARROWS[column.better]}".strip() for column in columns]
+    lines = [["", *headers], [":--", *["--:"] * len(columns)]]
+    for name, run in pooled.items():
+        lines.append([name, *(_mean(run, column, num_resamplings, seed) for column in columns)])
+        if run is not first:
+            differences = (_difference(run, first, column, num_resamplings, seed) for column in columns)
+            lines.append([f"{name} - {first_name}", *differences])
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _pool(runs: Sequence[Run]) -> Run:
+    keys = [key for key in runs[0].scores if all(key in run.scores for run in runs)]
+    scores = {key: np.concatenate([run.scores[key] for run in runs]) for key in keys}
+    return Run(scores, [group for run in runs for group in run.groups])
+
+
+def _mean(run: Run, column: Column, num_resamplings: int, seed: int) -> str:
+    values = run.scores[column.key]
+    low, high = bootstrap_interval(values, run.groups, num_resamplings, seed, column.key)
+    return f"{column.text(float(values.mean()))} [{column.text(low)}, {column.text(high)}]"
+
+
+def _difference(run: Run, first: Run, column: Column, num_resamplings: int, seed: int) -> str:
+    """Bold where the interval excludes zero."""
+    values, others = run.scores[column.key], first.scores[column.key]
+    low, high = paired_interval(values, others, run.groups, num_resamplings, seed, column.key)
+    mean, *ends = (format(value, f"+{column.spec}") for value in (float((values - others).mean()), low, high))
+    text = f"{mean} [{', '.join(ends)}]"
+    return text if low <= 0 <= high else f"**{text}**"

@@ -1,0 +1,86 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from dvc.repo import Repo
+from scmrepo.git import Git
+
+from dnaf.errors import StateError
+from dnaf.report.runs import Run, read_run, to_markdown
+
+NUM_PAIRS = 40
+NOISE = np.random.default_rng(0).normal(0, 0.2, NUM_PAIRS)
+
+
+def run(values: Sequence[float] | np.ndarray, groups: Sequence[str] | None = None) -> Run:
+    names = list(groups) if groups else [str(number) for number in range(len(values))]
+    return Run({"l1": np.asarray(values, np.float64)}, names)
+
+
+def cells(markdown: str) -> dict[str, str]:
+    rows = [line.strip("| ").split(" | ") for line in markdown.splitlines()[2:]]
+    return {row[0]: row[1] for row in rows}
+
+
+def test_a_difference_on_every_pair_is_bold_although_the_means_intervals_overlap() -> None:
+    table = cells(to_markdown({"full": [run(0.5 + NOISE)], "without": [run(0.51 + NOISE)]}, 200, 0))
+    assert table["without - full"] == "**+0.0100 [+0.0100, +0.0100]**"
+
+
+def test_a_difference_that_changes_sign_is_told_and_not_bold() -> None:
+    changed = 0.5 + NOISE - NOISE.mean()
+    table = cells(to_markdown({"full": [run(np.full(NUM_PAIRS, 0.5))], "without": [run(changed)]}, 200, 0))
+    assert table["without - full"].startswith(("+0.0000 [-", "-0.0000 [-"))
+
+
+def test_the_same_outfits_of_two_seeds_are_pooled_as_one_group() -> None:
+    # Two runs on the same pairs are no new outfits: the interval is that of two, not of four groups.
+    once = cells(to_markdown({"full": [run([0.1, 0.3], ["a", "b"])]}, 500, 0))
+    twice = cells(to_markdown({"full": [run([0.1, 0.3], ["a", "b"]), run([0.1, 0.3], ["a", "b"])]}, 500, 0))
+    assert once == twice
+
+
+def test_runs_of_other_pairs_are_refused() -> None:
+    with pytest.raises(StateError, match="without: scores of other pairs than full"):
+        to_markdown({"full": [run([0.1, 0.2])], "without": [run([0.1, 0.2], ["x", "y"])]}, 10, 0)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A DVC repository with the scores of two commits, tagged `first` and `second`; gone from the folder."""
+    monkeypatch.chdir(tmp_path)
+    git = Git.init(str(tmp_path))
+    repo = Repo.init()
+    for number, tag in enumerate(("first", "second")):
+        for path, table in (
+            ("data/pairs/test.csv", {"source": ["a"], "target": ["b"], "outfit": ["o"]}),
+            ("data/scores/cfld/dnaf.csv", {"source": ["a"], "target": ["b"], "l1": [0.25 + number]}),
+        ):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            pd.DataFrame(table).to_csv(path, index=False)
+            repo.add(path)
+        git.add([f"{path}.dvc" for path in ("data/pairs/test.csv", "data/scores/cfld/dnaf.csv")])
+        git.commit(tag)
+        git.tag(tag)
+    repo.close()
+    git.close()
+    for path in tmp_path.glob("data/**/*.csv"):
+        path.unlink()
+    return tmp_path
+
+
+def test_scores_are_read_as_they_were_in_each_revision(repository: Path) -> None:
+    first, second = (read_run(revision, "cfld", "dnaf") for revision in ("first", "second"))
+    assert [first.scores["l1"].tolist(), second.scores["l1"].tolist()] == [[0.25], [1.25]]
+    assert first.groups == second.groups
+
+
+@pytest.mark.parametrize(("revision", "method"), [("unheard-of", "dnaf"), ("first", "gfla")])
+def test_a_revision_or_method_without_scores_is_told_in_one_sentence(
+    repository: Path, revision: str, method: str
+) -> None:
+    with pytest.raises(StateError, match=f"^{revision}: no scores of {method} under cfld") as error:
+        read_run(revision, "cfld", method)
+    assert "\n" not in str(error.value)

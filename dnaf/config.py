@@ -57,6 +57,7 @@ class Render(Section):
 
 class Model(Section):
     name = "model"
+    base: Annotated[str, Field(min_length=1)] | None
     pose_adapter: bool
     appearance_blocks: bool
     noise_aware: bool
@@ -65,6 +66,8 @@ class Model(Section):
     layers_per_block: Annotated[int, Field(ge=1, le=4)]
     head_dim: Annotated[int, Field(ge=4)]
     style_encoder: Annotated[str, Field(min_length=1)]
+    style_encoder_weights: Annotated[str, Field(min_length=1)] | None
+    style_scale: Annotated[float, Field(gt=0, le=2)]
     unshuffle: Literal[1, 2, 4, 8]
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from dnaf.errors import BaseModelError
 from dnaf.files import require_complete
 from dnaf.model.adapter import DNAFAdapter
 from dnaf.model.base import Parts
-from dnaf.model.codec import LosslessCodec
+from dnaf.model.codec import Codec, LosslessCodec
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
 from dnaf.model.style_encoder import StyleEncoder
 
@@ -27,7 +27,7 @@ class DNAFPipeline(DiffusionPipeline):
     def __init__(
         self,
         unet: UNet2DConditionModel,
-        codec: LosslessCodec,
+        codec: Codec,
         scheduler: DDIMScheduler,
         adapter: DNAFAdapter,
         style_encoder: StyleEncoder | None,

@@ -22,6 +22,7 @@ VIEWS = ("1front", "2side")
 torch.set_num_threads(1)  # faster than more at these sizes, and the same bits on every machine
 
 _MODEL: dict[str, Any] = {
+    "base": None,
     "pose_adapter": True,
     "appearance_blocks": True,
     "noise_aware": True,
@@ -30,6 +31,8 @@ _MODEL: dict[str, Any] = {
     "layers_per_block": 1,
     "head_dim": 8,
     "style_encoder": "test_convnext",
+    "style_encoder_weights": None,
+    "style_scale": 1.0,
     "unshuffle": 2,
 }
 _TRAIN: dict[str, Any] = {
@@ -76,7 +79,7 @@ def generate_params(**changes: Any) -> config.Generate:
 
 def tiny_pipeline(seed: int = 0, **changes: Any) -> DNAFPipeline:
     """An untrained pipeline of the smallest model."""
-    pipeline = assemble(base.build_tiny(model_params(**changes), seed))
+    pipeline = assemble(base.build(model_params(**changes), seed))
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

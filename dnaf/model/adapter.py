@@ -28,6 +28,7 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         style_maps: for every UNet level the index of the style map it reads.
         downscale: pixels per latent cell along each side.
         pose_channels: of the pose maps.
+        pooled_channels: of the prompt's pooled embedding; 0: the UNet takes none.
         pose_adapter, appearance_blocks, noise_aware, style_pose: parts that can be switched off (ablations);
             `style_pose` gives the style branch the source's own pose.
     """
@@ -47,9 +48,12 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         appearance_blocks: bool = True,
         noise_aware: bool = True,
         style_pose: bool = True,
+        pooled_channels: int = 0,
     ) -> None:
         super().__init__()
         self.register_buffer("prompt_embedding", torch.zeros(1, *prompt_shape))
+        if pooled_channels:
+            self.register_buffer("pooled_embedding", torch.zeros(1, pooled_channels))
         self.pose: PoseAdapter | None = None
         if pose_adapter:
             self.pose = PoseAdapter(pose_levels, downscale, num_pose_res_blocks, pose_channels)
@@ -67,8 +71,9 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         unet: UNet2DConditionModel,
         prompt_embedding: torch.Tensor,
         style_channels: list[int],
-        style_reductions: list[int],
+        style_reductions: list[float],
         downscale: int,
+        pooled_embedding: torch.Tensor | None = None,
         **options: Any,
     ) -> "DNAFAdapter":
         """An adapter for this UNet; every UNet level reads the style map nearest to its own resolution.
@@ -90,9 +95,12 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
             style_channels=style_channels,
             style_maps=maps,
             downscale=downscale,
+            pooled_channels=0 if pooled_embedding is None else pooled_embedding.shape[1],
             **options,
         )
         adapter.prompt_embedding.copy_(prompt_embedding)
+        if pooled_embedding is not None:
+            adapter.pooled_embedding.copy_(pooled_embedding)
         return adapter
 
     def block(self, path: str) -> AppearanceBlock | None:
@@ -100,6 +108,24 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         if _key(path) not in self.blocks:
             return None
         return cast(AppearanceBlock, self.blocks[_key(path)])
+
+    def prompt(self, sample: torch.Tensor) -> dict[str, Any]:
+        """What the UNet is told of the prompt and, Stable Diffusion XL's, of the size, for every row.
+
+        Args:
+            sample: (B,C,h,w) latents.
+        """
+        rows, (height, width) = len(sample), sample.shape[-2:]
+        told: dict[str, Any] = {"encoder_hidden_states": self.prompt_embedding.expand(rows, -1, -1)}
+        if self.config.pooled_channels:
+            size = [height * self.config.downscale, width * self.config.downscale]
+            # Original size, crop and target size (arXiv 2307.01952, section 2.2): nothing was cropped.
+            time_ids = self.pooled_embedding.new_tensor([*size, 0, 0, *size])
+            told["added_cond_kwargs"] = {
+                "text_embeds": self.pooled_embedding.expand(rows, -1),
+                "time_ids": time_ids.expand(rows, -1),
+            }
+        return told
 
     def encode_pose(self, pose_map: torch.Tensor) -> list[torch.Tensor]:
         """Pose map (B,C,H,W) in [0,1] -> residuals for the UNet's encoder, finest first."""

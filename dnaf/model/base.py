@@ -1,123 +1,79 @@
-"""The tiny base model: the classes of Stable Diffusion at a size that learns from scratch on two cores."""
+"""The model that params.yaml asks for: on a frozen base model, or the tiny one from scratch."""
 
-from dataclasses import dataclass
+from pathlib import Path
 
 import torch
-from diffusers import DDIMScheduler, UNet2DConditionModel
-from torch import nn
 
 from dnaf import config, seeds
+from dnaf.errors import ConfigError
 from dnaf.model.adapter import DNAFAdapter
-from dnaf.model.appearance import AppearanceBlock
-from dnaf.model.codec import LosslessCodec
+from dnaf.model.base_folder import BaseModel, load_base
+from dnaf.model.parts import Parts
 from dnaf.model.style_encoder import StyleEncoder
+from dnaf.model.tiny import build_tiny
 
-_PROMPT_TOKENS, _PROMPT_DIM = 4, 32
-_TIE_GAIN = 1.5
+__all__ = ["Parts", "build"]
 
-
-@dataclass
-class Parts:
-    """The modules of a pipeline, before they are put together."""
-
-    unet: UNet2DConditionModel
-    codec: LosslessCodec
-    scheduler: DDIMScheduler
-    adapter: DNAFAdapter
-    style_encoder: StyleEncoder | None  # None without appearance blocks
+_POSE_RES_BLOCKS = 2  # of each output on a base, as T2I-Adapter has (arXiv 2302.08453, section 3.2)
 
 
-class Float32GroupNorm(nn.GroupNorm):
-    """Group norm in float32 whatever the autocast: CUDA's does so, CPU's does not and is slower for it."""
+def build(
+    model: config.Model, seed: int, pose_channels: int = 3, dtype: torch.dtype = torch.float32
+) -> Parts:
+    """All parts; what is new has weights drawn from `seed`.
 
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        return super().forward(hidden.float()).to(hidden.dtype)
+    With a base model its parts and the style encoder are frozen, in `dtype`, and the float32 adapter is what
+    is trained. Without, everything is trained, in float32.
 
-
-def build_tiny(model: config.Model, seed: int, pose_channels: int = 3) -> Parts:
-    """All parts with weights drawn from `seed`.
-
-    The scheduler predicts the clean latent and ends at zero signal (arXiv 2305.08891): a small model that
-    predicts noise spends its short training on copying noise.
+    Raises:
+        BaseModelError: the base model or the style encoder's weights are missing, incomplete or of another
+            kind.
+        ConfigError: the base model and other keys of the section contradict each other.
     """
+    if model.base is None:
+        return build_tiny(model, seed, pose_channels)
+    base = load_base(Path(model.base), dtype)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.seed(seed, "weights"))
-        return _build(model, pose_channels)
+        style_encoder = _style_encoder(model, base)
+        adapter = adapter_for(base, style_encoder, model, pose_channels)
+    if style_encoder is not None:
+        style_encoder.requires_grad_(False).to(dtype)
+    return Parts(base.unet, base.codec, base.scheduler, adapter, style_encoder, base.provenance)
 
 
-def _build(model: config.Model, pose_channels: int) -> Parts:
-    codec = LosslessCodec(unshuffle=model.unshuffle)
-    num_levels = len(model.channels)
-    attention = ["CrossAttn"] * (num_levels - 1)
-    unet = UNet2DConditionModel(
-        in_channels=codec.latent_channels,
-        out_channels=codec.latent_channels,
-        block_out_channels=tuple(model.channels),
-        layers_per_block=model.layers_per_block,
-        norm_num_groups=8,
-        down_block_types=("DownBlock2D", *(kind + "DownBlock2D" for kind in attention)),
-        up_block_types=(*(kind + "UpBlock2D" for kind in attention), "UpBlock2D"),
-        cross_attention_dim=_PROMPT_DIM,
-        # diffusers' name; its meaning is the number of heads
-        attention_head_dim=tuple(max(1, channels // model.head_dim) for channels in model.channels),
-    )
-    style_encoder = None
-    if model.appearance_blocks:
-        # The finest level has no attention and reads no style.
-        scales = [model.unshuffle * 2**level for level in range(1, num_levels)]
-        style_encoder = StyleEncoder.for_scales(model.style_encoder, scales)
-    scheduler = DDIMScheduler(
-        beta_schedule="scaled_linear",
-        beta_start=0.00085,
-        beta_end=0.012,
-        prediction_type="sample",
-        rescale_betas_zero_snr=True,
-        timestep_spacing="trailing",
-        clip_sample=False,
-        set_alpha_to_one=True,
-    )
-    adapter = DNAFAdapter.from_unet(
-        unet,
-        # In the place of the fixed prompt's embedding, which is the same for every image.
-        0.5 * torch.randn(1, _PROMPT_TOKENS, _PROMPT_DIM),
+def adapter_for(
+    base: BaseModel, style_encoder: StyleEncoder | None, model: config.Model, pose_channels: int
+) -> DNAFAdapter:
+    """A new adapter that leaves the base's output as it is until it is trained."""
+    return DNAFAdapter.from_unet(
+        base.unet,
+        base.prompt.embedding,
         list(style_encoder.channels) if style_encoder else [],
         list(style_encoder.reductions) if style_encoder else [],
-        downscale=model.unshuffle,
+        downscale=base.codec.downscale,
+        pooled_embedding=base.prompt.pooled,
+        num_pose_res_blocks=_POSE_RES_BLOCKS,
         pose_channels=pose_channels,
         pose_adapter=model.pose_adapter,
         appearance_blocks=model.appearance_blocks,
         noise_aware=model.noise_aware,
         style_pose=model.style_pose,
     )
-    _prepare_for_scratch_training(unet, adapter)
-    for module in unet.modules():
-        if type(module) is nn.GroupNorm:
-            module.__class__ = Float32GroupNorm
-    return Parts(unet, codec, scheduler, adapter, style_encoder)
 
 
-@torch.no_grad()
-def _prepare_for_scratch_training(unet: UNet2DConditionModel, adapter: DNAFAdapter) -> None:
-    """Lets attention match like with like from the first step: keys start equal to queries.
-
-    Zero-initialised outputs protect a pretrained UNet; without one they only delay learning, so they get
-    an ordinary start here.
-    """
-    for path, module in unet.named_modules():
-        if path.endswith("attn1"):
-            _tie(module.to_q, module.to_k, module.to_v)
-    for module in adapter.modules():
-        if isinstance(module, AppearanceBlock):
-            _tie(module.to_q, module.to_k, module.to_v)
-            module.projection.reset_parameters()
-    if adapter.pose is not None:
-        for output in adapter.pose.outputs.modules():
-            if isinstance(output, nn.Conv2d):
-                output.reset_parameters()
-
-
-def _tie(query: nn.Linear, key: nn.Linear, value: nn.Linear) -> None:
-    nn.init.orthogonal_(query.weight)
-    query.weight.mul_(_TIE_GAIN)
-    key.weight.copy_(query.weight)
-    nn.init.orthogonal_(value.weight)
+def _style_encoder(model: config.Model, base: BaseModel) -> StyleEncoder | None:
+    if not model.appearance_blocks:
+        return None
+    if base.style_encoder is not None:
+        name = base.style_encoder.config.model_name
+        if name != model.style_encoder:
+            raise ConfigError(
+                f"params.yaml: model.style_encoder: not the base model's (found {model.style_encoder!r}, "
+                f"expected {name!r}, which stands in {model.base}). Change it, or take another base model."
+            )
+        base.style_encoder.set_scale(model.style_scale)
+        return base.style_encoder
+    levels = range(len(base.unet.config.block_out_channels))
+    scales = [base.codec.downscale * 2**level for level in levels]
+    return StyleEncoder.for_scales(model.style_encoder, scales, model.style_scale)

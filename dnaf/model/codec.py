@@ -1,21 +1,48 @@
-"""A lossless latent codec for models trained from scratch: no pretrained autoencoder is needed."""
+"""Latent codecs: image <-> what the UNet denoises."""
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
+from diffusers import AutoencoderKL, ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+from torch import nn
 
 # ITU-R BT.601 luma, and the two colour differences.
 _RGB_TO_YCC = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081))
 
 
+@runtime_checkable
+class Codec(Protocol):
+    """What training and sampling know of a codec.
+
+    Attributes:
+        latent_channels: of the latent.
+        downscale: pixels per latent cell along each side; images' sides are multiples of it.
+    """
+
+    @property
+    def latent_channels(self) -> int: ...
+
+    @property
+    def downscale(self) -> int: ...
+
+    def encode(self, image: torch.Tensor) -> torch.Tensor:
+        """Image (B,3,H,W) in [-1,1] -> latent (B,C,h,w) at the scale that the UNet sees."""
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Latent (B,C,h,w) -> image (B,3,H,W), about [-1,1]."""
+
+    def cell_weights(self, weight: torch.Tensor) -> torch.Tensor:
+        """Weight of pixels (B,1,H,W) -> of latent cells, (B,C,h,w) or (B,1,h,w)."""
+
+
 class LosslessCodec(ModelMixin, ConfigMixin):
     """Luma and amplified chroma, then pixel unshuffle: image (B,3,H,W) <-> latent (B,3u²,H/u,W/u).
 
-    A loss on these latents weighs colour as much as brightness: the colour of garments and skin is what a
-    small model is asked to carry over, and chroma is `chroma_gain` times smaller than luma in RGB images.
+    For models trained from scratch: no pretrained autoencoder is needed. A loss on these latents weighs
+    colour as much as brightness: the colour of garments and skin is what a small model is asked to carry
+    over, and chroma is `chroma_gain` times smaller than luma in RGB images.
 
     Args:
         unshuffle: u, pixels per latent cell along each side.
@@ -34,6 +61,10 @@ class LosslessCodec(ModelMixin, ConfigMixin):
     def latent_channels(self) -> int:
         return 3 * self.unshuffle**2
 
+    @property
+    def downscale(self) -> int:
+        return self.unshuffle
+
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """Image (B,3,H,W) in [-1,1] -> latent (B,3u²,H/u,W/u)."""
         return F.pixel_unshuffle(torch.einsum("ij,bjhw->bihw", self.to_ycc, image), self.unshuffle)
@@ -42,5 +73,55 @@ class LosslessCodec(ModelMixin, ConfigMixin):
         """The inverse of `encode`; values outside the gamut are left as they are."""
         return torch.einsum("ij,bjhw->bihw", self.to_rgb, F.pixel_shuffle(latent, self.unshuffle))
 
+    def cell_weights(self, weight: torch.Tensor) -> torch.Tensor:
+        """Weight of pixels (B,1,H,W) -> (B,3u²,h,w): every colour plane gets the weight of its pixel."""
+        return F.pixel_unshuffle(weight, self.unshuffle).repeat(1, 3, 1, 1)
+
     def forward(self, image: torch.Tensor) -> Any:
         return self.decode(self.encode(image))
+
+
+class VaeCodec(nn.Module):
+    """A frozen autoencoder of Stable Diffusion; latents are its mode times its scaling factor.
+
+    It runs in its own dtype whatever the autocast: the one of Stable Diffusion XL overflows in float16.
+    """
+
+    def __init__(self, vae: AutoencoderKL) -> None:
+        super().__init__()
+        self.vae = vae.requires_grad_(False).eval()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.vae.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.vae.device
+
+    @property
+    def latent_channels(self) -> int:
+        return int(self.vae.config.latent_channels)
+
+    @property
+    def downscale(self) -> int:
+        return 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    @torch.no_grad()
+    def encode(self, image: torch.Tensor) -> torch.Tensor:
+        """Image (B,3,H,W) in [-1,1] -> latent (B,C,h,w) float32."""
+        with torch.autocast(image.device.type, enabled=False):
+            mode = self.vae.encode(image.to(self.dtype)).latent_dist.mode()
+        return mode.float() * self.vae.config.scaling_factor
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Latent (B,C,h,w) -> image (B,3,H,W) float32, about [-1,1]."""
+        with torch.autocast(latent.device.type, enabled=False):
+            image: torch.Tensor = self.vae.decode(
+                (latent / self.vae.config.scaling_factor).to(self.dtype), return_dict=False
+            )[0]
+        return image.float()
+
+    def cell_weights(self, weight: torch.Tensor) -> torch.Tensor:
+        """Weight of pixels (B,1,H,W) -> (B,1,h,w): the mean over each cell."""
+        return F.avg_pool2d(weight, self.downscale)

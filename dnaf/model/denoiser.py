@@ -153,7 +153,7 @@ class DNAFDenoiser(nn.Module):
         prediction: torch.Tensor = self.unet(
             sample,
             timestep,
-            encoder_hidden_states=self.adapter.prompt_embedding.expand(len(sample), -1, -1),
+            **self.adapter.prompt(sample),
             cross_attention_kwargs={"style": context},
             # A new list: diffusers empties the caller's.
             down_intrablock_additional_residuals=list(residuals) or None,

@@ -6,6 +6,7 @@ from typing import Any
 
 import timm
 import torch
+import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 
@@ -19,9 +20,10 @@ class StyleEncoder(ModelMixin, ConfigMixin):
         model_name: for example `test_convnext`, `convnext_tiny`, `swin_base_patch4_window7_224`.
         map_indices: which of the backbone's maps are given; stages behind the last one are not built.
         mean, std: of the channels in [0,1], as the backbone was trained with (ImageNet's by default).
+        style_scale: the backbone sees the image in this size, relative to its own.
 
     Attributes:
-        channels, reductions: of each map, finest first; pixels per cell of the map along each side.
+        channels: of each map, finest first.
 
     Raises:
         ConfigError: timm has no such model, or it gives no feature pyramid.
@@ -34,21 +36,31 @@ class StyleEncoder(ModelMixin, ConfigMixin):
         map_indices: list[int],
         mean: tuple[float, float, float] = (0.485, 0.456, 0.406),
         std: tuple[float, float, float] = (0.229, 0.224, 0.225),
+        style_scale: float = 1.0,
     ) -> None:
         super().__init__()
         self.backbone = _create(model_name, out_indices=tuple(map_indices))
         self.channels: tuple[int, ...] = tuple(self.backbone.feature_info.channels())
-        self.reductions: tuple[int, ...] = tuple(self.backbone.feature_info.reduction())
         self._channels_last = str(getattr(self.backbone, "output_fmt", None) or "").endswith("NHWC")
         self.register_buffer("pixel_mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
     @classmethod
-    def for_scales(cls, model_name: str, scales: Iterable[int]) -> "StyleEncoder":
+    def for_scales(cls, model_name: str, scales: Iterable[int], style_scale: float = 1.0) -> "StyleEncoder":
         """An encoder that gives, for each scale (pixels per cell), the map nearest to it, and no others."""
         with torch.device("meta"):
             reductions = _create(model_name).feature_info.reduction()
-        return cls(model_name, sorted({nearest_map(reductions, scale) for scale in scales}))
+        indices = {nearest_map(reductions, scale * style_scale) for scale in scales}
+        return cls(model_name, sorted(indices), style_scale=style_scale)
+
+    @property
+    def reductions(self) -> tuple[float, ...]:
+        """Pixels of the image per cell of each map along each side, finest first."""
+        return tuple(each / self.config.style_scale for each in self.backbone.feature_info.reduction())
+
+    def set_scale(self, style_scale: float) -> None:
+        """Shows the backbone images in another size; its weights stay."""
+        self.register_to_config(style_scale=style_scale)
 
     def train(self, mode: bool = True) -> "StyleEncoder":
         """Keeps the backbone in evaluation mode.
@@ -62,11 +74,16 @@ class StyleEncoder(ModelMixin, ConfigMixin):
 
     def forward(self, style: torch.Tensor) -> list[torch.Tensor]:
         """Style image (S,3,H,W) in [-1,1] -> maps [(S,Cᵢ,Hᵢ,Wᵢ)], finest first."""
-        maps = self.backbone(((style + 1) / 2 - self.pixel_mean) / self.pixel_std)
+        scale = self.config.style_scale
+        if scale != 1:
+            size = [max(1, round(side * scale)) for side in style.shape[-2:]]
+            style = F.interpolate(style, size, mode="bilinear", antialias=True)
+        pixels = ((style + 1) / 2 - self.pixel_mean) / self.pixel_std
+        maps = self.backbone(pixels.to(self.dtype))
         return [m.permute(0, 3, 1, 2).contiguous() if self._channels_last else m for m in maps]
 
 
-def nearest_map(reductions: Sequence[int], scale: int) -> int:
+def nearest_map(reductions: Sequence[float], scale: float) -> int:
     """Index of the map whose reduction is nearest to `scale` by ratio; the finer one of two."""
     return min(range(len(reductions)), key=lambda index: abs(log2(reductions[index] / scale)))
 

@@ -38,7 +38,7 @@ class Outputs:
 
 
 def train(sources: Sources, outputs: Outputs, model: config.Model, params: config.Train, seed: int) -> None:
-    """Trains from scratch, or goes on where a killed run with the same inputs stopped.
+    """Trains what is not frozen, or goes on where a killed run with the same inputs stopped.
 
     Resume state stands in `files.scratch_folder`, keyed by parameters and data, and is removed at the end.
 
@@ -47,9 +47,11 @@ def train(sources: Sources, outputs: Outputs, model: config.Model, params: confi
         NumericalError: the loss or a gradient is not finite; the last checkpoint is kept.
         ResourceError: disk full, or out of memory.
         ConfigError: the batch does not divide among the processes.
+        BaseModelError: the base model is missing, incomplete or of another kind.
     """
     data = TrainingPairs(sources, seed, params.mirror)
-    folder = files.scratch_folder("train", _resume_key(data, sources, model, params, seed))
+    parts = base.build(model, seed, data.images.pose_channels)
+    folder = files.scratch_folder("train", _resume_key(data, sources, model, parts, params, seed))
     accelerator = Accelerator(mixed_precision=params.mixed_precision)
     if params.batch_size % accelerator.num_processes:
         raise ConfigError(
@@ -58,7 +60,6 @@ def train(sources: Sources, outputs: Outputs, model: config.Model, params: confi
         )
     lock = files.run_lock(folder) if accelerator.is_main_process else nullcontext()
     with lock:
-        parts = base.build_tiny(model, seed, data.images.pose_channels)
         run = _Run(accelerator, data, parts, params, seed, folder, outputs)
         run.resume()
         run.go_on()
@@ -76,13 +77,19 @@ def learning_rate(step: int, params: config.Train) -> float:
 
 
 def _resume_key(
-    data: TrainingPairs, sources: Sources, model: config.Model, params: config.Train, seed: int
+    data: TrainingPairs,
+    sources: Sources,
+    model: config.Model,
+    parts: base.Parts,
+    params: config.Train,
+    seed: int,
 ) -> str:
     relevant = params.model_dump(exclude={"log_every", "checkpoint_every", "sample_every"})
     return files.fingerprint(
         {
             "version": _VERSION,
             "model": model.model_dump(),
+            "base": [origin.digest for origin in (parts.base, parts.style_weights) if origin],
             "train": relevant,
             "seed": seed,
             "pairs": files.digest(sources.pairs),
@@ -106,7 +113,7 @@ class _Run:
         self.folder, self.outputs = folder, outputs
         self.pipeline: DNAFPipeline = assemble(parts).to(accelerator.device)
         denoiser: DNAFDenoiser = self.pipeline.denoiser.to(memory_format=torch.channels_last)
-        self.trainable = dict(denoiser.named_parameters())
+        self.trainable = {name: each for name, each in denoiser.named_parameters() if each.requires_grad}
         self.average = {name: value.detach().clone() for name, value in self.trainable.items()}
         optimizer = torch.optim.AdamW(
             self.trainable.values(),

@@ -7,7 +7,7 @@ import torch
 from diffusers import DDIMScheduler
 
 from dnaf import config, seeds
-from dnaf.model.codec import LosslessCodec
+from dnaf.model.codec import Codec
 from dnaf.model.denoiser import DNAFDenoiser
 
 _BACKGROUND_TOLERANCE = 0.12  # of the [-1,1] range, per channel; JPEG noise and soft shadows stay below
@@ -62,7 +62,7 @@ def draw(
 
 def training_loss(
     denoiser: DNAFDenoiser,
-    codec: LosslessCodec,
+    codec: Codec,
     scheduler: DDIMScheduler,
     batch: dict[str, torch.Tensor],
     random: Draw,
@@ -87,9 +87,7 @@ def training_loss(
     difference = prediction.float() - latent
     error = difference.abs() if params.loss == "l1" else difference.square()
     weight = 1 + params.foreground_weight * foreground(batch["target"])
-    weight = torch.nn.functional.pixel_unshuffle(weight, codec.unshuffle)
-    # Latent channels are colour planes x cells of the unshuffle; every plane gets the weight of its cell.
-    weight = weight.repeat(1, error.shape[1] // weight.shape[1], 1, 1)
+    weight = codec.cell_weights(weight)
     # Normalised within each image, so that the loss does not depend on how a batch is divided.
     return (error * weight / weight.mean((1, 2, 3), keepdim=True)).mean()
 

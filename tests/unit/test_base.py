@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 import torch
 
@@ -13,7 +15,7 @@ def weights(seed: int) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("pose_channels", [3, 18, 20])
 def test_the_pose_adapter_takes_maps_of_any_number_of_channels(pose_channels: int) -> None:
-    adapter = base.build_tiny(model_params(), 0, pose_channels).adapter
+    adapter = base.build(model_params(), 0, pose_channels).adapter
     assert adapter.encode_pose(torch.zeros(1, pose_channels, 32, 24))[0].shape[0] == 1
     assert adapter.config.pose_channels == pose_channels
 
@@ -26,7 +28,7 @@ def test_the_weights_are_a_function_of_the_seed() -> None:
 
 def test_building_leaves_the_global_generator_alone() -> None:
     state = torch.get_rng_state()
-    base.build_tiny(model_params(), 0)
+    base.build(model_params(), 0)
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -57,7 +59,7 @@ def test_queries_start_as_keys_so_that_like_matches_like() -> None:
 
 
 def test_sampling_starts_from_pure_noise() -> None:
-    scheduler = base.build_tiny(model_params(), 0).scheduler
+    scheduler = base.build(model_params(), 0).scheduler
     assert float(scheduler.alphas_cumprod[-1]) < 1e-6
     scheduler.set_timesteps(4)
     assert int(scheduler.timesteps[0]) == scheduler.config.num_train_timesteps - 1
@@ -65,4 +67,37 @@ def test_sampling_starts_from_pure_noise() -> None:
 
 def test_an_unknown_style_encoder_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"model.style_encoder.*no_such_model"):
-        base.build_tiny(model_params(style_encoder="no_such_model"), 0)
+        base.build(model_params(style_encoder="no_such_model"), 0)
+
+
+# Of all initial weights, by the code of version 0.1.0: with every part; without appearance blocks, seed 1,
+# 18 pose channels; and at the demo's size.
+@pytest.mark.parametrize(
+    ("changes", "seed", "pose_channels", "digest"),
+    [
+        ({}, 0, 3, "ed06a44828f66100500e4f188e298e0dedf5cddc4a56f7b9e6c6001f708acaf5"),
+        (
+            {"appearance_blocks": False},
+            1,
+            18,
+            "ebeb05ff00e29b5b2b4c7a9ba0d008d9e27cf5987eb0302d425a8175b4370487",
+        ),
+        (
+            {"channels": [32, 64], "head_dim": 32},
+            0,
+            3,
+            "e906dba1dfed73f64ed71ac9ed4ed1f06a426d1126582dbf45d04af748c5ba9b",
+        ),
+    ],
+)
+def test_the_initial_weights_are_always_the_same_bits(
+    changes: dict[str, object], seed: int, pose_channels: int, digest: str
+) -> None:
+    parts = base.build(model_params(**changes), seed, pose_channels)
+    sha256 = hashlib.sha256()
+    for part in ("unet", "codec", "adapter", "style_encoder"):
+        module = getattr(parts, part)
+        for name, tensor in sorted(module.state_dict().items()) if module else ():
+            sha256.update(f"{part}.{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            sha256.update(tensor.contiguous().numpy().tobytes())
+    assert sha256.hexdigest() == digest

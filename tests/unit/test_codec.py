@@ -1,7 +1,8 @@
 import pytest
 import torch
+from diffusers import AutoencoderKL
 
-from dnaf.model.codec import LosslessCodec
+from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
 
 
 @pytest.mark.parametrize("unshuffle", [1, 2, 4, 8])
@@ -24,3 +25,59 @@ def test_colour_weighs_by_its_gain() -> None:
     plain, amplified = (LosslessCodec(1, chroma_gain=gain).encode(image) for gain in (1.0, 3.0))
     torch.testing.assert_close(amplified[:, 1:], 3 * plain[:, 1:])
     torch.testing.assert_close(amplified[:, 0], plain[:, 0])
+
+
+def tiny_vae(**changes: object) -> AutoencoderKL:
+    """Four levels, so 8 pixels a cell, as Stable Diffusion's."""
+    torch.manual_seed(0)
+    return AutoencoderKL(
+        **{
+            "block_out_channels": (8, 8, 8, 8),
+            "down_block_types": ("DownEncoderBlock2D",) * 4,
+            "up_block_types": ("UpDecoderBlock2D",) * 4,
+            "norm_num_groups": 4,
+            "latent_channels": 4,
+            **changes,
+        }
+    )
+
+
+@pytest.mark.parametrize("codec", [LosslessCodec(2), VaeCodec(tiny_vae())], ids=["lossless", "vae"])
+def test_both_codecs_keep_their_promises(codec: Codec) -> None:
+    assert isinstance(codec, Codec)
+    image = torch.rand(2, 3, 32, 24) * 2 - 1
+    latent = codec.encode(image)
+    cells = (32 // codec.downscale, 24 // codec.downscale)
+    assert latent.shape == (2, codec.latent_channels, *cells)
+    assert codec.decode(latent).shape == image.shape
+    weights = codec.cell_weights(torch.ones(2, 1, 32, 24))
+    assert torch.equal(weights.expand_as(latent), torch.ones_like(latent))
+
+
+def test_the_latent_of_an_autoencoder_is_its_mode_scaled() -> None:
+    vae, image = tiny_vae(scaling_factor=0.5), torch.rand(1, 3, 32, 24) * 2 - 1
+    with torch.no_grad():
+        torch.testing.assert_close(VaeCodec(vae).encode(image), 0.5 * vae.encode(image).latent_dist.mode())
+        expected = vae.decode(torch.ones(1, 4, 4, 3)).sample
+        torch.testing.assert_close(VaeCodec(vae).decode(0.5 * torch.ones(1, 4, 4, 3)), expected)
+
+
+def test_an_autoencoder_runs_in_its_own_dtype_under_autocast() -> None:
+    codec, image = VaeCodec(tiny_vae()), torch.rand(1, 3, 32, 24) * 2 - 1
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = codec.encode(image)
+    assert torch.equal(inside, codec.encode(image))
+
+
+def test_a_lossless_cell_weighs_each_of_its_pixels() -> None:
+    weight = torch.arange(16.0).view(1, 1, 4, 4)
+    codec = LosslessCodec(2)
+    planes = codec.cell_weights(weight).view(1, 3, 4, 2, 2)
+    for plane in planes[0]:
+        assert torch.equal(torch.nn.functional.pixel_shuffle(plane[None], 2), weight)
+
+
+def test_a_cell_of_an_autoencoder_weighs_the_mean_of_its_pixels() -> None:
+    weight = torch.zeros(1, 1, 8, 16)
+    weight[..., :4] = 1
+    assert VaeCodec(tiny_vae()).cell_weights(weight).tolist() == [[[[0.5, 0.0]]]]

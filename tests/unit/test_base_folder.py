@@ -1,0 +1,189 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from dnaf import files
+from dnaf.errors import BaseModelError, ConfigError
+from dnaf.model import base
+from dnaf.model.base_folder import load_base
+from dnaf.model.parts import Parts
+from dnaf.pipeline import assemble
+from tests import base_folders
+from tests.training_project import model_params, random_inputs
+
+UNET = "unet/diffusion_pytorch_model.safetensors"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    return base_folders.write_own(tmp_path / "base")
+
+
+def build(folder: Path, **changes: object) -> Parts:
+    return base.build(model_params(base=str(folder), **changes), 0)
+
+
+def test_a_base_is_frozen_and_the_adapter_is_what_is_trained(own: Path) -> None:
+    parts = build(own)
+    assert parts.style_encoder is not None
+    for frozen in (parts.unet, parts.codec, parts.style_encoder):
+        assert not [name for name, each in frozen.named_parameters() if each.requires_grad]
+    assert all(each.requires_grad for each in parts.adapter.parameters())
+
+
+def test_the_weights_are_those_of_the_files(own: Path) -> None:
+    parts = build(own)
+    for name, tensor in load_file(own / UNET).items():
+        assert torch.equal(parts.unet.state_dict()[name], tensor), name
+    prompt = load_file(own / "prompt.safetensors")["prompt_embedding"]
+    assert torch.equal(parts.adapter.prompt_embedding, prompt)
+
+
+def test_the_frozen_parts_take_a_dtype_and_the_adapter_stays_float32(own: Path) -> None:
+    parts = base.build(model_params(base=str(own)), 0, dtype=torch.bfloat16)
+    assert parts.style_encoder is not None
+    assert {each.dtype for each in parts.unet.parameters()} == {torch.bfloat16}
+    assert {each.dtype for each in parts.style_encoder.parameters()} == {torch.bfloat16}
+    assert {each.dtype for each in parts.adapter.parameters()} == {torch.float32}
+
+
+def test_without_its_style_a_target_is_denoised_as_the_plain_base_does(own: Path) -> None:
+    parts = build(own)
+    denoiser, inputs = assemble(parts).denoiser.eval(), random_inputs(2, 2)
+    timestep, rows = torch.tensor(600), torch.arange(2)
+    with torch.no_grad():
+        encoded = denoiser.encode(inputs.style, inputs.style_pose, inputs.pose)
+        keep = torch.zeros(2, dtype=torch.bool)
+        ours = denoiser.denoise(inputs.noise, inputs.style_noise, timestep, encoded, rows, keep)
+        plain = load_base(own).unet(inputs.noise, timestep, parts.adapter.prompt_embedding.expand(2, -1, -1))
+    torch.testing.assert_close(ours, plain.sample, atol=1e-5, rtol=1e-5)
+
+
+def test_the_adapter_is_a_function_of_the_seed(own: Path) -> None:
+    state = torch.get_rng_state()
+    first, again = build(own).adapter, build(own).adapter
+    other = base.build(model_params(base=str(own)), 1).adapter
+    assert torch.equal(torch.get_rng_state(), state)
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+    assert not torch.equal(first.pose.stem[1].weight, other.pose.stem[1].weight)
+
+
+def test_provenance_names_every_file_that_was_read(own: Path) -> None:
+    provenance = build(own).base
+    assert provenance is not None
+    assert provenance.folder == str(own)
+    expected = {path.relative_to(own).as_posix() for path in own.rglob("*") if path.is_file()} - {"README.md"}
+    assert provenance.sha256 == {name: files.digest(own / name) for name in expected}
+
+
+def test_a_style_encoder_that_the_base_lacks_is_random_and_frozen(tmp_path: Path) -> None:
+    parts = build(base_folders.write_own(tmp_path, with_style_encoder=False))
+    assert parts.style_encoder is not None
+    assert not [name for name, each in parts.style_encoder.named_parameters() if each.requires_grad]
+
+
+def test_another_style_encoder_than_the_bases_is_refused(own: Path) -> None:
+    with pytest.raises(ConfigError, match=r"model.style_encoder: .*'test_resnet', expected 'test_convnext'"):
+        build(own, style_encoder="test_resnet")
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BaseModelError, match=rf"^{tmp_path}/nothing: no such folder.*stages.doctor"):
+        build(tmp_path / "nothing")
+
+
+def change_config(path: Path, **values: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def without_a_tensor(folder: Path) -> None:
+    tensors = load_file(folder / UNET)
+    del tensors["conv_in.bias"]
+    save_file(tensors, folder / UNET)
+
+
+def with_a_stranger(folder: Path) -> None:
+    save_file({**load_file(folder / UNET), "stranger": torch.zeros(1)}, folder / UNET)
+
+
+def with_another_shape(folder: Path) -> None:
+    save_file({**load_file(folder / UNET), "conv_in.bias": torch.zeros(3)}, folder / UNET)
+
+
+def cut(folder: Path) -> None:
+    (folder / UNET).write_bytes((folder / UNET).read_bytes()[:-10])
+
+
+def pointer(folder: Path) -> None:
+    (folder / UNET).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3438167534\n")
+
+
+def pickle_only(folder: Path) -> None:
+    (folder / UNET).rename(folder / "unet/diffusion_pytorch_model.bin")
+
+
+def no_weights(folder: Path) -> None:
+    (folder / UNET).unlink()
+
+
+def no_prompt(folder: Path) -> None:
+    (folder / "prompt.safetensors").unlink()
+
+
+def wide_prompt(folder: Path) -> None:
+    save_file({"prompt_embedding": torch.zeros(1, 4, 99)}, folder / "prompt.safetensors")
+
+
+def strange_prompt(folder: Path) -> None:
+    save_file({"other": torch.zeros(1)}, folder / "prompt.safetensors")
+
+
+def no_config(folder: Path) -> None:
+    (folder / "unet/config.json").unlink()
+
+
+def broken_config(folder: Path) -> None:
+    (folder / "unet/config.json").write_text("{")
+
+
+def video(folder: Path) -> None:
+    change_config(folder / "unet/config.json", _class_name="UNet3DConditionModel")
+
+
+def flow(folder: Path) -> None:
+    change_config(folder / "scheduler/scheduler_config.json", prediction_type="flow_prediction")
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (without_a_tensor, rf"{UNET}: 1 of \d+ tensors missing \(first: conv_in.bias\)"),
+        (with_a_stranger, rf"{UNET}: 1 of \d+ tensors unexpected \(first: stranger\)"),
+        (
+            with_another_shape,
+            rf"{UNET}: 1 tensors of another shape \(first: conv_in.bias, found \(3,\), expected \(8,\)",
+        ),
+        (cut, rf"{UNET}: damaged"),
+        (pointer, rf"{UNET}: a pointer of git-lfs.*git lfs pull"),
+        (pickle_only, r"unet: weights only as pickle, .*found diffusion_pytorch_model.bin"),
+        (no_weights, r"unet: no weights"),
+        (no_prompt, r"prompt.safetensors: could not be read"),
+        (wide_prompt, r"unet/config.json: does not fit .*\(12, 12, 16\), expected \(12, 12, 99\)"),
+        (strange_prompt, r"prompt.safetensors: not a prompt's embedding"),
+        (no_config, r"unet/config.json: missing"),
+        (broken_config, r"unet/config.json: not valid JSON"),
+        (video, r"unet/config.json: another kind of model \(found UNet3DConditionModel, expected UNet2D"),
+        (flow, r"scheduler_config.json: another kind of model \(found DDIMScheduler with .*flow_prediction"),
+    ],
+)
+def test_what_is_wrong_with_a_base_is_one_sentence(own: Path, damage: object, sentence: str) -> None:
+    assert callable(damage)
+    damage(own)
+    with pytest.raises(BaseModelError, match=sentence) as caught:
+        build(own)
+    assert str(caught.value).startswith(str(own))
+    assert "\n" not in str(caught.value)

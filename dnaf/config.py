@@ -8,7 +8,16 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -19,6 +28,7 @@ _MAX_BYTES = 1_000_000
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
 ProtocolName = Literal["gfla", "patn", "dptn", "pidm", "pcdms", "cfld", "clean"]
 
 
@@ -89,7 +99,8 @@ class Train(Section):
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
     loss: Literal["l1", "mse"]
     foreground_weight: Annotated[float, Field(ge=0)]
-    timestep_power: Annotated[float, Field(gt=0, le=1)]
+    min_snr_gamma: Annotated[float, Field(gt=0)] | None
+    timestep_sampling: TimestepSampling
     condition_dropout: Fraction
     mirror: Fraction
     style_grad: bool
@@ -97,6 +108,13 @@ class Train(Section):
     log_every: Positive
     checkpoint_every: Positive
     sample_every: Positive
+
+    @field_validator("min_snr_gamma")
+    @classmethod
+    def _min_snr_weighs_squares(cls, gamma: float | None, info: ValidationInfo) -> float | None:
+        if gamma is not None and info.data.get("loss") != "mse":
+            raise ValueError("null, or train.loss mse, whose weights it gives")
+        return gamma
 
 
 class Generate(Section):

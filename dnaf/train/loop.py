@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from diffusers import DDPMScheduler
 from torch.utils.data import DataLoader
 
 from dnaf import config, files
@@ -21,11 +22,12 @@ from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.progress import note, track
 from dnaf.train import checkpoint
-from dnaf.train.loss import draw, training_loss
+from dnaf.train.draw import draw
+from dnaf.train.loss import training_loss
 from dnaf.train.record import Record
+from dnaf.train.schedule import learning_rate
 
-_VERSION = 3  # of everything below that changes the course of a run; part of the resume key
-_FINAL_LR = 0.05  # share of the peak learning rate at the end of the cosine decay
+_VERSION = 4  # of everything below that changes the course of a run; part of the resume key
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,6 @@ def train(sources: Sources, outputs: Outputs, model: config.Model, params: confi
         files.remove_folder(folder)
 
 
-def learning_rate(step: int, params: config.Train) -> float:
-    """Linear warm-up, then a half cosine down to 5 % of the peak; `step` counts from 0."""
-    warmup = min(1.0, (step + 1) / max(1, params.lr_warmup_steps))
-    cosine = 0.5 * (1 + math.cos(math.pi * step / params.steps))
-    return params.lr * warmup * (_FINAL_LR + (1 - _FINAL_LR) * cosine)
-
-
 def _resume_key(
     data: TrainingPairs,
     sources: Sources,
@@ -112,6 +107,8 @@ class _Run:
         self.accelerator, self.data, self.params, self.seed = accelerator, data, params, seed
         self.folder, self.outputs = folder, outputs
         self.pipeline: DNAFPipeline = assemble(parts).to(accelerator.device)
+        # The noise of training; the pipeline's own scheduler may be any solver.
+        self.schedule = DDPMScheduler.from_config(self.pipeline.scheduler.config)
         denoiser: DNAFDenoiser = self.pipeline.denoiser.to(memory_format=torch.channels_last)
         self.trainable = {name: each for name, each in denoiser.named_parameters() if each.requires_grad}
         self.average = {name: value.detach().clone() for name, value in self.trainable.items()}
@@ -178,15 +175,13 @@ class _Run:
         accelerator, pipeline = self.accelerator, self.pipeline
         batch = {name: _to_device(tensor, accelerator.device) for name, tensor in batch.items()}
         latent_shape = tuple(pipeline.codec.encode(batch["target"][:1]).shape[1:])
-        num_timesteps = pipeline.scheduler.config.num_train_timesteps
+        num_timesteps = self.schedule.config.num_train_timesteps
         random = draw(positions, latent_shape, self.params, num_timesteps, self.seed).to(accelerator.device)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.params)
         try:
             with accelerator.autocast():
-                loss = training_loss(
-                    self.denoiser, pipeline.codec, pipeline.scheduler, batch, random, self.params
-                )
+                loss = training_loss(self.denoiser, pipeline.codec, self.schedule, batch, random, self.params)
                 accelerator.backward(loss)
             norm = accelerator.clip_grad_norm_(self.trainable.values(), self.params.max_grad_norm)
         except torch.OutOfMemoryError as error:

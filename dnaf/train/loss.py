@@ -1,82 +1,36 @@
 """The training loss: denoise targets at a random timestep, their styles noised to the same timestep."""
 
-from dataclasses import dataclass
-
-import numpy as np
 import torch
-from diffusers import DDIMScheduler
+from diffusers import DDPMScheduler
+from diffusers.training_utils import compute_snr
 
-from dnaf import config, seeds
+from dnaf import config
 from dnaf.model.codec import Codec
 from dnaf.model.denoiser import DNAFDenoiser
+from dnaf.train.draw import Draw
 
 _BACKGROUND_TOLERANCE = 0.12  # of the [-1,1] range, per channel; JPEG noise and soft shadows stay below
 _CORNER = 2  # pixels from the corner, where the demo's and DeepFashion's pictures show background
 
 
-@dataclass(frozen=True)
-class Draw:
-    """The random part of a batch.
-
-    Attributes:
-        timestep: (B,) int64. noise, style_noise: (B,C,h,w). keep: (B,) bool, False drops the style.
-    """
-
-    timestep: torch.Tensor
-    noise: torch.Tensor
-    style_noise: torch.Tensor
-    keep: torch.Tensor
-
-    def to(self, device: torch.device) -> "Draw":
-        return Draw(
-            self.timestep.to(device),
-            self.noise.to(device),
-            self.style_noise.to(device),
-            self.keep.to(device),
-        )
-
-
-def draw(
-    positions: list[int], latent_shape: tuple[int, ...], params: config.Train, num_timesteps: int, seed: int
-) -> Draw:
-    """Draws timesteps and noise, each example from (seed, its position).
-
-    Timesteps are stratified over a batch: u = (i + uniform) / batch size, t = T u^timestep_power.
-    """
-    timesteps, noises, style_noises, keeps = [], [], [], []
-    for position in positions:
-        uniform = seeds.generator(seed, "timestep", position)
-        fraction = (position % params.batch_size + uniform.random()) / params.batch_size
-        timesteps.append(min(int(fraction**params.timestep_power * num_timesteps), num_timesteps - 1))
-        keeps.append(bool(uniform.random() >= params.condition_dropout))
-        generator = torch.Generator().manual_seed(seeds.seed(seed, "noise", position))
-        noises.append(torch.randn(latent_shape, generator=generator))
-        style_noises.append(torch.randn(latent_shape, generator=generator))
-    return Draw(
-        torch.from_numpy(np.array(timesteps)),
-        torch.stack(noises),
-        torch.stack(style_noises),
-        torch.tensor(keeps),
-    )
-
-
 def training_loss(
     denoiser: DNAFDenoiser,
     codec: Codec,
-    scheduler: DDIMScheduler,
+    schedule: DDPMScheduler,
     batch: dict[str, torch.Tensor],
     random: Draw,
     params: config.Train,
 ) -> torch.Tensor:
-    """Mean loss of a batch between the predicted and the true value of what the scheduler predicts.
+    """Mean loss of a batch between what is predicted and what the schedule's `prediction_type` asks for.
 
     Args:
+        schedule: the noise that training adds, whatever solver samples later.
         batch: of `TrainingPairs`, collated.
     """
     latent, style_latent = codec.encode(batch["target"]), codec.encode(batch["source"])
     prediction = denoiser(
-        scheduler.add_noise(latent, random.noise, random.timestep),
-        scheduler.add_noise(style_latent, random.style_noise, random.timestep),
+        schedule.add_noise(latent, random.noise, random.timestep),
+        schedule.add_noise(style_latent, random.style_noise, random.timestep),
         random.timestep,
         batch["source"],
         batch["source_pose"],
@@ -84,12 +38,40 @@ def training_loss(
         keep=random.keep,
         style_grad=params.style_grad,
     )
-    difference = prediction.float() - latent
+    difference = prediction.float() - prediction_target(schedule, latent, random)
     error = difference.abs() if params.loss == "l1" else difference.square()
-    weight = 1 + params.foreground_weight * foreground(batch["target"])
-    weight = codec.cell_weights(weight)
+    weight = codec.cell_weights(1 + params.foreground_weight * foreground(batch["target"]))
     # Normalised within each image, so that the loss does not depend on how a batch is divided.
-    return (error * weight / weight.mean((1, 2, 3), keepdim=True)).mean()
+    error = error * weight / weight.mean((1, 2, 3), keepdim=True)
+    if params.min_snr_gamma is not None:
+        error = error * min_snr_weight(schedule, random.timestep, params.min_snr_gamma).view(-1, 1, 1, 1)
+    return error.mean()
+
+
+def prediction_target(schedule: DDPMScheduler, latent: torch.Tensor, random: Draw) -> torch.Tensor:
+    """What the model is to predict, (B,C,h,w): the latent, its noise, or the velocity of both."""
+    kind = schedule.config.prediction_type
+    if kind == "sample":
+        return latent
+    if kind == "epsilon":
+        return random.noise
+    if kind == "v_prediction":
+        velocity: torch.Tensor = schedule.get_velocity(latent, random.noise, random.timestep)
+        return velocity
+    raise ValueError(f"prediction_type {kind}")
+
+
+def min_snr_weight(schedule: DDPMScheduler, timestep: torch.Tensor, gamma: float) -> torch.Tensor:
+    """Min-SNR-γ weights of squared errors, (B,); in terms of the clean latent's error they are min(SNR, γ).
+
+    Source: arXiv 2303.09556, Section 3.4: min(SNR, γ) for the latent, divided by SNR for its noise and by
+    SNR + 1 for the velocity. Without any signal (SNR 0) the noise weighs 1, the limit.
+    """
+    snr = compute_snr(schedule, timestep)
+    clipped = snr.clamp(max=gamma)
+    if schedule.config.prediction_type == "epsilon":
+        return torch.where(snr > 0, clipped / snr, 1.0)
+    return clipped / (snr + 1) if schedule.config.prediction_type == "v_prediction" else clipped
 
 
 def foreground(image: torch.Tensor) -> torch.Tensor:

@@ -86,6 +86,11 @@ def test_sizes_are_height_and_width() -> None:
             "  style_grad: 1",
             r"train\.style_grad: not allowed .found 1, expected a valid bool",
         ),
+        (
+            "  min_snr_gamma:",
+            "  min_snr_gamma: 5.0",
+            r"train\.min_snr_gamma: not allowed .found 5.0, expected null, or train.loss mse",
+        ),
         ("train:", "trayn:", r"trayn: unknown key .expected one of: dataset, method"),
         ("train:", "train: 3\nmodel2:", r"model2: unknown key"),
     ],

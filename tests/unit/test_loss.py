@@ -1,12 +1,17 @@
+from typing import Any
+
 import pytest
 import torch
+from diffusers import DDPMScheduler
 from torch import nn
 
 from dnaf.model.codec import LosslessCodec
-from dnaf.train.loss import Draw, draw, foreground, training_loss
+from dnaf.train.draw import draw
+from dnaf.train.loss import foreground, min_snr_weight, prediction_target, training_loss
 from tests.training_project import SIZE, random_inputs, tiny_pipeline, train_params
 
 LATENT = (12, 16, 12)
+KINDS = ("sample", "epsilon", "v_prediction")
 
 
 class Oracle(nn.Module):
@@ -33,62 +38,72 @@ def pair_batch() -> dict[str, torch.Tensor]:
     }
 
 
-def loss_of(error: torch.Tensor, **changes: float | str) -> float:
+def schedule(prediction_type: str = "sample", **changes: Any) -> DDPMScheduler:
+    """The noise of Stable Diffusion."""
+    betas = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+    return DDPMScheduler(prediction_type=prediction_type, **{**betas, **changes})
+
+
+def loss_of(error: torch.Tensor, prediction_type: str = "sample", **changes: Any) -> float:
     """The loss of a prediction that is off by `error`."""
     batch, codec, params = pair_batch(), LosslessCodec(2), train_params(**changes)
-    oracle = Oracle(codec.encode(batch["target"]) + error)
-    scheduler = tiny_pipeline().scheduler
     random = draw([0, 1], LATENT, params, 1000, seed=0)
-    return float(training_loss(oracle, codec, scheduler, batch, random, params))
-
-
-def draws(positions: list[int], seed: int = 0) -> Draw:
-    return draw(positions, LATENT, train_params(batch_size=4), 1000, seed)
-
-
-def test_a_draw_depends_on_seed_and_position_whatever_the_split() -> None:
-    together = draws([4, 5, 6, 7])
-    for share in ([4, 6], [5, 7], [7], [6, 5, 4]):
-        part, indices = draws(share), [position - 4 for position in share]
-        assert torch.equal(part.timestep, together.timestep[indices])
-        assert torch.equal(part.noise, together.noise[indices])
-        assert torch.equal(part.style_noise, together.style_noise[indices])
-        assert torch.equal(part.keep, together.keep[indices])
-
-
-def test_draws_of_another_seed_or_position_differ() -> None:
-    first = draws([0])
-    for other in (draws([4]), draws([0], seed=1)):
-        assert not torch.equal(other.noise, first.noise)
-        assert not torch.equal(other.style_noise, first.style_noise)
-    assert not torch.equal(first.noise, first.style_noise)
-
-
-def test_the_timesteps_of_a_batch_are_spread_over_their_range() -> None:
-    params = train_params(batch_size=4, timestep_power=1.0)
-    for step in range(20):
-        timesteps = draw(list(range(4 * step, 4 * step + 4)), LATENT, params, 1000, seed=0).timestep
-        assert (timesteps // 250).tolist() == [0, 1, 2, 3]
-
-
-def test_a_smaller_power_gives_noisier_timesteps() -> None:
-    means = [
-        draw(list(range(40)), LATENT, train_params(timestep_power=power), 1000, 0).timestep.float().mean()
-        for power in (1.0, 0.25)
-    ]
-    assert means[0] == pytest.approx(500, abs=60)
-    assert means[1] == pytest.approx(800, abs=60)
-
-
-@pytest.mark.parametrize("dropout", [0.0, 0.3, 1.0])
-def test_styles_are_dropped_as_often_as_asked_for(dropout: float) -> None:
-    keep = draw(list(range(300)), (1, 1, 1), train_params(condition_dropout=dropout), 1000, 0).keep
-    assert 1 - keep.float().mean() == pytest.approx(dropout, abs=0.08 if 0 < dropout < 1 else 0)
+    noises = schedule(prediction_type)
+    oracle = Oracle(prediction_target(noises, codec.encode(batch["target"]), random) + error)
+    return float(training_loss(oracle, codec, noises, batch, random, params))
 
 
 @pytest.mark.parametrize("loss", ["l1", "mse"])
-def test_a_perfect_prediction_costs_nothing(loss: str) -> None:
-    assert loss_of(torch.zeros(2, *LATENT), loss=loss) == 0
+@pytest.mark.parametrize("prediction_type", KINDS)
+def test_a_perfect_prediction_costs_nothing(loss: str, prediction_type: str) -> None:
+    assert loss_of(torch.zeros(2, *LATENT), prediction_type, loss=loss) == 0
+
+
+@pytest.mark.parametrize("prediction_type", KINDS)
+def test_latent_and_noise_are_recovered_from_the_noised_latent_and_what_is_predicted(
+    prediction_type: str,
+) -> None:
+    noises, latent = schedule(prediction_type), torch.randn(2, *LATENT)
+    random = draw([0, 1], LATENT, train_params(), 1000, seed=0)
+    noised = noises.add_noise(latent, random.noise, random.timestep)
+    predicted = prediction_target(noises, latent, random)
+    for index, timestep in enumerate(random.timestep):
+        noises.set_timesteps(1000)
+        step = noises.step(predicted[index], timestep, noised[index])
+        torch.testing.assert_close(
+            step.pred_original_sample.clamp(-1, 1), latent[index].clamp(-1, 1), atol=1e-3, rtol=0
+        )
+
+
+def test_an_unknown_prediction_type_is_not_trained() -> None:
+    random = draw([0, 1], LATENT, train_params(), 1000, seed=0)
+    with pytest.raises(ValueError, match="prediction_type flow"):
+        prediction_target(schedule("flow"), torch.zeros(2, *LATENT), random)
+
+
+def test_min_snr_weighs_one_error_of_the_latent_the_same_whatever_is_predicted() -> None:
+    """The same wrong latent, told as latent, noise or velocity, costs the same: min(SNR, 5) |x - x'|²."""
+    timestep = torch.tensor([0, 100, 300, 500, 700, 900, 999])
+    kept = schedule().alphas_cumprod[timestep]
+    snr = kept / (1 - kept)
+    as_noise = -(kept**0.5) / (1 - kept) ** 0.5  # noise = (noised - √ᾱ latent) / √(1-ᾱ)
+    as_velocity = -1 / (1 - kept) ** 0.5  # velocity = √ᾱ noise - √(1-ᾱ) latent
+    for kind, factor in (("sample", torch.ones(7)), ("epsilon", as_noise), ("v_prediction", as_velocity)):
+        weight = min_snr_weight(schedule(kind), timestep, 5.0)
+        torch.testing.assert_close(weight * factor**2, snr.clamp(max=5.0), rtol=1e-3, atol=0)
+
+
+def test_min_snr_is_finite_without_any_signal() -> None:
+    last = torch.tensor([999])
+    for kind, expected in (("sample", 0.0), ("epsilon", 1.0), ("v_prediction", 0.0)):
+        assert min_snr_weight(schedule(kind, rescale_betas_zero_snr=True), last, 5.0) == expected
+
+
+def test_min_snr_weighs_each_example_of_a_batch_by_its_own_timestep() -> None:
+    error, options = torch.full((2, *LATENT), 0.5), {"loss": "mse", "min_snr_gamma": 1.0}
+    timestep = draw([0, 1], LATENT, train_params(), 1000, seed=0).timestep
+    expected = 0.25 * min_snr_weight(schedule(), timestep, 1.0).mean()
+    assert loss_of(error, **options) == pytest.approx(float(expected), rel=1e-5)
 
 
 @pytest.mark.parametrize(("loss", "expected"), [("l1", 0.5), ("mse", 0.25)])
@@ -120,7 +135,7 @@ def test_foreground_is_what_differs_from_the_corner() -> None:
 def test_the_loss_of_a_real_model_is_finite_and_has_gradients(style_grad: bool) -> None:
     pipeline, params = tiny_pipeline(), train_params(style_grad=style_grad)
     random = draw([0, 1], LATENT, params, 1000, seed=0)
-    loss = training_loss(pipeline.denoiser, pipeline.codec, pipeline.scheduler, pair_batch(), random, params)
+    loss = training_loss(pipeline.denoiser, pipeline.codec, schedule(), pair_batch(), random, params)
     loss.backward()
     assert torch.isfinite(loss)
     assert all(p.grad.isfinite().all() for p in pipeline.denoiser.parameters())

@@ -1,0 +1,54 @@
+"""The random part of a batch: every example's from (seed, its position), however a batch is divided."""
+
+from dataclasses import dataclass
+
+import torch
+
+from dnaf import config, seeds
+from dnaf.train.schedule import timestep
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The random part of a batch.
+
+    Attributes:
+        timestep: (B,) int64. noise, style_noise: (B,C,h,w). keep: (B,) bool, False drops the style.
+    """
+
+    timestep: torch.Tensor
+    noise: torch.Tensor
+    style_noise: torch.Tensor
+    keep: torch.Tensor
+
+    def to(self, device: torch.device) -> "Draw":
+        return Draw(
+            self.timestep.to(device),
+            self.noise.to(device),
+            self.style_noise.to(device),
+            self.keep.to(device),
+        )
+
+
+def draw(
+    positions: list[int], latent_shape: tuple[int, ...], params: config.Train, num_timesteps: int, seed: int
+) -> Draw:
+    """Draws timesteps and noise, each example from (seed, its position).
+
+    Timesteps are stratified over a batch: example i of it has u = (i + uniform) / batch size.
+    """
+    timesteps, noises, style_noises, keeps = [], [], [], []
+    for position in positions:
+        uniform = seeds.generator(seed, "timestep", position)
+        fraction = (position % params.batch_size + uniform.random()) / params.batch_size
+        timesteps.append(timestep(fraction, params.timestep_sampling, num_timesteps))
+        keeps.append(bool(uniform.random() >= params.condition_dropout))
+        generator = torch.Generator().manual_seed(seeds.seed(seed, "noise", position))
+        noises.append(torch.randn(latent_shape, generator=generator))
+        style_noises.append(torch.randn(latent_shape, generator=generator))
+    return Draw(
+        torch.tensor(timesteps),
+        torch.stack(noises),
+        torch.stack(style_noises),
+        torch.tensor(keeps),
+    )

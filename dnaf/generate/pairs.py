@@ -176,7 +176,7 @@ def _generate(
         guidance_scale=params.guidance_scale,
         noise=torch.stack([_noise(shape, seed, "noise", task.pair_id) for task in batch]),
         style_noise=torch.stack([_noise(shape, seed, "style-noise", style) for style in styles]),
-    )
+    ).images
 
 
 def _noise(shape: tuple[int, ...], seed: int, purpose: str, name: str) -> torch.Tensor:

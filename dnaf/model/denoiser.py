@@ -1,6 +1,6 @@
 """The DNAF denoiser: an unmodified diffusers UNet, the adapter's weights, and how they meet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from torch import nn
 
 from dnaf.model.adapter import DNAFAdapter
 from dnaf.model.appearance import AppearanceBlock
-from dnaf.model.noise_aware import KeysValues, NoiseAwareProcessor, StyleContext
+from dnaf.model.noise_aware import KeysValues, NoiseAwareProcessor, StyleContext, keys_values
 
 
 @dataclass
@@ -20,24 +20,26 @@ class Encoded:
         appearance: keys and values of the appearance blocks, by the path of their transformer.
         style_residuals: pose residuals of the styles' own poses; [] when the style branch gets no pose.
         residuals: pose residuals of the targets; [] without a pose adapter.
+        prompt: keys and values of the fixed prompt, by the name of the UNet's cross-attentions.
     """
 
     appearance: dict[str, KeysValues]
     style_residuals: list[torch.Tensor]
     residuals: list[torch.Tensor]
+    prompt: dict[str, KeysValues]
 
     def repeat_targets(self, times: int) -> "Encoded":
         """The same styles with every target `times` times, in the order of `torch.Tensor.repeat`."""
         residuals = [residual.repeat(times, 1, 1, 1) for residual in self.residuals]
-        return Encoded(self.appearance, self.style_residuals, residuals)
+        return replace(self, residuals=residuals)
 
 
 class DNAFDenoiser(nn.Module):
     """UNet, style encoder and adapter as the one module that is trained, compiled and wrapped for DDP.
 
-    Rows of one UNet batch are [styles | targets]; several targets may share one style row. The style rows
-    carry the style latent noised to the same timestep; their self-attention inputs are the noise-aware
-    features.
+    Rows of one UNet batch are [styles | plain | targets]; several targets may share one style row. The style
+    rows carry the style latent noised to the same timestep; their self-attention inputs are the noise-aware
+    features. Plain rows are targets without style, for guidance.
     """
 
     def __init__(
@@ -68,7 +70,16 @@ class DNAFDenoiser(nn.Module):
         targets = self.adapter.encode_pose(pose)
         styles = self.adapter.encode_pose(style_pose) if self.adapter.config.style_pose else []
         maps = [] if self.style_encoder is None else self.style_encoder(style)
-        return Encoded(self.adapter.encode_style(maps, styles), styles, targets)
+        return Encoded(self.adapter.encode_style(maps, styles), styles, targets, self._encode_prompt())
+
+    def _encode_prompt(self) -> dict[str, KeysValues]:
+        return {
+            name: keys_values(
+                self.unet.get_submodule(name.removesuffix(".processor")), self.adapter.prompt_embedding
+            )
+            for name, processor in self.unet.attn_processors.items()
+            if not processor.is_self_attention
+        }
 
     def forward(
         self,
@@ -95,19 +106,32 @@ class DNAFDenoiser(nn.Module):
         rows: torch.Tensor,
         keep: torch.Tensor | None = None,
         style_grad: bool = True,
+        num_plain: int = 0,
     ) -> torch.Tensor:
         """Predicts for the target rows what the scheduler's `prediction_type` says.
 
         Args:
-            noisy: (T,C,h,w) target latents at `timestep`.
+            noisy: (P+T,C,h,w) latents at `timestep`: P plain rows, then the targets.
             noisy_style: (S,C,h,w) style latents at the timestep of their targets.
-            timestep: (T,) or a scalar; with (T,), `rows` must be 0…T-1.
-            encoded: from `encode`.
+            timestep: a scalar; or (T,), then `rows` must be 0…T-1 and P 0.
+            encoded: from `encode`, its `residuals` for all rows of `noisy`.
             rows: (T,) index of each target's style.
             keep: (T,) bool; False: this target does not see its style.
             style_grad: False runs the style rows first, without gradients through them.
+            num_plain: P, rows that see no style; cheaper than targets with `keep` False.
+
+        Returns:
+            (P+T,C,h,w).
         """
-        context = StyleContext(0, rows, keep, encoded.appearance, self.adapter.config.noise_aware)
+        context = StyleContext(
+            0,
+            rows,
+            keep,
+            encoded.appearance,
+            self.adapter.config.noise_aware,
+            num_plain=num_plain,
+            prompt=encoded.prompt,
+        )
         if context.share and style_grad:
             context.num_styles = len(noisy_style)
             return self._joint(noisy, noisy_style, timestep, encoded, context)
@@ -122,7 +146,9 @@ class DNAFDenoiser(nn.Module):
         """The style-only pass: inputs (S,N,C) of every self-attention layer, by layer name."""
         rows = torch.arange(len(noisy_style), device=noisy_style.device)
         cache: dict[str, torch.Tensor] = {}
-        context = StyleContext(0, rows, None, encoded.appearance, cache=cache, recording=True)
+        context = StyleContext(
+            0, rows, appearance=encoded.appearance, prompt=encoded.prompt, cache=cache, recording=True
+        )
         self._unet(noisy_style, timestep, encoded.style_residuals, context)
         return cache
 
@@ -173,12 +199,17 @@ def _appearance_hook(path: str, block: AppearanceBlock) -> Any:
             return None
         hidden = args[0]
         keys, values = style.appearance[path]
-        num_styles = style.num_styles
+        num_styles, num_others = style.num_styles, style.num_styles + style.num_plain
         index = torch.cat([torch.arange(num_styles, device=hidden.device), style.rows])
-        residual = block(hidden, keys.index_select(0, index), values.index_select(0, index))
+        plain = hidden[num_styles:num_others]
+        styled = torch.cat([hidden[:num_styles], hidden[num_others:]]) if len(plain) else hidden
+        residual = block(styled, keys.index_select(0, index), values.index_select(0, index))
         if style.keep is not None:
             shown = torch.cat([style.keep.new_ones(num_styles), style.keep])
             residual = residual * shown.view(-1, 1, 1, 1)
-        return (hidden + residual, *args[1:]), kwargs
+        styled = styled + residual
+        if len(plain):
+            styled = torch.cat([styled[:num_styles], plain, styled[num_styles:]])
+        return (styled, *args[1:]), kwargs
 
     return add_appearance

@@ -16,7 +16,9 @@ KeysValues = tuple[torch.Tensor, torch.Tensor]
 
 @dataclass
 class StyleContext:
-    """What one UNet call knows of the style. Rows of the batch are [styles | targets].
+    """What one UNet call knows of the style. Rows of the batch are [styles | plain | targets].
+
+    Plain rows see no style at all: they cost no more than rows of the UNet alone.
 
     Attributes:
         num_styles: style rows at the front of the batch; 0 when their features come from `cache`.
@@ -26,6 +28,8 @@ class StyleContext:
         share: whether targets attend to the style's K', V' (the noise-aware features).
         cache: inputs of each self-attention layer of an earlier style-only pass, by layer name.
         recording: this is that pass; it fills `cache`.
+        num_plain: plain rows between styles and targets.
+        prompt: keys and values (1,heads,tokens,d) of the fixed prompt, by the name of the cross-attention.
     """
 
     num_styles: int
@@ -35,6 +39,8 @@ class StyleContext:
     share: bool = True
     cache: dict[str, torch.Tensor] | None = None
     recording: bool = False
+    num_plain: int = 0
+    prompt: dict[str, KeysValues] = field(default_factory=dict)
 
 
 class NoiseAwareProcessor:
@@ -58,15 +64,13 @@ class NoiseAwareProcessor:
         style: StyleContext | None = None,
     ) -> torch.Tensor:
         """(B,N,C) -> (B,N,C); the signature diffusers calls processors with."""
-        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        query, key, value = (
-            split_heads(project(tokens), attn.heads)
-            for project, tokens in (
-                (attn.to_q, hidden_states),
-                (attn.to_k, context),
-                (attn.to_v, context),
-            )
-        )
+        query = split_heads(attn.to_q(hidden_states), attn.heads)
+        if style is not None and self.name in style.prompt:
+            # Every row has the same prompt, at every timestep.
+            key, value = (each.expand(len(query), -1, -1, -1) for each in style.prompt[self.name])
+        else:
+            context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+            key, value = keys_values(attn, context)
         if self.is_self_attention and style is not None and style.recording:
             assert style.cache is not None
             style.cache[self.name] = hidden_states.detach()
@@ -84,26 +88,28 @@ class NoiseAwareProcessor:
         value: torch.Tensor,
         style: StyleContext,
     ) -> torch.Tensor:
-        num_styles = style.num_styles
+        num_styles, num_others = style.num_styles, style.num_styles + style.num_plain
         if style.cache is not None:
-            source = style.cache[self.name]
-            style_key, style_value = (
-                split_heads(project(source), attn.heads) for project in (attn.to_k, attn.to_v)
-            )
+            style_key, style_value = keys_values(attn, style.cache[self.name])
         else:
             style_key, style_value = key[:num_styles], value[:num_styles]
-        target_key, target_value = key[num_styles:], value[num_styles:]
+        target_key, target_value = key[num_others:], value[num_others:]
         style_key, style_value = (t.index_select(0, style.rows) for t in (style_key, style_value))
         if style.keep is not None:
             keep = style.keep.view(-1, 1, 1, 1)
             style_key = torch.where(keep, style_key, target_key)
             style_value = torch.where(keep, style_value, target_value)
         attended = attend(
-            query[num_styles:],
+            query[num_others:],
             torch.cat([target_key, style_key], 2),
             torch.cat([target_value, style_value], 2),
         )
-        if not num_styles:
+        if not num_others:
             return attended
-        plain = attend(query[:num_styles], key[:num_styles], value[:num_styles])
-        return torch.cat([plain, attended])
+        others = attend(query[:num_others], key[:num_others], value[:num_others])
+        return torch.cat([others, attended])
+
+
+def keys_values(attn: Attention, tokens: torch.Tensor) -> KeysValues:
+    """Keys and values (B,heads,M,d) of an attention layer for tokens (B,M,C)."""
+    return split_heads(attn.to_k(tokens), attn.heads), split_heads(attn.to_v(tokens), attn.heads)

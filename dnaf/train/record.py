@@ -75,7 +75,7 @@ class Record:
             poses,
             num_inference_steps=_INFERENCE_STEPS,
             generator=torch.Generator().manual_seed(seeds.seed(seed, "samples")),
-        )
+        ).images
         targets = torch.stack([self._pairs.image(target) for _, target in rows])
         sheet = images.sheet(
             [

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from dnaf import files
 from dnaf.errors import BaseModelError, StateError
+from dnaf.model.solvers import make_solver
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 from tests.training_project import SIZE, TrainingProject, random_inputs, tiny_pipeline
 
@@ -26,7 +27,7 @@ def sample(pipeline: DNAFPipeline, **options: Any) -> torch.Tensor:
         "style_noise": inputs.style_noise,
         **options,
     }
-    return pipeline(inputs.style, inputs.style_pose, inputs.pose, **arguments)
+    return pipeline(inputs.style, inputs.style_pose, inputs.pose, **arguments).images
 
 
 def save(pipeline: DNAFPipeline, folder: Path) -> None:
@@ -60,15 +61,21 @@ def test_images_have_the_size_and_range_of_images() -> None:
     assert result.isfinite().all()
 
 
-def test_guidance_of_one_is_the_conditional_model() -> None:
+@pytest.mark.parametrize("solver", ["ddim", "dpm++"])
+def test_guidance_of_one_is_the_conditional_model(solver: str) -> None:
     pipeline = tiny_pipeline()
-    inputs = random_inputs(2, 3)
-    rows, timestep = torch.tensor([1, 0, 1]), torch.tensor(500)
-    encoded = pipeline.denoiser.encode(inputs.style, inputs.style_pose, inputs.pose)
-    with torch.no_grad():
-        plain = pipeline.denoiser.denoise(inputs.noise, inputs.style_noise, timestep, encoded, rows)
-        guided = pipeline._guided(inputs.noise, inputs.style_noise, timestep, encoded, rows, 1.0)
+    pipeline.scheduler = make_solver(solver, pipeline.scheduler)
+    # So little beyond 1 that guidance runs.
+    plain, guided = (sample(pipeline, guidance_scale=scale) for scale in (1.0, 1.0 + 1e-12))
     torch.testing.assert_close(guided, plain, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("interval", [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)])
+def test_an_empty_guidance_interval_is_the_conditional_model_bit_for_bit(
+    interval: tuple[float, float],
+) -> None:
+    pipeline = tiny_pipeline()
+    assert torch.equal(sample(pipeline, guidance_scale=3.0, guidance_interval=interval), sample(pipeline))
 
 
 def test_guidance_goes_beyond_the_conditional_model() -> None:
@@ -90,7 +97,7 @@ def test_an_image_does_not_depend_on_its_batch(guidance_scale: float) -> None:
             guidance_scale=guidance_scale,
             noise=inputs.noise[index : index + 1],
             style_noise=inputs.style_noise[row : row + 1],
-        )
+        ).images
         torch.testing.assert_close(alone[0], together[index], atol=1e-5, rtol=1e-5)
 
 

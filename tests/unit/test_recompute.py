@@ -1,0 +1,95 @@
+from collections import Counter
+from typing import Any
+
+import pytest
+import torch
+
+from dnaf.model import recompute
+from dnaf.model.appearance import AppearanceBlock
+from dnaf.model.denoiser import DNAFDenoiser
+from tests.training_project import random_inputs, tiny_pipeline
+
+
+def one_loss(denoiser: DNAFDenoiser, style_grad: bool) -> torch.Tensor:
+    inputs = random_inputs(2, 2)
+    prediction: torch.Tensor = denoiser(
+        inputs.noise,
+        inputs.style_noise,
+        torch.tensor([300, 900]),
+        inputs.style,
+        inputs.style_pose,
+        inputs.pose,
+        keep=torch.tensor([True, False]),
+        style_grad=style_grad,
+    )
+    return prediction.square().mean()
+
+
+def gradients(denoiser: DNAFDenoiser, style_grad: bool) -> dict[str, torch.Tensor]:
+    one_loss(denoiser, style_grad).backward()
+    return {name: p.grad for name, p in denoiser.named_parameters() if p.grad is not None}
+
+
+def saved_bytes(denoiser: DNAFDenoiser) -> int:
+    weights = {parameter.untyped_storage().data_ptr() for parameter in denoiser.parameters()}
+    saved: dict[int, int] = {}
+    kept = []  # else a freed tensor's address could be that of another one
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor)
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        one_loss(denoiser, style_grad=False)
+    return sum(saved.values())
+
+
+@pytest.mark.parametrize("style_grad", [False, True])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_gradients_are_the_same_to_the_last_bit(frozen: bool, style_grad: bool) -> None:
+    results = []
+    for checkpointing in (False, True):
+        denoiser = tiny_pipeline(channels=[8, 16, 24]).denoiser.train()
+        if frozen:
+            denoiser.unet.requires_grad_(False)
+        if checkpointing:
+            recompute.enable(denoiser)
+        results.append(gradients(denoiser, style_grad))
+    plain, recomputed = results
+    assert plain.keys() == recomputed.keys() != set()
+    assert any(name.startswith("unet.") for name in plain) != frozen
+    assert [name for name, gradient in plain.items() if not torch.equal(gradient, recomputed[name])] == []
+
+
+def test_most_activations_are_not_kept() -> None:
+    denoiser = tiny_pipeline().denoiser.train()
+    plain = saved_bytes(denoiser)
+    recompute.enable(denoiser)
+    assert saved_bytes(denoiser) < 0.5 * plain
+    recompute.disable(denoiser)
+    assert saved_bytes(denoiser) == plain
+
+
+def test_every_appearance_block_runs_again_in_the_backward_pass() -> None:
+    denoiser = tiny_pipeline().denoiser.train()
+    recompute.enable(denoiser)
+    calls: Counter[str] = Counter()
+    blocks = {name: m for name, m in denoiser.named_modules() if isinstance(m, AppearanceBlock)}
+    for name, block in blocks.items():
+        # The first layer: the last one need not run again, only its input is wanted.
+        block.to_q.register_forward_hook(lambda *_, name=name: calls.update([name]))
+    loss = one_loss(denoiser, style_grad=True)
+    assert calls == Counter(blocks.keys())
+    loss.backward()
+    assert calls == Counter({name: 2 for name in blocks})
+
+
+def test_sampling_does_not_notice() -> None:
+    pipeline, inputs = tiny_pipeline(), random_inputs(1, 1)
+    call: dict[str, Any] = {"noise": inputs.noise, "style_noise": inputs.style_noise, "num_inference_steps": 2}
+    plain = pipeline(inputs.style, inputs.style_pose, inputs.pose, **call)
+    recompute.enable(pipeline.denoiser)
+    assert torch.equal(pipeline(inputs.style, inputs.style_pose, inputs.pose, **call), plain)

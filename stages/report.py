@@ -1,4 +1,4 @@
-"""Compares all methods: tables and a figure."""
+"""Compares all methods: tables, a figure and a page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +11,16 @@ from stages import _command
 def main(
     dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
 ) -> None:
-    """Reads all methods' metrics, scores and images; writes metrics/leaderboard.{md,csv,tex} and a figure."""
-    from dnaf import config, files, images
+    """Reads all methods' metrics, scores and images; writes tables, a figure and the page report/."""
+    from dnaf import config, files
     from dnaf.data.store import ImageStore
     from dnaf.evaluate import inputs
     from dnaf.evaluate.card import read_card
     from dnaf.evaluate.results import DataSet
-    from dnaf.report import figure, latex, leaderboard
+    from dnaf.report import figure, latex, leaderboard, page
     from dnaf.report.board import read_board
+    from dnaf.report.loss_curve import read_loss_curve
+    from dnaf.report.panels import open_panels
 
     params = config.load(config.Report)
     methods, protocols = config.load_methods(), config.load_protocols()
@@ -30,12 +32,15 @@ def main(
 
     cards = {method: read_card(results / method / inputs.CARD) for method in methods}
     boards = [read_board(protocol, methods, metrics, scores, test) for protocol in protocols]
-    columns = figure.open_columns([row.method for row in boards[0].present], cards, results, data)
-    sheet = figure.qualitative(test, prepared, ImageStore(Path("data/pose.zip")), columns, params.num_rows)
+    present = [row.method for row in boards[0].present]
+    panels = open_panels(present, cards, results, data, ImageStore(Path("data/pose.zip")))
+    loss = read_loss_curve(Path("metrics/train/loss.csv"))
+    sheet = figure.draw(figure.of_paper(panels), figure.spread(test, params.num_rows))
+    page.write_page(Path("report"), page.Content(dataset, data, boards, cards, panels, loss))
     files.write_atomic(Path("metrics/leaderboard.md"), leaderboard.to_markdown(boards, cards))
     files.write_atomic(Path("metrics/leaderboard.csv"), leaderboard.to_table(boards).to_csv(index=False))
     files.write_atomic(Path("metrics/leaderboard.tex"), latex.to_latex(boards, cards))
-    files.write_atomic(Path("metrics/qualitative.png"), images.encode_png(sheet))
+    files.write_atomic(Path("metrics/qualitative.png"), figure.to_png(sheet))
 
 
 if __name__ == "__main__":

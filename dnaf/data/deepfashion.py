@@ -98,6 +98,16 @@ def item(name: str) -> str:
     return name[: _parse(name).end("item")]
 
 
+def facets(name: str) -> dict[str, str]:
+    """What a flat name says about its image: the garment's category with the gender, and the view.
+
+    Raises:
+        DataError: not a flat name.
+    """
+    match = _parse(name)
+    return {"Category": f"{match['gender']} {match['category']}", "View": match["view"]}
+
+
 def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
     """The images of `train.lst` and `test.lst` among the files found.
 

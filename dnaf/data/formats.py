@@ -22,6 +22,7 @@ class Naming:
         name_of: the name that a path or name in a file stands for; DataError if it is none.
         outfit: grouping and leakage key of a name.
         item: a coarser key, whose overlap between the parts is reported.
+        facets: what else a name says, by what it is called; people choose images by it.
         is_junk: whether an annotated image belongs to no person.
         annotations: possible files of a part's annotations, `{}` being the part; all that exist are read.
         pair_lists: the same for published pairs.
@@ -33,6 +34,7 @@ class Naming:
     name_of: Callable[[str], str]
     outfit: Callable[[str], str]
     item: Callable[[str], str]
+    facets: Callable[[str], dict[str, str]]
     is_junk: Callable[[str], bool]
     annotations: tuple[str, ...]
     pair_lists: tuple[str, ...]
@@ -79,6 +81,7 @@ FORMATS = {
             name_of=deepfashion.name_of,
             outfit=deepfashion.outfit,
             item=deepfashion.item,
+            facets=deepfashion.facets,
             is_junk=lambda name: False,
             # The code of GFLA and its heirs says "fasion", their READMEs "fashion".
             annotations=(
@@ -113,6 +116,7 @@ FORMATS = {
             name_of=market1501.name_of,
             outfit=market1501.outfit,
             item=market1501.outfit,
+            facets=market1501.facets,
             is_junk=market1501.is_junk,
             annotations=("market-annotation-{}.csv",),
             pair_lists=("market-pairs-{}.csv",),

@@ -15,7 +15,7 @@ from dnaf.errors import DataError
 
 FRAME = (128, 64)  # height, width: of the images and of the frame that published keypoints refer to
 
-_NAME = re.compile(r"(?P<person>-1|[0-9]{4})_c[0-9]s[0-9]_[0-9]{6}_[0-9]{2}\.jpg")
+_NAME = re.compile(r"(?P<person>-1|[0-9]{4})_c(?P<camera>[0-9])s[0-9]_[0-9]{6}_[0-9]{2}\.jpg")
 _FOLDER = re.compile(r"(?:.*/)?(?:bounding_box_)?(?P<part>train|test)/[^/]+")
 _JUNK = ("-1", "0000")
 
@@ -45,6 +45,15 @@ def is_junk(name: str) -> bool:
         DataError: not a name of Market-1501.
     """
     return outfit(name) in _JUNK
+
+
+def facets(name: str) -> dict[str, str]:
+    """What a name says about its image: the camera, each of which sees people from another side.
+
+    Raises:
+        DataError: not a name of Market-1501.
+    """
+    return {"Camera": _parse(name)["camera"]}
 
 
 def choose_images(raw: Path, paths: Sequence[str]) -> Parts:

@@ -20,6 +20,7 @@ class Board:
         columns: those in which a method has a value.
         unpaired: keys of the columns whose metric is of whole sets, not a mean over pairs.
         marks: by column key, then by method.
+        scores: of every pair, of every method that has results.
     """
 
     protocol: str
@@ -27,6 +28,7 @@ class Board:
     columns: list[Column]
     unpaired: frozenset[str]
     marks: dict[str, dict[str, Mark]]
+    scores: Mapping[str, Scores]
 
     @property
     def present(self) -> list[MethodMetrics]:
@@ -78,4 +80,5 @@ def compare(
         columns,
         frozenset(c.key for c in columns if c.better and not is_paired(c.key, scores)),
         {column.key: marks(column, rows, scores, outfits) for column in columns},
+        scores,
     )

@@ -1,70 +1,79 @@
-"""The qualitative figure: pose, source, target and each method, a row a pair."""
+"""The qualitative figure: pose, source, target and each method, a row a pair, in a paper's width."""
 
+import io
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from dnaf.data.pairs import Pair
-from dnaf.data.pose_store import picture, read_pose_map
-from dnaf.data.store import ImageStore
-from dnaf.evaluate.card import Card
-from dnaf.evaluate.inputs import COPY_SOURCE, MEAN_IMAGE, TestPairs, find_results
-from dnaf.evaluate.results import DataSet, open_results
-from dnaf.images import Pixels, Size, resize
+from dnaf.evaluate.inputs import MEAN_IMAGE, TestPairs
+from dnaf.report.panels import OURS, Panel
 
-Column = tuple[str, Callable[[Pair], Pixels]]  # label, image of a pair
-
+_PAPER_WIDTH = 7.16  # inches; both columns of IEEE's conference template
+_FONT_SIZE = 8.0  # points, as printed; captions have as much
 _MIN_HEIGHT = 192  # pixels; smaller images are enlarged by a whole factor
-_GAP = 6
-_FONT_SIZE = 18
-_LABEL_HEIGHT = 34
+_GAP = 6  # pixels
+_LABEL_HEIGHT = 0.2  # inches
 
 
-def open_columns(
-    present: Sequence[str], cards: Mapping[str, Card], results: Path, data: DataSet
-) -> list[Column]:
-    """Columns of the methods that have results, but not of those that show nothing new: the copied source
-    equals the source, and the mean image is the same in each row.
-
-    Args:
-        results: the folder of all methods' folders.
-
-    Raises:
-        DataError: a method's published images are incomplete.
-        StateError: a method's images are incomplete or made for another list of pairs.
-    """
-    columns = []
-    for method in present:
-        if method not in (COPY_SOURCE, MEAN_IMAGE):
-            found = find_results(method, results, cards[method]) or []
-            images = open_results(method, found, cards[method], data).generated
-            columns.append((cards[method].title, _in_size(images, data.size)))
-    return columns
+def of_paper(panels: Sequence[Panel]) -> list[Panel]:
+    """The panels of the paper's figure: ours at the right end, and no mean image, which never changes."""
+    shown = [panel for panel in panels if panel.method != MEAN_IMAGE]
+    return sorted(shown, key=lambda panel: panel.method == OURS)
 
 
-def qualitative(
-    test: TestPairs,
-    prepared: ImageStore,
-    pose: ImageStore,
-    methods: Sequence[Column],
-    num_rows: int,
-) -> Pixels:
-    """Draws the figure, uint8 RGB (H, W, 3), for `num_rows` pairs spread over different outfits.
+def draw(panels: Sequence[Panel], pairs: Sequence[Pair]) -> Figure:
+    """A row a pair, a column a panel, under the panels' labels."""
+    rows = [[panel.image(pair) for panel in panels] for pair in pairs]
+    factor = max(1, _MIN_HEIGHT // rows[0][0].shape[0])
+    height, width = (factor * pixels for pixels in rows[0][0].shape[:2])
+    total_width = _GAP + len(panels) * (width + _GAP)
+    dpi = total_width / _PAPER_WIDTH
+    top = round(_LABEL_HEIGHT * dpi)
+    total_height = top + len(rows) * (height + _GAP)
+    # A hundredth of a pixel more, for Matplotlib cuts the fraction off.
+    figure = Figure(((total_width + 0.01) / dpi, (total_height + 0.01) / dpi), dpi, facecolor="white")
+    FigureCanvasAgg(figure)
+    for column, panel in enumerate(panels):
+        left = _GAP + column * (width + _GAP)
+        _label(figure, panel.label, (left + width / 2) / total_width, 1 - top / 2 / total_height, width)
+        for row, images in enumerate(rows):
+            bottom = total_height - top - (row + 1) * height - row * _GAP
+            place = (left / total_width, bottom / total_height, width / total_width, height / total_height)
+            axes = figure.add_axes(place)
+            axes.imshow(images[column], interpolation="none", aspect="auto")
+            axes.set_axis_off()
+    return figure
 
-    Args:
-        prepared, pose: images and pose maps, `<stem>.png`, of one size.
-    """
-    columns: list[Column] = [
-        ("Pose", lambda pair: picture(read_pose_map(pose, f"{pair[1]}.png"))),
-        ("Source", lambda pair: prepared.image(f"{pair[0]}.png")),
-        ("Target", lambda pair: prepared.image(f"{pair[1]}.png")),
-        *methods,
-    ]
-    rows = [[_enlarge(image(pair)) for _, image in columns] for pair in spread(test, num_rows)]
-    return _draw([label for label, _ in columns], rows)
+
+def to_png(figure: Figure) -> bytes:
+    """The figure with each pixel of an image a square of whole pixels; same figure, same bytes."""
+    return _save(figure, "png", {"Software": None})
+
+
+def to_pdf(figure: Figure) -> bytes:
+    """The figure with text as text and the images' own pixels; same figure, same bytes."""
+    # Type 42: many publishers refuse Matplotlib's default, Type 3.
+    with rc_context({"pdf.fonttype": 42}):
+        return _save(figure, "pdf", {"CreationDate": None})
+
+
+def _save(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=figure.dpi, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _label(figure: Figure, label: str, x: float, y: float, width: int) -> None:
+    """Text in the middle of its place, smaller if it is wider than `width` pixels."""
+    text = figure.text(x, y, label, ha="center", va="center", fontsize=_FONT_SIZE, parse_math=False)
+    wanted = text.get_window_extent().width
+    if wanted > width:
+        text.set_fontsize(0.95 * _FONT_SIZE * width / wanted)  # hinting may widen small text
 
 
 def spread(test: TestPairs, num_rows: int) -> list[Pair]:
@@ -77,40 +86,3 @@ def spread(test: TestPairs, num_rows: int) -> list[Pair]:
     candidates = sorted(ranked)[: max(len(seen), num_rows)]
     chosen = np.linspace(0, len(candidates) - 1, min(num_rows, len(candidates))).round().astype(int)
     return [test.pairs[candidates[position][1]] for position in chosen]
-
-
-def _in_size(image: Callable[[Pair], Pixels], size: Size) -> Callable[[Pair], Pixels]:
-    """Images of methods that generate in another size are stretched to the data set's."""
-    return lambda pair: resize(np.ascontiguousarray(image(pair)), size)
-
-
-def _enlarge(image: Pixels) -> Pixels:
-    factor = max(1, _MIN_HEIGHT // image.shape[0])
-    return image.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def _draw(labels: Sequence[str], rows: Sequence[Sequence[Pixels]]) -> Pixels:
-    height, width = rows[0][0].shape[:2]
-    canvas = Image.new(
-        "RGB",
-        (_GAP + len(labels) * (width + _GAP), _LABEL_HEIGHT + len(rows) * (height + _GAP)),
-        "white",
-    )
-    draw = ImageDraw.Draw(canvas)
-    for column, label in enumerate(labels):
-        left = _GAP + column * (width + _GAP)
-        draw.text(
-            (left + width / 2, _LABEL_HEIGHT / 2), label, "black", _fitting_font(draw, label, width), "mm"
-        )
-        for row, images in enumerate(rows):
-            canvas.paste(Image.fromarray(images[column]), (left, _LABEL_HEIGHT + row * (height + _GAP)))
-    return np.array(canvas)
-
-
-def _fitting_font(
-    draw: ImageDraw.ImageDraw, label: str, width: int
-) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The font, smaller for a label that is wider than its column."""
-    font = ImageFont.load_default(_FONT_SIZE)
-    wanted = draw.textlength(label, font)
-    return font if wanted <= width else ImageFont.load_default(_FONT_SIZE * width / wanted)

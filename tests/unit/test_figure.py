@@ -1,19 +1,13 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from dnaf.data.pairs import Pair, pair_id
-from dnaf.data.store import ImageStore
-from dnaf.errors import StateError
-from dnaf.evaluate.card import read_card
+from dnaf.data.pairs import Pair
 from dnaf.evaluate.inputs import TestPairs
-from dnaf.images import encode_png
-from dnaf.report.figure import open_columns, qualitative, spread
-from tests.evaluation_project import EvaluationProject, picture
-from tests.published_results import write_folder
-
-RESULTS = Path("data/results")
+from dnaf.images import Pixels, decode
+from dnaf.report.figure import draw, of_paper, spread, to_pdf, to_png
+from dnaf.report.panels import Panel
+from tests.evaluation_project import picture
 
 
 def pairs_of(num_outfits: int, num_pairs: int) -> TestPairs:
@@ -50,52 +44,49 @@ def test_a_short_list_is_shown_whole() -> None:
     assert sorted(spread(pairs, 8)) == sorted(pairs.pairs)
 
 
-def test_each_row_shows_pose_source_target_and_methods_enlarged(
-    evaluation_project: EvaluationProject,
-) -> None:
-    evaluation_project.add_results()
-    cards = {"dnaf": read_card(RESULTS / "dnaf/card.yaml")}
-    columns = open_columns(["dnaf", "copy_source", "mean_image"], cards, RESULTS, evaluation_project.data)
-    assert [label for label, _ in columns] == ["DNAF"]
-    prepared, pose = ImageStore(Path("data/prepared.zip")), ImageStore(Path("data/pose.zip"))
-    test = evaluation_project.test
-    sheet = qualitative(test, prepared, pose, columns, 2)
-
-    source, target = spread(test, 2)[1]
-    generated = evaluation_project.generated()[f"{pair_id(source, target)}.png"]
-    expected = [picture(f"pose of {target}"), picture(source), picture(target), generated]
-    height, width = 64 * 3, 48 * 3
-    gap = (sheet.shape[1] - 4 * width) // 5
-    top = sheet.shape[0] - gap - height
-    for number, image in enumerate(expected):
-        left = gap + number * (width + gap)
-        cell = sheet[top : top + height, left : left + width]
-        assert np.array_equal(cell, image.repeat(3, axis=0).repeat(3, axis=1))
+def panel(label: str, method: str | None = None) -> Panel:
+    """A panel that shows coarse pictures of its own."""
+    return Panel(label, method, lambda pair: picture(f"{label} of {pair}"))
 
 
-def test_every_column_has_a_label(evaluation_project: EvaluationProject) -> None:
-    prepared, pose = ImageStore(Path("data/prepared.zip")), ImageStore(Path("data/pose.zip"))
-    label = "A method with a name wider than its column"
-    test = evaluation_project.test
-    sheet = qualitative(test, prepared, pose, [(label, lambda pair: picture(pair[0]))], 1)
+def pixels(figure: Figure) -> Pixels:
+    return decode(to_png(figure), "figure")
+
+
+def test_each_row_shows_the_panels_pixels_enlarged() -> None:
+    panels, pairs = [panel("Pose"), panel("Source"), panel("DNAF", "dnaf")], [("a", "b"), ("c", "d")]
+    sheet = pixels(draw(panels, pairs))
+    height, width, gap = 64 * 3, 48 * 3, 6
+    assert sheet.shape[1] == gap + 3 * (width + gap)
+    top = sheet.shape[0] - 2 * (height + gap)
+    for row, pair in enumerate(pairs):
+        for column, shown in enumerate(panels):
+            y, x = top + row * (height + gap), gap + column * (width + gap)
+            expected = shown.image(pair).repeat(3, axis=0).repeat(3, axis=1)
+            assert np.array_equal(sheet[y : y + height, x : x + width], expected)
+
+
+def test_every_column_has_a_label_no_wider_than_itself() -> None:
+    sheet = pixels(draw([panel("A method with a name wider than its $column$")] * 3, [("a", "b")]))
     above = sheet[: sheet.shape[0] - 64 * 3 - 6]
     for left in range(6, sheet.shape[1] - 6, 48 * 3 + 6):
         assert above[:, left : left + 48 * 3].min() < 128
-    assert above[:, -6:].min() == 255
+        assert above[:, left - 6 : left].min() == 255
 
 
-def test_images_in_another_size_are_stretched_to_the_data_sets(evaluation_project: EvaluationProject) -> None:
-    images = {
-        name: encode_png(image.repeat(2, axis=0)) for name, image in evaluation_project.generated().items()
-    }
-    write_folder(RESULTS / "pidm/images", images)
-    cards = {"pidm": read_card(RESULTS / "pidm/card.yaml")}
-    [(label, image)] = open_columns(["pidm"], cards, RESULTS, evaluation_project.data)
-    assert (label, image(evaluation_project.pairs[0]).shape) == ("PIDM", (64, 48, 3))
+def test_ours_stands_at_the_right_end_and_the_mean_image_nowhere() -> None:
+    panels = [panel("Source", "copy_source"), *(panel(name, name) for name in ("dnaf", "mean_image", "pidm"))]
+    assert [shown.label for shown in of_paper(panels)] == ["Source", "pidm", "dnaf"]
 
 
-def test_stale_results_are_refused(evaluation_project: EvaluationProject) -> None:
-    evaluation_project.add_results(info={"pairs_sha256": "other", "model": "m"})
-    cards = {"dnaf": read_card(RESULTS / "dnaf/card.yaml")}
-    with pytest.raises(StateError, match="generated for another list"):
-        open_columns(["dnaf"], cards, RESULTS, evaluation_project.data)
+def test_in_print_the_figure_is_as_wide_as_a_page_and_its_text_has_eight_points() -> None:
+    figure = draw([panel("Pose"), panel("Source")], [("a", "b")])
+    assert figure.get_size_inches()[0] == pytest.approx(7.16, abs=0.001)
+    assert {text.get_fontsize() for text in figure.texts} == {8}
+
+
+def test_the_pdf_has_text_and_the_images_own_pixels_and_is_the_same_each_time() -> None:
+    first, second = (to_pdf(draw([panel("Pose"), panel("Source")], [("a", "b")])) for _ in range(2))
+    assert first == second
+    assert b"/Subtype /Type3" not in first
+    assert first.count(b"/Width 48") == 2

@@ -1,0 +1,43 @@
+"""The loss of training, short enough to be drawn."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from dnaf.errors import StateError
+
+_MAX_POINTS = 500
+
+
+@dataclass(frozen=True)
+class LossCurve:
+    """A loss curve.
+
+    Attributes:
+        steps: the last step of each point.
+        losses: means over equally many logged steps.
+        num_averaged: how many; the last point may be of fewer.
+    """
+
+    steps: list[int]
+    losses: list[float]
+    num_averaged: int
+
+
+def read_loss_curve(path: Path) -> LossCurve | None:
+    """Reads what training logged, averaged to at most 500 points; None if nothing was trained.
+
+    Raises:
+        StateError: no table of losses.
+    """
+    try:
+        table = pd.read_csv(path)[["step", "loss"]].astype({"step": int, "loss": float})
+    except FileNotFoundError:
+        return None
+    except (KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise StateError(f"{path}: not a table of losses ({reason}). Run train again.") from error
+    number = max(1, -(-len(table) // _MAX_POINTS))
+    points = table.groupby(table.index // number).agg({"step": "last", "loss": "mean"})
+    return LossCurve(points["step"].tolist(), points["loss"].round(6).tolist(), number)

@@ -1,0 +1,220 @@
+"""The report page: leaderboard, charts and a gallery of every test pair, to be opened from disk.
+
+`index.html` holds all but what only the gallery needs, which a browser loads when it is looked at:
+`pairs/<number>.jpg`, the pictures of one pair side by side, and `scores/<protocol>.js`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from dnaf import files
+from dnaf.data.formats import FORMATS
+from dnaf.data.pairs import Pair
+from dnaf.evaluate.card import Card
+from dnaf.evaluate.results import DataSet
+from dnaf.images import encode_jpeg
+from dnaf.progress import track
+from dnaf.report.board import Board
+from dnaf.report.columns import COLUMNS, Column
+from dnaf.report.loss_curve import LossCurve
+from dnaf.report.methods import MethodMetrics
+from dnaf.report.panels import Panel
+from dnaf.report.significance import FLOORS, Mark
+from dnaf.report.words import MARKS, notes, protocol_sentences
+from dnaf.workers import thread_map
+
+PAGE = "index.html"
+
+_FOLDER = Path(__file__).parent
+_STYLES = ("vendor/tabulator_simple.min.css", "template/page.css")
+_SCRIPTS = (
+    "vendor/tabulator.min.js",
+    "vendor/chart.umd.min.js",
+    *(f"template/{name}.js" for name in ("page", "leaderboard", "charts", "gallery", "zoom")),
+)
+_LICENCES = ("vendor/tabulator.LICENSE.txt", "vendor/chart.LICENSE.txt")
+_JPEG_QUALITY = 90  # pictures to look at; metrics are of the files themselves
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the page shows.
+
+    Attributes:
+        dataset: its name.
+        boards: one a protocol.
+        cards: of each method.
+        panels: the pictures of a pair.
+        loss: None if there was no training.
+    """
+
+    dataset: str
+    data: DataSet
+    boards: Sequence[Board]
+    cards: Mapping[str, Card]
+    panels: Sequence[Panel]
+    loss: LossCurve | None
+
+
+def write_page(folder: Path, content: Content) -> None:
+    """Writes the page and the files that its gallery loads.
+
+    Raises:
+        DataError, StateError: an image is missing or damaged.
+        ResourceError: the disk is full or not writable.
+    """
+    pairs = content.data.test.pairs
+    with files.atomic_folder(folder) as temporary:
+        for part in ("pairs", "scores"):
+            (temporary / part).mkdir()
+
+        def write_pictures(numbered: tuple[int, Pair]) -> None:
+            number, pair = numbered
+            strip = np.concatenate([panel.image(pair) for panel in content.panels], axis=1)
+            (temporary / f"pairs/{number}.jpg").write_bytes(encode_jpeg(strip, _JPEG_QUALITY))
+
+        for _ in track(thread_map(write_pictures, enumerate(pairs)), "pictures of pairs", len(pairs)):
+            pass
+        for board in content.boards:
+            (temporary / f"scores/{board.protocol}.js").write_text(_scores(board), encoding="utf-8")
+        (temporary / PAGE).write_text(to_html(content), encoding="utf-8")
+        files.write_manifest(temporary)
+
+
+def to_html(content: Content) -> str:
+    """The page; same content, same text."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    template = environment.from_string(_read("template/page.html"))
+    return template.render(
+        data=_data(content),
+        notes=_html("\n\n".join(notes(content.boards, content.cards))),
+        styles=[Markup(_read(name)) for name in _STYLES],
+        scripts=[Markup(_read(name)) for name in _SCRIPTS],
+        licences=[Markup(_read(name).replace("--", "- -")) for name in _LICENCES],
+    )
+
+
+def _data(content: Content) -> dict[str, Any]:
+    pairs = content.data.test.pairs
+    stems = sorted({stem for pair in pairs for stem in pair})
+    numbers = {stem: number for number, stem in enumerate(stems)}
+    loss = content.loss
+    return {
+        "dataset": content.dataset,
+        "size": content.data.size,
+        "quality": _JPEG_QUALITY,
+        "num_pairs": len(pairs),
+        "stems": stems,
+        "sources": [numbers[source] for source, _ in pairs],
+        "targets": [numbers[target] for _, target in pairs],
+        "filters": _filters(content.data.form, pairs),
+        "panels": [
+            {"label": panel.label, "method": panel.method, "is_floor": panel.method in FLOORS}
+            for panel in content.panels
+        ],
+        "boards": [_board(board, content.cards) for board in content.boards],
+        "loss": loss and {"step": loss.steps, "loss": loss.losses, "num_averaged": loss.num_averaged},
+    }
+
+
+def _board(board: Board, cards: Mapping[str, Card]) -> dict[str, Any]:
+    paired = {key for table in board.scores.values() for key in table}
+    columns = [
+        {
+            "key": column.key,
+            "label": column.label,
+            "better": column.better,
+            "digits": num_digits(column) if column.key in paired else None,
+        }
+        for column in board.columns
+    ]
+    return {
+        "protocol": board.protocol,
+        "text": _html(protocol_sentences(board)),
+        "columns": columns,
+        "rows": [_row(board, row, cards[row.method]) for row in board.rows],
+    }
+
+
+def _row(board: Board, row: MethodMetrics, card: Card) -> dict[str, Any]:
+    link = card.repository or ""
+    venue = f"{card.paper.venue} {card.paper.year}" if card.paper else ""
+    return {
+        "method": row.method,
+        "title": card.title,
+        "link": link if link.startswith(("https://", "http://")) else "",
+        "venue": venue if row.is_present else f"{venue}, not supplied".lstrip(", "),
+        "is_floor": row.method in FLOORS,
+        "cells": {c.key: _cell(board, row, c) for c in board.columns if c.key in row.numbers} or None,
+    }
+
+
+def _cell(board: Board, row: MethodMetrics, column: Column) -> dict[str, Any]:
+    mark = board.mark(row, column)
+    low, high = (row.numbers.get(f"{column.key}_{end}") for end in ("low", "high"))
+    interval = "" if low is None or high is None else f"[{column.text(low)}, {column.text(high)}]"
+    return {
+        "value": row.numbers[column.key],
+        "text": column.text(row.numbers[column.key]),
+        "low": low,
+        "high": high,
+        "interval": interval,
+        "best": mark is Mark.BEST,
+        "mark": MARKS.get(mark, "") if mark else "",
+    }
+
+
+def _filters(form: str, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    """What pairs are chosen by: facets of names, of source and target apart where these ever differ."""
+    naming = FORMATS[form].naming
+    if naming is None:
+        return []
+    found = [tuple(naming.facets(f"{stem}.jpg") for stem in pair) for pair in pairs]
+    filters = []
+    for facet in found[0][0]:
+        sources, targets = ([facets[side][facet] for facets in found] for side in (0, 1))
+        if sources == targets:
+            filters.append(_filter(facet, sources))
+        else:
+            filters.append(_filter(f"{facet} of source", sources))
+            filters.append(_filter(f"{facet} of target", targets))
+    return filters
+
+
+def _filter(label: str, values: Sequence[str]) -> dict[str, Any]:
+    names = sorted(set(values))
+    return {"label": label, "names": names, "values": [names.index(value) for value in values]}
+
+
+def _scores(board: Board) -> str:
+    """A script, because a page that is opened from disk may not read data files."""
+    shown = {column.key: num_digits(column) for column in COLUMNS if column in board.columns}
+    values = {
+        method: {key: np.round(table[key], shown[key]).tolist() for key in table if key in shown}
+        for method, table in board.scores.items()
+    }
+    text = json.dumps(values, separators=(",", ":"), allow_nan=False)
+    return f"receiveScores({json.dumps(board.protocol)},{text});\n"
+
+
+def num_digits(column: Column) -> int:
+    """How many digits behind the point the tables show of a value: those of its format, `.4f`."""
+    return int(column.spec.strip("+.f%"))
+
+
+def _html(markdown: str) -> Markup:
+    """HTML of our own sentences. HTML in them, which would be out of a card, stays text."""
+    return Markup(MarkdownIt("commonmark", {"html": False}).render(markdown))
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,66 @@
+"""What a row of pictures shows of a pair: pose, source, target, and the image of each method."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dnaf.data.pairs import Pair
+from dnaf.data.pose_store import picture, read_pose_map
+from dnaf.data.store import ImageStore
+from dnaf.evaluate.card import Card
+from dnaf.evaluate.inputs import COPY_SOURCE, find_results
+from dnaf.evaluate.results import DataSet, open_results
+from dnaf.images import Pixels, Size, resize
+
+OURS = "dnaf"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of every pair.
+
+    Attributes:
+        method: whose image it is; None of what is given.
+        image: of a pair, uint8 RGB (H, W, 3) in the data set's size.
+    """
+
+    label: str
+    method: str | None
+    image: Callable[[Pair], Pixels]
+
+
+def open_panels(
+    present: Sequence[str], cards: Mapping[str, Card], results: Path, data: DataSet, pose: ImageStore
+) -> list[Panel]:
+    """Pose, source, target, and each method that has results; the copied source is the source.
+
+    Args:
+        results: the folder of all methods' folders.
+        pose: pose maps, `<stem>.png`.
+
+    Raises:
+        DataError: a method's published images are incomplete.
+        StateError: a method's images are incomplete or made for another list of pairs.
+    """
+    given = [
+        Panel("Pose", None, lambda pair: picture(read_pose_map(pose, f"{pair[1]}.png"))),
+        Panel(
+            "Source",
+            COPY_SOURCE if COPY_SOURCE in present else None,
+            lambda pair: data.prepared.image(f"{pair[0]}.png"),
+        ),
+        Panel("Target", None, lambda pair: data.prepared.image(f"{pair[1]}.png")),
+    ]
+    for method in present:
+        if method != COPY_SOURCE:
+            found = find_results(method, results, cards[method]) or []
+            images = open_results(method, found, cards[method], data).generated
+            given.append(Panel(cards[method].title, method, _in_size(images, data.size)))
+    return given
+
+
+def _in_size(image: Callable[[Pair], Pixels], size: Size) -> Callable[[Pair], Pixels]:
+    """Images of methods that generate in another size are stretched to the data set's."""
+    return lambda pair: resize(np.ascontiguousarray(image(pair)), size)

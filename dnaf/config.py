@@ -28,6 +28,7 @@ _MAX_BYTES = 1_000_000
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+MixedPrecision = Literal["no", "bf16", "fp16"]
 TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
 ProtocolName = Literal["gfla", "patn", "dptn", "pidm", "pcdms", "cfld", "clean"]
 
@@ -92,6 +93,7 @@ class Train(Section):
     name = "train"
     steps: Positive
     batch_size: Positive
+    accumulate: Positive
     lr: Annotated[float, Field(gt=0, le=1)]
     lr_warmup_steps: Annotated[int, Field(ge=0)]
     weight_decay: Annotated[float, Field(ge=0, le=1)]
@@ -104,10 +106,11 @@ class Train(Section):
     condition_dropout: Fraction
     mirror: Fraction
     style_grad: bool
-    mixed_precision: Literal["no", "bf16"]
+    mixed_precision: MixedPrecision
     log_every: Positive
     checkpoint_every: Positive
     sample_every: Positive
+    report_to: Literal["none", "tensorboard"]
 
     @field_validator("min_snr_gamma")
     @classmethod

@@ -16,7 +16,12 @@ def main() -> None:
     from dnaf.train.loop import Outputs, train
 
     sources = Sources(Path("data/pairs/train.csv"), Path("data/prepared.zip"), Path("data/pose.zip"))
-    outputs = Outputs(Path("data/model"), Path("metrics/train/loss.csv"), Path("metrics/train/samples"))
+    outputs = Outputs(
+        model=Path("data/model"),
+        loss_curve=Path("metrics/train/loss.csv"),
+        samples=Path("metrics/train/samples"),
+        tensorboard=Path("runs"),
+    )
     train(sources, outputs, model, params, seed)
 
 

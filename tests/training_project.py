@@ -38,6 +38,7 @@ _MODEL: dict[str, Any] = {
 _TRAIN: dict[str, Any] = {
     "steps": 6,
     "batch_size": 2,
+    "accumulate": 1,
     "lr": 4.0e-3,
     "lr_warmup_steps": 2,
     "weight_decay": 0.01,
@@ -54,6 +55,7 @@ _TRAIN: dict[str, Any] = {
     "log_every": 2,
     "checkpoint_every": 2,
     "sample_every": 4,
+    "report_to": "none",
 }
 _GENERATE: dict[str, Any] = {
     "num_inference_steps": 2,

@@ -35,6 +35,7 @@ class Checkpoint:
         step: number of finished steps.
         weights, average: trainable tensors by name, and their exponential moving average.
         optimizer: its `state_dict`.
+        scaler: the loss scaler's `state_dict`, empty without float16.
         log: rows of the loss curve so far.
     """
 
@@ -42,6 +43,7 @@ class Checkpoint:
     weights: dict[str, torch.Tensor]
     average: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
+    scaler: dict[str, Any]
     log: list[dict[str, float]]
 
 
@@ -62,7 +64,12 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     for name, data in parts.items():
         files.write_atomic(target / name, data)
     digests = {name: files.digest(target / name) for name in parts}
-    state = {"step": checkpoint.step, "log": checkpoint.log, "sha256": digests}
+    state = {
+        "step": checkpoint.step,
+        "scaler": checkpoint.scaler,
+        "log": checkpoint.log,
+        "sha256": digests,
+    }
     files.write_json(target / _STATE, {**state, "fingerprint": files.fingerprint(state)})
     complete = [path for path in _newest_first(folder) if (path / _STATE).exists()]
     for old in set(_newest_first(folder)) - set(complete[:_KEEP]):
@@ -94,6 +101,7 @@ def _load(path: Path) -> Checkpoint:
             weights=load_tensors(data[_WEIGHTS]),
             average=load_tensors(data[_AVERAGE]),
             optimizer=torch.load(io.BytesIO(data[_OPTIMIZER]), map_location="cpu", weights_only=True),
+            scaler=state["scaler"],
             log=state["log"],
         )
     except (OSError, KeyError, TypeError, AttributeError) as error:

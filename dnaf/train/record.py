@@ -60,8 +60,8 @@ class Record:
         pd.DataFrame(self.rows).to_csv(buffer, index=False, float_format="%.6g")
         files.write_atomic(self._loss_curve, buffer.getvalue())
 
-    def write_samples(self, pipeline: "DNAFPipeline", step: int, seed: int) -> None:
-        """A sheet of training pairs: a row each, columns pose, source, target, generated."""
+    def write_samples(self, pipeline: "DNAFPipeline", step: int, seed: int) -> images.Pixels:
+        """Writes and gives a sheet of training pairs: a row each, columns pose, source, target, generated."""
         table = self._pairs.pairs[["source", "target"]]
         chosen = np.linspace(0, len(table) - 1, min(_NUM_SAMPLES, len(table))).round().astype(int)
         rows = [(str(source), str(target)) for source, target in table.iloc[chosen].to_numpy()]
@@ -86,3 +86,4 @@ class Record:
         )
         for folder in (self._scratch_samples, self._samples):
             files.write_atomic(folder / f"step-{step:09d}.png", images.encode_png(sheet))
+        return sheet

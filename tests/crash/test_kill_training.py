@@ -13,7 +13,7 @@ from dnaf import files, seeds
 from dnaf.data.store import write_store
 from dnaf.errors import StateError
 from dnaf.train import checkpoint
-from dnaf.train.loop import _stop_requests
+from dnaf.train.stop import stop_requests
 from tests import processes
 from tests.training_project import TrainingProject, picture
 
@@ -151,7 +151,7 @@ def test_a_second_request_to_stop_acts_at_once(request: pytest.FixtureRequest) -
     # Processes that run tests side by side ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
-    with _stop_requests() as requested:
+    with stop_requests() as requested:
         os.kill(os.getpid(), signal.SIGINT)
         assert requested == [signal.SIGINT]
         with pytest.raises(KeyboardInterrupt):

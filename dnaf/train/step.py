@@ -1,0 +1,109 @@
+"""One optimizer step: the gradients of a batch, however it is divided, clipped and applied."""
+
+from contextlib import nullcontext
+
+import torch
+from accelerate import Accelerator
+from diffusers import DDPMScheduler
+
+from dnaf import config
+from dnaf.pipeline import DNAFPipeline
+from dnaf.train.average import Average, copy
+from dnaf.train.checkpoint import Checkpoint
+from dnaf.train.draw import draw
+from dnaf.train.loss import training_loss
+from dnaf.train.precision import Precision
+from dnaf.train.schedule import learning_rate
+
+Batch = dict[str, torch.Tensor]
+
+
+class Learner:
+    """The weights that are trained, their optimizer and their average.
+
+    Only parameters with `requires_grad` are trained, averaged and kept in checkpoints.
+
+    Args:
+        pipeline: on the accelerator's device; its denoiser is what is trained.
+    """
+
+    def __init__(
+        self,
+        pipeline: DNAFPipeline,
+        accelerator: Accelerator,
+        precision: Precision,
+        params: config.Train,
+        seed: int,
+    ) -> None:
+        self._accelerator, self._precision = accelerator, precision
+        self._params, self._seed = params, seed
+        self._codec = pipeline.codec
+        # The noise of training; the pipeline's own scheduler may be any solver.
+        self._schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
+        denoiser = pipeline.denoiser.to(memory_format=torch.channels_last)
+        self._weights = {name: each for name, each in denoiser.named_parameters() if each.requires_grad}
+        self.average = Average(self._weights, params.ema_decay)
+        self._optimizer = torch.optim.AdamW(
+            self._weights.values(),
+            lr=params.lr,
+            betas=(0.9, 0.99),
+            weight_decay=params.weight_decay,
+            fused=True,
+        )
+        self._denoiser = accelerator.prepare(denoiser)
+        self._denoiser.train()
+
+    def backward(self, step: int, batch: Batch) -> tuple[float, float]:
+        """Loss of this process's share of a batch, and the norm of all processes' clipped gradient.
+
+        Args:
+            step: from 0.
+            batch: of `TrainingPairs`, collated, on the CPU.
+        """
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(step, self._params)
+        num_parts = self._params.accumulate
+        parts = zip(*(tensor.chunk(num_parts) for tensor in batch.values()), strict=True)
+        total = torch.zeros((), device=self._accelerator.device)
+        for index, tensors in enumerate(parts):
+            # Processes exchange gradients once a step.
+            last = index == num_parts - 1
+            with nullcontext() if last else self._accelerator.no_sync(self._denoiser):
+                loss = self._loss(dict(zip(batch, tensors, strict=True))) / num_parts
+                self._precision.scaler.scale(loss).backward()
+            total += loss.detach()
+        self._precision.scaler.unscale_(self._optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(self._weights.values(), self._params.max_grad_norm)
+        return float(total), float(norm)
+
+    def update(self, step: int) -> None:
+        """Applies the gradient of `backward`; `step` from 0."""
+        self._precision.scaler.step(self._optimizer)
+        self._precision.scaler.update()
+        self._optimizer.zero_grad()
+        self.average.update(step)
+
+    def state(self, step: int, log: list[dict[str, float]]) -> Checkpoint:
+        """All that a run needs to go on after `step` finished steps."""
+        weights = {name: weight.detach() for name, weight in self._weights.items()}
+        optimizer, scaler = self._optimizer.state_dict(), self._precision.scaler.state_dict()
+        return Checkpoint(step, weights, self.average.values, optimizer, scaler, log)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Goes back to a checkpoint; KeyError if it is of other weights."""
+        if checkpoint.weights.keys() != self._weights.keys():
+            raise KeyError("weights")
+        copy(checkpoint.weights, self._weights)
+        self.average.load(checkpoint.average)
+        self._optimizer.load_state_dict(checkpoint.optimizer)
+        self._precision.scaler.load_state_dict(checkpoint.scaler)
+
+    def _loss(self, batch: Batch) -> torch.Tensor:
+        device = self._accelerator.device
+        positions = batch.pop("position").tolist()
+        batch = {name: tensor.to(device, memory_format=torch.channels_last) for name, tensor in batch.items()}
+        latent_shape = tuple(self._codec.encode(batch["target"][:1]).shape[1:])
+        num_timesteps = self._schedule.config.num_train_timesteps
+        random = draw(positions, latent_shape, self._params, num_timesteps, self._seed).to(device)
+        with self._precision.autocast():
+            return training_loss(self._denoiser, self._codec, self._schedule, batch, random, self._params)

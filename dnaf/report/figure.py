@@ -3,6 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 from matplotlib import rc_context
@@ -14,8 +15,9 @@ from dnaf.evaluate.inputs import MEAN_IMAGE, TestPairs
 from dnaf.report.panels import OURS, Panel
 
 _PAPER_WIDTH = 7.16  # inches; both columns of IEEE's conference template
+_PANEL_WIDTH = _PAPER_WIDTH / 11  # inches; the paper's figure has eleven panels
 _FONT_SIZE = 8.0  # points, as printed; captions have as much
-_MIN_HEIGHT = 192  # pixels; smaller images are enlarged by a whole factor
+_MIN_DPI = 200  # smaller images are enlarged by a whole factor
 _GAP = 6  # pixels
 _LABEL_HEIGHT = 0.2  # inches
 
@@ -29,10 +31,11 @@ def of_paper(panels: Sequence[Panel]) -> list[Panel]:
 def draw(panels: Sequence[Panel], pairs: Sequence[Pair]) -> Figure:
     """A row a pair, a column a panel, under the panels' labels."""
     rows = [[panel.image(pair) for panel in panels] for pair in pairs]
-    factor = max(1, _MIN_HEIGHT // rows[0][0].shape[0])
+    panel_width = min(_PANEL_WIDTH, _PAPER_WIDTH / len(panels))
+    factor = ceil(_MIN_DPI * panel_width / rows[0][0].shape[1])
     height, width = (factor * pixels for pixels in rows[0][0].shape[:2])
+    dpi = (width + _GAP) / panel_width
     total_width = _GAP + len(panels) * (width + _GAP)
-    dpi = total_width / _PAPER_WIDTH
     top = round(_LABEL_HEIGHT * dpi)
     total_height = top + len(rows) * (height + _GAP)
     # A hundredth of a pixel more, for Matplotlib cuts the fraction off.
@@ -71,9 +74,10 @@ def _save(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
 def _label(figure: Figure, label: str, x: float, y: float, width: int) -> None:
     """Text in the middle of its place, smaller if it is wider than `width` pixels."""
     text = figure.text(x, y, label, ha="center", va="center", fontsize=_FONT_SIZE, parse_math=False)
-    wanted = text.get_window_extent().width
-    if wanted > width:
-        text.set_fontsize(0.95 * _FONT_SIZE * width / wanted)  # hinting may widen small text
+    size = _FONT_SIZE
+    while text.get_window_extent().width > width:
+        size *= 0.95
+        text.set_fontsize(size)
 
 
 def spread(test: TestPairs, num_rows: int) -> list[Pair]:

@@ -15,7 +15,7 @@ from tests.scored_methods import absent, present, with_interval, write
 OUTPUTS = [
     Path("metrics") / name
     for name in ("leaderboard.md", "leaderboard.csv", "leaderboard.tex", "qualitative.png")
-]
+] + [Path("report/index.html")]
 PROTOCOLS = ["cfld", "gfla"]
 L1 = {"cfld": 0.25, "gfla": 0.5}
 
@@ -59,6 +59,10 @@ def test_report_compares_all_methods_under_every_protocol(scored_project: Evalua
     ]
     assert OUTPUTS[2].read_text().count(r"\begin{tabular}{lr}") == 2
     assert images.read(OUTPUTS[3]).shape[1] > 4 * 3 * 48
+    html = OUTPUTS[4].read_text()
+    assert "ICME 2024" in html
+    assert len(list(Path("report/pairs").iterdir())) == len(scored_project.pairs)
+    assert {path.name for path in Path("report/scores").iterdir()} == {"cfld.js", "gfla.js"}
 
 
 def test_the_same_input_gives_the_same_files(scored_project: EvaluationProject) -> None:

@@ -79,10 +79,12 @@ def test_ours_stands_at_the_right_end_and_the_mean_image_nowhere() -> None:
     assert [shown.label for shown in of_paper(panels)] == ["Source", "pidm", "dnaf"]
 
 
-def test_in_print_the_figure_is_as_wide_as_a_page_and_its_text_has_eight_points() -> None:
-    figure = draw([panel("Pose"), panel("Source")], [("a", "b")])
-    assert figure.get_size_inches()[0] == pytest.approx(7.16, abs=0.001)
+@pytest.mark.parametrize(("num_panels", "width"), [(2, 2 * 7.16 / 11), (11, 7.16), (14, 7.16)])
+def test_in_print_the_figure_fits_a_page_and_its_text_has_eight_points(num_panels: int, width: float) -> None:
+    figure = draw([panel("GFLA")] * num_panels, [("a", "b")])
+    assert figure.get_size_inches()[0] == pytest.approx(width, abs=0.05)
     assert {text.get_fontsize() for text in figure.texts} == {8}
+    assert figure.dpi >= 200
 
 
 def test_the_pdf_has_text_and_the_images_own_pixels_and_is_the_same_each_time() -> None:

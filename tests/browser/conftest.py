@@ -1,0 +1,77 @@
+"""A headless browser that shows a made-up report page from disk."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from dnaf.report.page import write_page
+from tests.report_page import made_up
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class Watched:
+    """A browser's page and what it complained about or asked for."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: self.complaints.append(request.url))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def open(self, folder: Path) -> Page:
+        """The page in a folder written by `write_page`, ready to be used."""
+        self.page.goto((folder / "index.html").as_uri())
+        self.page.wait_for_selector(".pair, #pairs .tabulator-placeholder")
+        return self.page
+
+
+@pytest.fixture(scope="session")
+def browser_context() -> Iterator[BrowserContext]:
+    """The browser that is installed, with a profile of its own; without one, the test is skipped."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip(f"no Chromium here (looked for {', '.join(NAMES)}): the report page is not tested")
+    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=path,
+            args=FLAGS,
+            headless=True,
+            viewport={"width": 1280, "height": 900},
+        )
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def watched(browser_context: BrowserContext) -> Iterator[Watched]:
+    """A new tab; the test fails if anything is complained about in it."""
+    watched = Watched(browser_context.new_page())
+    yield watched
+    watched.page.close()
+    assert watched.complaints == []
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report page."""
+    folder = tmp_path_factory.mktemp("made_up")
+    write_page(folder / "report", made_up(folder))
+    return folder / "report"

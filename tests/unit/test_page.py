@@ -1,0 +1,117 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnaf.errors import StateError
+from dnaf.images import decode
+from dnaf.report.loss_curve import LossCurve, read_loss_curve
+from dnaf.report.page import PAGE, to_html, write_page
+from tests.evaluation_project import SIZE
+from tests.report_page import LABELS, demo_pairs, made_up, pictures_of
+
+
+def data_of(html: str) -> dict[str, object]:
+    """What the page's scripts are given."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html)
+    assert found
+    content: dict[str, object] = json.loads(found[1])
+    return content
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_the_same_content_gives_the_same_files(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_page(tmp_path / name, made_up(tmp_path))
+    first = files_below(tmp_path / "first")
+    assert first == files_below(tmp_path / "second")
+    numbers = range(len(demo_pairs()))
+    assert first.keys() == {
+        PAGE,
+        "manifest.json",
+        "scores/cfld.js",
+        "scores/gfla.js",
+        *(f"pairs/{n}.jpg" for n in numbers),
+    }
+
+
+def test_a_pairs_file_shows_its_panels_side_by_side(tmp_path: Path) -> None:
+    write_page(tmp_path / "report", made_up(tmp_path))
+    height, width = SIZE
+    strip = decode((tmp_path / "report/pairs/7.jpg").read_bytes(), "7.jpg").astype(float)
+    assert strip.shape == (height, len(LABELS) * width, 3)
+    for column, label in enumerate(LABELS):
+        panel = strip[:, column * width : (column + 1) * width]
+        assert np.abs(panel - pictures_of(label)(demo_pairs()[7])).mean() < 12
+
+
+def test_a_new_page_leaves_nothing_of_the_one_before(tmp_path: Path) -> None:
+    write_page(tmp_path / "report", made_up(tmp_path))
+    write_page(tmp_path / "report", made_up(tmp_path, demo_pairs()[:3]))
+    assert sorted(path.name for path in (tmp_path / "report/pairs").iterdir()) == ["0.jpg", "1.jpg", "2.jpg"]
+
+
+def test_pairs_are_named_by_their_stems(tmp_path: Path) -> None:
+    data = data_of(to_html(made_up(tmp_path)))
+    stems, sources, targets = data["stems"], data["sources"], data["targets"]
+    assert isinstance(stems, list)
+    assert isinstance(sources, list)
+    assert isinstance(targets, list)
+    assert [(stems[s], stems[t]) for s, t in zip(sources, targets, strict=True)] == demo_pairs()
+
+
+@pytest.mark.parametrize(
+    ("form", "pairs", "expected"),
+    [
+        ("deepfashion", demo_pairs(), ["Category", "View of source", "View of target"]),
+        (
+            "market1501",
+            [("0001_c1s1_001051_00", "0001_c2s1_000301_00")],
+            ["Camera of source", "Camera of target"],
+        ),
+        ("custom", [("anna/1", "anna/2")], []),
+    ],
+)
+def test_pairs_are_chosen_by_what_their_names_say(
+    form: str, pairs: list[tuple[str, str]], expected: list[str], tmp_path: Path
+) -> None:
+    filters = data_of(to_html(made_up(tmp_path, pairs, form)))["filters"]
+    assert isinstance(filters, list)
+    assert [one["label"] for one in filters] == expected
+    for one in filters:
+        if one["label"] == "View of target":
+            shown = [one["names"][value] for value in one["values"]]
+            assert shown[:3] == ["side", "back", "front"]
+
+
+def test_scores_are_rounded_as_the_tables_show_them(tmp_path: Path) -> None:
+    content = made_up(tmp_path)
+    write_page(tmp_path / "report", content)
+    text = (tmp_path / "report/scores/gfla.js").read_text()
+    name, values = json.loads(f"[{text.removeprefix('receiveScores(').removesuffix(');' + chr(10))}]")
+    assert name == "gfla"
+    scores = content.boards[1].scores
+    assert values.keys() == scores.keys()
+    assert values["pidm"]["l1"] == np.round(scores["pidm"]["l1"], 4).tolist()
+
+
+def test_without_training_there_is_no_loss_curve(tmp_path: Path) -> None:
+    assert read_loss_curve(tmp_path / "loss.csv") is None
+
+
+def test_a_long_loss_curve_is_averaged(tmp_path: Path) -> None:
+    rows = "".join(f"{step},{step % 2},0.1\n" for step in range(1, 1001))
+    (tmp_path / "loss.csv").write_text("step,loss,lr\n" + rows)
+    assert read_loss_curve(tmp_path / "loss.csv") == LossCurve(list(range(2, 1001, 2)), [0.5] * 500, 2)
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "step,loss\n1,much\n"])
+def test_what_is_no_loss_curve_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "loss.csv").write_text(text)
+    with pytest.raises(StateError, match=r"loss\.csv: not a table of losses .* Run train again\."):
+        read_loss_curve(tmp_path / "loss.csv")

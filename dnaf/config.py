@@ -222,6 +222,12 @@ def load_seed(path: Path = PARAMS) -> int:
     return seed
 
 
+def load_codec(path: Path = PARAMS) -> tuple[str | None, int]:
+    """Loads what the codec of latents depends on: the base model's folder, if any, and `unshuffle`."""
+    base, unshuffle = _some_keys("model", ("base", "unshuffle"), Model, path).values()
+    return base, unshuffle
+
+
 def load_weights(names: Collection[str], path: Path = PARAMS) -> dict[str, Path | None]:
     """Loads some keys of the section `weights`: files by name, None where there is none."""
     values = _some_keys("weights", names, Weights, path)

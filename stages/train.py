@@ -22,7 +22,7 @@ def main() -> None:
         samples=Path("metrics/train/samples"),
         tensorboard=Path("runs"),
     )
-    train(sources, outputs, model, params, seed)
+    train(sources, Path("data/latents.zip"), outputs, model, params, seed)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from dnaf.data.loader import Sources
 from dnaf.data.store import ImageStore, write_store
 from dnaf.images import Pixels
 from dnaf.model import base
+from dnaf.model.codec import LosslessCodec
 from dnaf.pipeline import DNAFPipeline, assemble
+from dnaf.train.latents import write_latents
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (32, 24)
@@ -150,6 +152,7 @@ class TrainingProject:
             rows = [f"{source},{target},{source.rpartition('_')[0]}" for source, target in self.pairs(part)]
             files.write_atomic(self.sources(part).pairs, "\n".join(["source,target,outfit", *rows]) + "\n")
         files.write_manifest(root / "data/pairs")
+        self.write_latents()
         self.set_params()
 
     def pairs(self, part: str) -> list[tuple[str, str]]:
@@ -164,6 +167,12 @@ class TrainingProject:
         """What the loader reads."""
         data = self.root / "data"
         return Sources(data / f"pairs/{part}.csv", data / "prepared.zip", data / "pose.zip")
+
+    def write_latents(self) -> None:
+        """What stage latents writes for the smallest model."""
+        sources, codec = self.sources("train"), LosslessCodec(_MODEL["unshuffle"])
+        output = self.root / "data/latents.zip"
+        write_latents(sources.pairs, sources.images, output, codec, None, torch.device("cpu"))
 
     def set_params(self, **sections: dict[str, Any]) -> None:
         """Writes params.yaml with the tiny sections, changed by `train={...}` and so on."""

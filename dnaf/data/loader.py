@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from dnaf.data.pose_store import picture, read_pose_map
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
 from dnaf.images import Pixels
+
+if TYPE_CHECKING:
+    from dnaf.data.latents import Latents
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,9 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
 
     Args:
         mirror: share of examples of which source and target are mirrored.
+
+    Attributes:
+        latents: where examples get their latents from; None: they have none.
     """
 
     def __init__(self, sources: Sources, seed: int, mirror: float) -> None:
@@ -99,18 +106,26 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
         self._stems = self.images.pairs[["source", "target"]].to_numpy()
         self._seed = seed
         self._mirror = mirror
+        self.latents: Latents | None = None
 
     def __getitem__(self, position: int) -> dict[str, torch.Tensor | int]:
-        """`source`, `target` (3,H,W) in [-1,1], `source_pose`, `target_pose` (C,H,W) in [0,1], `position`."""
+        """`source`, `target` (3,H,W) in [-1,1], `source_pose`, `target_pose` (C,H,W) in [0,1], `position`.
+
+        With cached latents also `source_latent`, `target_latent` (C,h,w).
+        """
         source, target = self.stems(position)
         mirror = bool(seeds.generator(self._seed, "mirror", position).random() < self._mirror)
-        return {
+        example: dict[str, torch.Tensor | int] = {
             "position": position,
             "source": self.images.image(source, mirror),
             "target": self.images.image(target, mirror),
             "source_pose": self.images.pose_map(source, mirror),
             "target_pose": self.images.pose_map(target, mirror),
         }
+        if self.latents is not None and self.latents.cached:
+            example["source_latent"] = self.latents.latent(source, mirror)
+            example["target_latent"] = self.latents.latent(target, mirror)
+        return example
 
     def stems(self, position: int) -> tuple[str, str]:
         """Source and target stem of the pair at a position."""

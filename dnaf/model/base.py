@@ -8,11 +8,12 @@ from dnaf import config, seeds
 from dnaf.errors import ConfigError
 from dnaf.model.adapter import DNAFAdapter
 from dnaf.model.base_folder import BaseModel, load_base
-from dnaf.model.parts import Parts
+from dnaf.model.codec import Codec, LosslessCodec
+from dnaf.model.parts import Parts, Provenance
 from dnaf.model.style_encoder import StyleEncoder
 from dnaf.model.tiny import build_tiny
 
-__all__ = ["Parts", "build"]
+__all__ = ["Parts", "build", "build_codec"]
 
 _POSE_RES_BLOCKS = 2  # of each output on a base, as T2I-Adapter has (arXiv 2302.08453, section 3.2)
 
@@ -40,6 +41,14 @@ def build(
     if style_encoder is not None:
         style_encoder.requires_grad_(False).to(dtype)
     return Parts(base.unet, base.codec, base.scheduler, adapter, style_encoder, base.provenance)
+
+
+def build_codec(base: str | None, unshuffle: int) -> tuple[Codec, Provenance | None]:
+    """The codec alone, as `build` gives it in float32, and where the base model came from."""
+    if base is None:
+        return LosslessCodec(unshuffle), None
+    loaded = load_base(Path(base))
+    return loaded.codec, loaded.provenance
 
 
 def adapter_for(

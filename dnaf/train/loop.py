@@ -12,12 +12,14 @@ from accelerate.utils import gather_object
 from torch.utils.data import default_collate
 
 from dnaf import config, files
+from dnaf.data.latents import Latents
 from dnaf.data.loader import Sources, StepSampler, TrainingPairs
 from dnaf.errors import NumericalError, ResourceError, StateError
 from dnaf.model import base
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.progress import note, track
 from dnaf.train import checkpoint, processes
+from dnaf.train.latents import origin
 from dnaf.train.precision import Precision
 from dnaf.train.record import Record
 from dnaf.train.schedule import learning_rate
@@ -39,12 +41,22 @@ class Outputs:
     tensorboard: Path
 
 
-def train(sources: Sources, outputs: Outputs, model: config.Model, params: config.Train, seed: int) -> None:
+def train(
+    sources: Sources,
+    latents: Path,
+    outputs: Outputs,
+    model: config.Model,
+    params: config.Train,
+    seed: int,
+) -> None:
     """Trains what is not frozen, or goes on where a killed run with the same inputs stopped.
 
     Resume state stands in `files.scratch_folder`, keyed by parameters and data, and is removed at the end.
     Started by `accelerate launch`, processes on any number of devices and hosts share every batch; all must
     see the same scratch folder.
+
+    Args:
+        latents: what stage `latents` wrote.
 
     Raises:
         StateError: data incomplete, or another process trains the very same run.
@@ -57,6 +69,7 @@ def train(sources: Sources, outputs: Outputs, model: config.Model, params: confi
     accelerator = processes.start(params, outputs.tensorboard)
     precision = Precision(params.mixed_precision, accelerator.device)
     parts = base.build(model, seed, data.images.pose_channels, precision.dtype)
+    data.latents = Latents(latents, origin(parts.codec, parts.base, sources.pairs, sources.images))
     folder = files.scratch_folder("train", _resume_key(data, sources, model, parts, params, seed))
     lock = files.run_lock(folder) if accelerator.is_main_process else nullcontext()
     with lock:

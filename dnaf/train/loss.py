@@ -25,9 +25,9 @@ def training_loss(
 
     Args:
         schedule: the noise that training adds, whatever solver samples later.
-        batch: of `TrainingPairs`, collated.
+        batch: of `TrainingPairs`, collated, with `source_latent` and `target_latent`.
     """
-    latent, style_latent = codec.encode(batch["target"]), codec.encode(batch["source"])
+    latent, style_latent = batch["target_latent"], batch["source_latent"]
     prediction = denoiser(
         schedule.add_noise(latent, random.noise, random.timestep),
         schedule.add_noise(style_latent, random.style_noise, random.timestep),

@@ -25,6 +25,9 @@ class Learner:
 
     Args:
         pipeline: on the accelerator's device; its denoiser is what is trained.
+
+    Attributes:
+        weights: what is trained, by name. average: theirs.
     """
 
     def __init__(
@@ -41,17 +44,16 @@ class Learner:
         # The noise of training; the pipeline's own scheduler may be any solver.
         self._schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
         denoiser = pipeline.denoiser.to(memory_format=torch.channels_last)
-        self._weights = {name: each for name, each in denoiser.named_parameters() if each.requires_grad}
-        self.average = Average(self._weights, params.ema_decay)
+        self.weights = {name: each for name, each in denoiser.named_parameters() if each.requires_grad}
+        self.average = Average(self.weights, params.ema_decay)
         self._optimizer = torch.optim.AdamW(
-            self._weights.values(),
+            self.weights.values(),
             lr=params.lr,
             betas=(0.9, 0.99),
             weight_decay=params.weight_decay,
             fused=True,
         )
-        self._denoiser = accelerator.prepare(denoiser)
-        self._denoiser.train()
+        self._denoiser = accelerator.prepare(denoiser.train())
 
     def backward(self, step: int, batch: Batch) -> tuple[float, float]:
         """Loss of this process's share of a batch, and the norm of all processes' clipped gradient.
@@ -73,7 +75,7 @@ class Learner:
                 self._precision.scaler.scale(loss).backward()
             total += loss.detach()
         self._precision.scaler.unscale_(self._optimizer)
-        norm = torch.nn.utils.clip_grad_norm_(self._weights.values(), self._params.max_grad_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self.weights.values(), self._params.max_grad_norm)
         return float(total), float(norm)
 
     def update(self, step: int) -> None:
@@ -85,15 +87,15 @@ class Learner:
 
     def state(self, step: int, log: list[dict[str, float]]) -> Checkpoint:
         """All that a run needs to go on after `step` finished steps."""
-        weights = {name: weight.detach() for name, weight in self._weights.items()}
+        weights = {name: weight.detach() for name, weight in self.weights.items()}
         optimizer, scaler = self._optimizer.state_dict(), self._precision.scaler.state_dict()
         return Checkpoint(step, weights, self.average.values, optimizer, scaler, log)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Goes back to a checkpoint; KeyError if it is of other weights."""
-        if checkpoint.weights.keys() != self._weights.keys():
+        if checkpoint.weights.keys() != self.weights.keys():
             raise KeyError("weights")
-        copy(checkpoint.weights, self._weights)
+        copy(checkpoint.weights, self.weights)
         self.average.load(checkpoint.average)
         self._optimizer.load_state_dict(checkpoint.optimizer)
         self._precision.scaler.load_state_dict(checkpoint.scaler)
@@ -102,8 +104,11 @@ class Learner:
         device = self._accelerator.device
         positions = batch.pop("position").tolist()
         batch = {name: tensor.to(device, memory_format=torch.channels_last) for name, tensor in batch.items()}
-        latent_shape = tuple(self._codec.encode(batch["target"][:1]).shape[1:])
         num_timesteps = self._schedule.config.num_train_timesteps
-        random = draw(positions, latent_shape, self._params, num_timesteps, self._seed).to(device)
         with self._precision.autocast():
+            for name in ("source", "target"):
+                if f"{name}_latent" not in batch:  # not cached: a mere rearrangement
+                    batch[f"{name}_latent"] = self._codec.encode(batch[name])
+            latent_shape = tuple(batch["target_latent"].shape[1:])
+            random = draw(positions, latent_shape, self._params, num_timesteps, self._seed).to(device)
             return training_loss(self._denoiser, self._codec, self._schedule, batch, random, self._params)

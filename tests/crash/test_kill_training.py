@@ -191,6 +191,7 @@ def test_other_images_are_another_run(tmp_path: Path) -> None:
     with write_store(project.root / "data/prepared.zip", {}) as store:
         for stem in project.parts["train"] + project.parts["test"]:
             store.add_image(f"{stem}.png", picture(f"another {stem}"))
+    project.write_latents()
     assert processes.run("train", project) == 0
     assert "Resuming" not in processes.output(project)
 

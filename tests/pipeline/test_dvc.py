@@ -49,9 +49,9 @@ def test_changing_evaluation_runs_no_training(project: Project) -> None:
         project.set_params({"evaluate.num_bootstrap": 10})
         stages = ran(project.run("dvc", "repro"))
         assert "evaluate@dnaf-cfld" in stages
-        assert not {"make_demo", "unpack", "split", "render", "train", "generate", "reference@cfld"} & set(
-            stages
-        )
+        assert not {
+            *("make_demo", "unpack", "split", "render", "latents", "train", "generate", "reference@cfld")
+        } & set(stages)
     finally:
         project.run("git", "checkout", "-q", ".")
         project.run("dvc", "checkout", "-q")
@@ -60,7 +60,9 @@ def test_changing_evaluation_runs_no_training(project: Project) -> None:
 def test_changing_the_learning_rate_runs_train_and_what_follows_only(project: Project) -> None:
     result = project.run("dvc", "exp", "run", "-n", "faster", "-S", "train.lr=5e-5")
     assert {"train", "generate", "evaluate@dnaf-cfld"} <= set(ran(result))
-    assert not {"make_demo", "unpack", "split", "render", "evaluate@copy_source-cfld"} & set(ran(result))
+    assert not {"make_demo", "unpack", "split", "render", "latents", "evaluate@copy_source-cfld"} & set(
+        ran(result)
+    )
     params = YAML(typ="safe", pure=True).load(project.root / "params.yaml")
     assert params["train"]["lr"] == 5e-5
     table = project.run("dvc", "metrics", "diff", "main", "faster").stdout

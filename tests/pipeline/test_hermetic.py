@@ -32,6 +32,7 @@ STAGES = (
     "unpack",
     "split",
     "render",
+    "latents",
     "train",
     "generate",
     "reference@cfld",

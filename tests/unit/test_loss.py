@@ -30,11 +30,14 @@ def pair_batch() -> dict[str, torch.Tensor]:
     inputs = random_inputs(2, 2)
     target = torch.ones(2, 3, *SIZE)
     target[:, :, 8:24, 8:16] = 0.0
+    codec = LosslessCodec(2)
     return {
         "source": inputs.style,
         "target": target,
         "source_pose": inputs.style_pose,
         "target_pose": inputs.pose,
+        "source_latent": codec.encode(inputs.style),
+        "target_latent": codec.encode(target),
     }
 
 
@@ -49,7 +52,7 @@ def loss_of(error: torch.Tensor, prediction_type: str = "sample", **changes: Any
     batch, codec, params = pair_batch(), LosslessCodec(2), train_params(**changes)
     random = draw([0, 1], LATENT, params, 1000, seed=0)
     noises = schedule(prediction_type)
-    oracle = Oracle(prediction_target(noises, codec.encode(batch["target"]), random) + error)
+    oracle = Oracle(prediction_target(noises, batch["target_latent"], random) + error)
     return float(training_loss(oracle, codec, noises, batch, random, params))
 
 

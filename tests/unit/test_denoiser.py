@@ -1,9 +1,11 @@
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor2_0
+from torch._dynamo.testing import CompileCounterWithBackend
 
 from dnaf.model.adapter import DNAFAdapter
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
@@ -103,6 +105,44 @@ def test_a_target_without_style_is_the_plain_unet_with_its_pose(
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("style_grad", [False, True])
+@pytest.mark.parametrize("off", [None, "noise_aware", "appearance_blocks", "pose_adapter"])
+def test_plain_rows_are_the_plain_unet_and_change_no_other_row(
+    inputs: Inputs, off: str | None, style_grad: bool
+) -> None:
+    denoiser = tiny_pipeline(**({off: False} if off else {})).denoiser.eval()
+    encoded = encode(denoiser, inputs)
+    both = denoiser.denoise(
+        inputs.noise.repeat(2, 1, 1, 1),
+        inputs.style_noise,
+        TIMESTEP,
+        encoded.repeat_targets(2),
+        ROWS,
+        style_grad=style_grad,
+        num_plain=3,
+    )
+    alone = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, ROWS)
+    torch.testing.assert_close(both[3:], alone, atol=1e-6, rtol=1e-5)
+    plain = plain_output(denoiser, inputs.noise, list(encoded.residuals) or None)
+    torch.testing.assert_close(both[:3], plain, atol=1e-5, rtol=1e-5)  # of another attention kernel
+
+
+@torch.no_grad()
+def test_plain_rows_are_the_unet_bit_for_bit(inputs: Inputs) -> None:
+    """Styles and targets left out, the same arithmetic runs on both sides."""
+    denoiser = pretrained_start(noise_aware=True)
+    encoded = encode(denoiser, inputs)
+    encoded = replace(encoded, style_residuals=[residual[:0] for residual in encoded.style_residuals])
+    ours = denoiser.denoise(
+        inputs.noise, inputs.style_noise[:0], TIMESTEP, encoded, torch.empty(0, dtype=torch.long), num_plain=3
+    )
+    plain = plain_unet(denoiser)
+    plain.set_attn_processor(dict(denoiser.unet.attn_processors))
+    prompt = denoiser.adapter.prompt_embedding.expand(3, -1, -1)
+    assert torch.equal(ours, plain(inputs.noise, TIMESTEP, prompt, return_dict=False)[0])
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("keep", [None, [True, False, True]])
 @pytest.mark.parametrize("style_pose", [True, False])
 def test_the_joint_pass_equals_the_recorded_one(
@@ -182,6 +222,40 @@ def test_every_parameter_is_trained(off: str | None, style_grad: bool) -> None:
     )
     prediction.square().mean().backward()
     assert [name for name, parameter in denoiser.named_parameters() if parameter.grad is None] == []
+
+
+@pytest.mark.parametrize("style_grad", [False, True])
+def test_only_trainable_parameters_get_gradients(inputs: Inputs, style_grad: bool) -> None:
+    """As on a frozen base: UNet and style encoder pass gradients on and keep none."""
+    denoiser = tiny_pipeline(channels=[8, 16, 24]).denoiser
+    denoiser.unet.requires_grad_(False)
+    denoiser.style_encoder.requires_grad_(False)
+    prediction = denoiser(
+        inputs.noise[:2],
+        inputs.style_noise,
+        torch.tensor([300, 900]),
+        inputs.style,
+        inputs.style_pose,
+        inputs.pose[:2],
+        keep=torch.tensor([True, False]),
+        style_grad=style_grad,
+    )
+    prediction.square().mean().backward()
+    with_gradient = {name for name, parameter in denoiser.named_parameters() if parameter.grad is not None}
+    assert with_gradient == {f"adapter.{name}" for name, _ in denoiser.adapter.named_parameters()}
+
+
+@torch.no_grad()
+def test_compiling_captures_one_graph_and_changes_nothing(denoiser: DNAFDenoiser, inputs: Inputs) -> None:
+    encoded, latents = encode(denoiser, inputs).repeat_targets(2), inputs.noise.repeat(2, 1, 1, 1)
+    torch.compiler.reset()
+    graphs = CompileCounterWithBackend("aot_eager")
+    compiled = torch.compile(denoiser.denoise, fullgraph=True, backend=graphs)
+    arguments = (latents, inputs.style_noise, TIMESTEP, encoded, ROWS)
+    ours = compiled(*arguments, num_plain=3)
+    assert graphs.frame_count == 1
+    eager = denoiser.denoise(*arguments, num_plain=3)
+    torch.testing.assert_close(ours, eager, atol=1e-6, rtol=1e-5)
 
 
 @torch.no_grad()

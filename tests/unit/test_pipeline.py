@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -78,6 +79,13 @@ def test_an_empty_guidance_interval_is_the_conditional_model_bit_for_bit(
     assert torch.equal(sample(pipeline, guidance_scale=3.0, guidance_interval=interval), sample(pipeline))
 
 
+def test_guidance_costs_plain_rows_inside_its_interval_only() -> None:
+    pipeline, rows = tiny_pipeline(), []
+    pipeline.unet.register_forward_pre_hook(lambda unet, args: rows.append(len(args[0])))
+    sample(pipeline, guidance_scale=2.0, guidance_interval=(0.25, 0.75), num_inference_steps=4)
+    assert rows == [2 + 3, 2 + 3 + 3, 2 + 3 + 3, 2 + 3]
+
+
 def test_guidance_goes_beyond_the_conditional_model() -> None:
     pipeline = tiny_pipeline()
     weak, strong = (sample(pipeline, guidance_scale=scale) for scale in (1.0, 3.0))
@@ -109,6 +117,56 @@ def test_a_generator_determines_the_image() -> None:
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_a_generator_a_target_needs_one_for_the_styles() -> None:
+    with pytest.raises(ValueError, match="style_generator"):
+        sample(tiny_pipeline(), style_noise=None, generator=[torch.Generator() for _ in range(3)])
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_the_noise_of_style_latents_is_fixed_or_fresh_at_every_step(fresh: bool) -> None:
+    pipeline, noises = tiny_pipeline(), []
+    clean = pipeline.codec.encode(random_inputs(2, 3).style)
+
+    def look(unet: object, args: tuple[torch.Tensor, torch.Tensor]) -> None:
+        signal = pipeline.scheduler.alphas_cumprod[args[1]]
+        noises.append((args[0][:2] - signal.sqrt() * clean) / (1 - signal).sqrt())
+
+    pipeline.unet.register_forward_pre_hook(look)
+    sample(
+        pipeline,
+        style_noise=None,
+        style_generator=torch.Generator().manual_seed(0),
+        fresh_style_noise=fresh,
+    )
+    assert len(noises) == 3
+    for noise in noises[1:]:
+        assert (noise - noises[0]).abs().max() > 1 if fresh else torch.allclose(noise, noises[0], atol=1e-4)
+
+
+def test_given_style_noise_cannot_be_fresh() -> None:
+    with pytest.raises(ValueError, match="style_noise"):
+        sample(tiny_pipeline(), fresh_style_noise=True)
+
+
+def test_images_come_as_tensors_arrays_or_pictures() -> None:
+    pipeline = tiny_pipeline()
+    tensor, array, pictures = (sample(pipeline, output_type=kind) for kind in ("pt", "np", "pil"))
+    assert array.shape == (3, *SIZE, 3)
+    np.testing.assert_allclose(array, tensor.permute(0, 2, 3, 1).numpy() / 2 + 0.5, atol=1e-6)
+    for picture, pixels in zip(pictures, array, strict=True):
+        np.testing.assert_array_equal(np.asarray(picture), (pixels * 255).round().astype(np.uint8))
+
+
+def test_a_unet_of_half_precision_works_with_an_adapter_of_single_precision() -> None:
+    pipeline = tiny_pipeline()
+    exact = sample(pipeline)
+    pipeline.unet.to(torch.bfloat16)
+    pipeline.style_encoder.to(torch.bfloat16)
+    rounded = sample(pipeline, guidance_scale=1.0)
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - exact).abs().max() < 0.2
 
 
 def test_the_callback_is_called_after_every_step_and_may_change_the_latents() -> None:

@@ -1,0 +1,121 @@
+from typing import Any
+
+import pytest
+import torch
+from diffusers import DDIMScheduler, DDPMScheduler, SchedulerMixin
+
+from dnaf.errors import ConfigError
+from dnaf.model.solvers import SOLVERS, make_solver, training_schedule
+from dnaf.pipeline import DNAFPipeline, DNAFPipelineOutput
+from tests.training_project import random_inputs, tiny_pipeline
+
+STEPS = 4
+MORE_CALLS_THAN_STEPS = {"pndm": 13, "heun": 7}
+FOR_THE_DEMO_S_MODEL = ("ddim", "ddpm", "dpm++", "euler", "lcm", "unipc")
+
+
+def scheduler(**changes: Any) -> DDIMScheduler:
+    """Stable Diffusion's schedule."""
+    options = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, **changes}
+    return DDIMScheduler(**{"clip_sample": False, "timestep_spacing": "trailing", **options})
+
+
+def pipeline_of(solver: str, base: SchedulerMixin) -> DNAFPipeline:
+    pipeline = tiny_pipeline()
+    pipeline.scheduler = make_solver(solver, base)
+    return pipeline
+
+
+def sample(pipeline: DNAFPipeline, **options: Any) -> DNAFPipelineOutput:
+    inputs = random_inputs(1, 2)
+    return pipeline(
+        inputs.style,
+        inputs.style_pose,
+        inputs.pose,
+        rows=torch.tensor([0, 0]),
+        num_inference_steps=STEPS,
+        **{"noise": inputs.noise, "style_noise": inputs.style_noise, **options},
+    )
+
+
+def generators() -> list[torch.Generator]:
+    return [torch.Generator().manual_seed(number) for number in range(2)]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_solver_samples_tells_its_model_calls_and_notes_the_style_s_level(solver: str) -> None:
+    base = scheduler()
+    pipeline, inputs, calls = pipeline_of(solver, base), random_inputs(1, 2), []
+    pipeline.unet.register_forward_pre_hook(lambda unet, args: calls.append((args[0][:1], args[1])))
+    result = sample(pipeline, generator=generators())
+    assert result.images.isfinite().all()
+    assert result.num_model_calls == len(calls) == MORE_CALLS_THAN_STEPS.get(solver, STEPS)
+    schedule = DDPMScheduler.from_config(base.config)
+    for style, timestep in calls:
+        level = timestep.round().long().expand(1)
+        noised = schedule.add_noise(pipeline.codec.encode(inputs.style), inputs.style_noise, level)
+        torch.testing.assert_close(style, noised, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("solver", FOR_THE_DEMO_S_MODEL)
+def test_a_solver_samples_from_a_model_of_clean_latents_that_starts_at_pure_noise(solver: str) -> None:
+    pipeline = tiny_pipeline()
+    pipeline.scheduler = make_solver(solver, pipeline.scheduler)
+    assert sample(pipeline, generator=generators()).images.isfinite().all()
+
+
+@pytest.mark.parametrize("solver", sorted(SOLVERS.keys() - set(FOR_THE_DEMO_S_MODEL)))
+def test_a_solver_that_does_not_fit_the_model_is_refused(solver: str) -> None:
+    with pytest.raises(ConfigError, match=f"generate.solver: not for this model \\(found {solver}: it "):
+        make_solver(solver, tiny_pipeline().scheduler)
+
+
+def test_euler_and_ddim_solve_the_same_equation() -> None:
+    """Only with the right start, scaling of the input and levels."""
+    base = scheduler(timestep_spacing="leading")
+    ddim, euler = (sample(pipeline_of(solver, base)).images for solver in ("ddim", "euler"))
+    torch.testing.assert_close(euler, ddim, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("solver", ["ddim", "dpm++"])
+def test_every_type_of_prediction_is_taken_for_what_it_is(solver: str) -> None:
+    """One denoiser, told in three ways, gives one image."""
+    latents = {}
+    for kind in ("epsilon", "v_prediction", "sample"):
+        solve = make_solver(solver, scheduler(prediction_type=kind))
+        solve.set_timesteps(STEPS)
+        level = training_schedule(solve).alphas_cumprod
+        latent = random_inputs(1, 1).noise * solve.init_noise_sigma
+        for timestep in solve.timesteps:
+            signal, noise = level[timestep].sqrt(), (1 - level[timestep]).sqrt()
+            clean = 0.5 * latent.tanh()
+            epsilon = (latent - signal * clean) / noise
+            told = {"epsilon": epsilon, "sample": clean, "v_prediction": signal * epsilon - noise * clean}
+            latent = solve.step(told[kind], timestep, latent, return_dict=False)[0]
+        latents[kind] = latent
+    torch.testing.assert_close(latents["v_prediction"], latents["sample"], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(latents["epsilon"], latents["sample"], atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("solver", ["ddpm", "lcm"])
+def test_noise_that_a_solver_adds_is_each_target_s_own(solver: str) -> None:
+    pipeline, inputs = pipeline_of(solver, scheduler()), random_inputs(1, 2)
+    together = sample(pipeline, generator=generators()).images
+    for index, generator in enumerate(generators()):
+        alone = pipeline(
+            inputs.style,
+            inputs.style_pose,
+            inputs.pose[index : index + 1],
+            num_inference_steps=STEPS,
+            noise=inputs.noise[index : index + 1],
+            style_noise=inputs.style_noise,
+            generator=[generator],
+        ).images
+        torch.testing.assert_close(alone[0], together[index], atol=1e-4, rtol=1e-4)
+
+
+def test_the_schedule_of_training_survives_every_solver() -> None:
+    base = tiny_pipeline().scheduler
+    for solver in FOR_THE_DEMO_S_MODEL:
+        schedule = training_schedule(make_solver(solver, base))
+        assert torch.equal(schedule.alphas_cumprod, base.alphas_cumprod), solver

@@ -122,10 +122,20 @@ class Train(Section):
 
 class Generate(Section):
     name = "generate"
+    solver: Literal["ddim", "ddpm", "deis", "dpm++", "euler", "heun", "lcm", "pndm", "unipc"]
     num_inference_steps: Annotated[int, Field(ge=1, le=1000)]
     guidance_scale: Annotated[float, Field(ge=1, le=100)]
+    guidance_interval: Annotated[list[Fraction], Field(min_length=2, max_length=2)]
+    style_noise: Literal["fixed", "fresh"]
+    mixed_precision: Literal["no", "bf16", "fp16"]
     batch_size: Positive
     num_samples: Positive
+
+    @model_validator(mode="after")
+    def _interval_starts_before_it_stops(self) -> "Generate":
+        if self.guidance_interval[0] > self.guidance_interval[1]:
+            raise ValueError("guidance_interval: its start must not be after its stop")
+        return self
 
 
 class Reference(Section):

@@ -39,7 +39,7 @@ def main(
     # Only now what takes seconds to import: most methods of a fresh project are absent.
     from dnaf.evaluate.method import Setting, score_method
     from dnaf.evaluate.protocol import protocol_for
-    from dnaf.evaluate.shards import open_shards
+    from dnaf.shards import open_shards
 
     setting = Setting(Path("data"), protocol_for(protocol, form), size, form, weights, params, seed)
     with open_shards() as shards:

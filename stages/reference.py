@@ -26,7 +26,7 @@ def main(
     from dnaf.evaluate.protocol import protocol_for
     from dnaf.evaluate.real_images import RealImages
     from dnaf.evaluate.reference import write_reference
-    from dnaf.evaluate.shards import open_shards
+    from dnaf.shards import open_shards
 
     chosen = protocol_for(protocol, form)
     real = RealImages(ImageStore(Path("data/images.zip")), ImageStore(Path("data/prepared.zip")), size)

@@ -60,8 +60,12 @@ _TRAIN: dict[str, Any] = {
     "report_to": "none",
 }
 _GENERATE: dict[str, Any] = {
+    "solver": "ddim",
     "num_inference_steps": 2,
     "guidance_scale": 1.0,
+    "guidance_interval": [0.0, 1.0],
+    "style_noise": "fixed",
+    "mixed_precision": "no",
     "batch_size": 2,
     "num_samples": 3,
 }

@@ -23,8 +23,8 @@ from dnaf.evaluate.reference import read_reference
 from dnaf.evaluate.result_names import ResultNames
 from dnaf.evaluate.results import DataSet, open_results
 from dnaf.evaluate.score import Extras, Reference, Score, require_large_enough, score
-from dnaf.evaluate.shards import Shards
 from dnaf.images import Size
+from dnaf.shards import Shards
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from dnaf.evaluate.frechet import RealStatistics, real_statistics
 from dnaf.evaluate.kid import real_term
 from dnaf.evaluate.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
-from dnaf.evaluate.shards import Shards
+from dnaf.shards import Shards, chunked
 
 _SAMPLE_SEED = 0  # not the root seed: runs with different root seeds stay comparable
 
@@ -68,8 +68,9 @@ def write_reference(
         chosen = chosen[: num_kept(len(chosen), protocol.fid_batch)]
         info |= {"count": len(chosen), "sha256": real.fingerprint(chosen)}
         load = partial(_load, real, protocol)
+        chunks = chunked(chosen, params.batch_size)
         for name, network in networks.items():
-            parts = shards.run(chosen, params.batch_size, load, network.features, f"reference, {name}")
+            parts = shards.run(chunks, load, network.features, f"reference, {name}")
             features[name] = np.concatenate(parts)
             info["networks"][name] = network.provenance
     if shards.index > 0:

@@ -22,10 +22,10 @@ from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import ReferenceSet, num_kept
 from dnaf.evaluate.results import Results
 from dnaf.evaluate.set_distances import set_distances
-from dnaf.evaluate.shards import Shards
 from dnaf.evaluate.statistics import bootstrap_interval, ratio_interval
 from dnaf.evaluate.view import compared_size
 from dnaf.images import Size
+from dnaf.shards import Shards, chunked
 
 _MIN_SIZE = 31  # AlexNet's last pooling has nothing left of smaller images
 _PACKAGES = ("numpy", "scipy", "pillow", "opencv-python", "torch", "torchvision", "lpips", "pytorch-fid")
@@ -98,7 +98,7 @@ def score(
         first.setdefault(results.image_name(pair), pair)
     comparer = Comparer(results, reference.images, protocol, extras.masks, first)
     with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
-        looked = shards.run(pairs, params.batch_size, comparer, networks.look, "scoring")
+        looked = shards.run(chunked(pairs, params.batch_size), comparer, networks.look, "scoring")
     if shards.index > 0:
         return None
     _refuse_suspicious(results, looked)

@@ -4,10 +4,10 @@ An image depends on (model, seed, pair) only, beyond rounding: initial noise com
 the style's noise from the source's name.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -16,11 +16,14 @@ from dnaf import config, files, images, seeds
 from dnaf.data.loader import PairImages, Sources, to_pixels
 from dnaf.data.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import BaseModelError, StateError
+from dnaf.errors import BaseModelError, ConfigError, NumericalError, ResourceError, StateError
+from dnaf.model.solvers import make_solver
 from dnaf.pipeline import DNAFPipeline, load_pipeline
-from dnaf.progress import note, track
+from dnaf.progress import note
+from dnaf.shards import Shards
 
-_VERSION = 1  # of everything below that changes an image; part of the resume key
+_VERSION = 2  # of everything below that changes an image; part of the resume key
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -33,27 +36,42 @@ class Task:
     target: str
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What the pipeline is given for a batch: S styles by name, T targets, and each target's style (T,)."""
+
+    styles: list[str]
+    style: torch.Tensor
+    style_pose: torch.Tensor
+    pose: torch.Tensor
+    rows: torch.Tensor
+
+
 def generate_pairs(
     sources: Sources,
     model: Path,
     output: Path,
     params: config.Generate,
     seed: int,
-    device: torch.device,
+    shards: Shards,
     wrong_source: bool,
 ) -> None:
     """Writes the image store `output` with `<pair_id>.png` for every pair, in the order of the list.
+
+    Processes share the work by a scratch folder that all of them see; the first one writes the store.
 
     Args:
         wrong_source: generate each pair from another outfit's source image instead of its own: a control
             that shows how much of the result comes from the source.
 
     Raises:
-        StateError: pairs, images or model are incomplete, or another process generates the same.
+        StateError: pairs, images or model are incomplete, or another run generates the same.
         BaseModelError: the model folder does not hold what it should.
-        ResourceError: disk full.
+        ConfigError: the solver does not fit the model.
+        NumericalError: an image is not finite.
+        ResourceError: disk full, or out of memory.
     """
-    pipeline = load_pipeline(model).to(device)
+    pipeline = _prepared_pipeline(model, params, shards.device)
     data = PairImages(sources)
     if data.pose_channels != pipeline.adapter.config.pose_channels:
         raise BaseModelError(
@@ -61,23 +79,59 @@ def generate_pairs(
             f"expected {pipeline.adapter.config.pose_channels}). Train it on these."
         )
     tasks = _tasks(data.pairs, wrong_source)
+    batches = pack(tasks, params.batch_size)
+    num_model_calls = len(pipeline.scheduler.timesteps)
     info = {
         "pairs_sha256": files.digest(sources.pairs),
         "model": files.digest(model / files.MANIFEST),
         "num_pairs": len(tasks),
+        "num_model_calls": num_model_calls,
         "wrong_source": wrong_source,
         "params": params.model_dump(exclude={"num_samples"}),
         "seed": seed,
     }
     key = files.fingerprint({**info, "version": _VERSION, "data": data.fingerprint()})
     folder = files.scratch_folder("generate", key)
-    with files.run_lock(folder):
-        files.remove_leftovers(output.parent)
-        generated = dict(_all_batches(pipeline, data, tasks, params, seed, folder))
+    with shards.locked(folder):
+        work = _Work(pipeline, data, params, seed, folder, batches)
+        if shards.index == 0:
+            files.remove_leftovers(output.parent)
+            work.note_resumption()
+        description = f"Generating {len(tasks):,} pairs, {num_model_calls} model calls a batch"
+        shards.run(batches, work.prepare, work.finish, description)
+        if shards.index > 0:
+            return
+        generated = work.results()
         with write_store(output, info) as store:
             for task in tasks:
                 store.add(f"{task.pair_id}.png", generated[task.pair_id])
     files.remove_folder(folder)
+
+
+def pack(tasks: Sequence[Task], batch_size: int) -> list[list[Task]]:
+    """Batches of at most `batch_size` tasks, those of one style together, so that they share its style pass.
+
+    The largest groups come first, each into the first batch that has room; only groups larger than a batch
+    are divided. The result depends on the tasks alone, not on their order.
+    """
+    groups: dict[str, list[Task]] = defaultdict(list)
+    for task in sorted(tasks, key=lambda task: (task.style, task.pair_id)):
+        groups[task.style].append(task)
+    pieces = [
+        group[i : i + batch_size] for group in groups.values() for i in range(0, len(group), batch_size)
+    ]
+    batches: list[list[Task]] = []
+    with_room: list[list[Task]] = []
+    for piece in sorted(pieces, key=len, reverse=True):
+        batch = next((batch for batch in with_room if len(batch) + len(piece) <= batch_size), None)
+        if batch is None:
+            batch = []
+            batches.append(batch)
+            with_room.append(batch)
+        batch.extend(piece)
+        if len(batch) == batch_size:
+            with_room.remove(batch)
+    return batches
 
 
 def wrong_sources(pairs: pd.DataFrame) -> list[str]:
@@ -120,33 +174,121 @@ def _tasks(pairs: pd.DataFrame, wrong_source: bool) -> list[Task]:
     ]
 
 
-def _all_batches(
-    pipeline: DNAFPipeline,
-    data: PairImages,
-    tasks: list[Task],
-    params: config.Generate,
-    seed: int,
-    folder: Path,
-) -> Iterator[tuple[str, bytes]]:
-    """PNG bytes by pair id; a batch that an interrupted run finished is read instead of generated."""
-    # By style, so that the poses of one style share its style pass.
-    ordered = sorted(tasks, key=lambda task: (task.style, task.pair_id))
-    batches = [ordered[i : i + params.batch_size] for i in range(0, len(ordered), params.batch_size)]
+def _prepared_pipeline(model: Path, params: config.Generate, device: torch.device) -> DNAFPipeline:
+    pipeline = load_pipeline(model)
+    pipeline.scheduler = make_solver(params.solver, pipeline.scheduler)
+    try:
+        pipeline.scheduler.set_timesteps(params.num_inference_steps)
+    except ValueError as error:
+        raise ConfigError(
+            f"params.yaml: generate.num_inference_steps: not for {params.solver} (found "
+            f"{params.num_inference_steps}; {' '.join(str(error).split())}). Change one of both."
+        ) from error
+    if params.mixed_precision != "no":
+        for part in (pipeline.unet, pipeline.style_encoder, pipeline.codec):
+            # What has no weights is exact arithmetic, and stays so.
+            if part is not None and any(True for _ in part.parameters()):
+                part.to(_DTYPES[params.mixed_precision])
     pipeline.set_progress_bar_config(disable=True)
-    finished = sum((folder / f"batch-{index:06d}.zip").exists() for index in range(len(batches)))
-    if finished:
-        note(f"Resuming: {finished} of {len(batches)} batches are done")
-    for index, batch in enumerate(track(batches, "Generating batches", len(batches))):
-        part = folder / f"batch-{index:06d}.zip"
-        if not _is_intact(part, batch):
-            with write_store(part, {}) as writer:
-                for task, image in zip(batch, _generate(pipeline, data, batch, params, seed), strict=True):
-                    writer.add_image(f"{task.pair_id}.png", to_pixels(image))
-        store = ImageStore(part)
-        yield from ((task.pair_id, store.read(f"{task.pair_id}.png")) for task in batch)
+    return pipeline.to(device)
 
 
-def _is_intact(part: Path, batch: list[Task]) -> bool:
+class _Work:
+    """The batches of one run, each finished one in a file of its own."""
+
+    def __init__(
+        self,
+        pipeline: DNAFPipeline,
+        data: PairImages,
+        params: config.Generate,
+        seed: int,
+        folder: Path,
+        batches: list[list[Task]],
+    ) -> None:
+        self._pipeline, self._data, self._params, self._seed = pipeline, data, params, seed
+        self._batches = batches
+        # By its first pair: the batches are disjoint.
+        self._parts = {
+            batch[0].pair_id: folder / f"batch-{index:06d}.zip" for index, batch in enumerate(batches)
+        }
+
+    def note_resumption(self) -> None:
+        """Tells how many batches an interrupted run finished."""
+        finished = sum(part.exists() for part in self._parts.values())
+        if finished:
+            note(f"Resuming: {finished} of {len(self._batches)} batches are done")
+
+    def prepare(self, batch: Sequence[Task]) -> tuple[Sequence[Task], Inputs | None]:
+        """Images and pose maps of a batch; None for one that an interrupted run finished, byte for byte."""
+        if _is_intact(self._part(batch), batch):
+            return batch, None
+        styles = sorted({task.style for task in batch})
+        row_of = {style: row for row, style in enumerate(styles)}
+        return batch, Inputs(
+            styles,
+            torch.stack([self._data.image(style) for style in styles]),
+            torch.stack([self._data.pose_map(style) for style in styles]),
+            torch.stack([self._data.pose_map(task.target) for task in batch]),
+            torch.tensor([row_of[task.style] for task in batch]),
+        )
+
+    def finish(self, prepared: tuple[Sequence[Task], Inputs | None]) -> None:
+        """Generates a batch and writes its file."""
+        batch, inputs = prepared
+        if inputs is None:
+            return
+        generated = self._generate(batch, inputs)
+        with write_store(self._part(batch), {}) as writer:
+            for task, image in zip(batch, generated, strict=True):
+                writer.add_image(f"{task.pair_id}.png", to_pixels(image))
+
+    def results(self) -> dict[str, bytes]:
+        """PNG bytes of all batches by pair id."""
+        generated: dict[str, bytes] = {}
+        for batch in self._batches:
+            store = ImageStore(self._part(batch))
+            generated |= {task.pair_id: store.read(f"{task.pair_id}.png") for task in batch}
+        return generated
+
+    def _part(self, batch: Sequence[Task]) -> Path:
+        return self._parts[batch[0].pair_id]
+
+    def _generate(self, batch: Sequence[Task], inputs: Inputs) -> torch.Tensor:
+        params = self._params
+        start, stop = params.guidance_interval
+        try:
+            generated: torch.Tensor = self._pipeline(
+                inputs.style,
+                inputs.style_pose,
+                inputs.pose,
+                inputs.rows,
+                num_inference_steps=params.num_inference_steps,
+                guidance_scale=params.guidance_scale,
+                guidance_interval=(start, stop),
+                generator=[self._generator("noise", task.pair_id) for task in batch],
+                style_generator=[self._generator("style-noise", style) for style in inputs.styles],
+                fresh_style_noise=params.style_noise == "fresh",
+            ).images.cpu()
+        except torch.OutOfMemoryError as error:
+            raise ResourceError(
+                f"generate: out of memory (found batch_size {params.batch_size}). "
+                "Set a smaller generate.batch_size."
+            ) from error
+        broken = [
+            task.pair_id for task, image in zip(batch, generated, strict=True) if not image.isfinite().all()
+        ]
+        if broken:
+            raise NumericalError(
+                f"generate: {broken[0]}: not finite ({len(broken)} of {len(batch)} images of its batch). "
+                "Set generate.mixed_precision to no or bf16."
+            )
+        return generated
+
+    def _generator(self, purpose: str, name: str) -> torch.Generator:
+        return torch.Generator().manual_seed(seeds.seed(self._seed, purpose, name))
+
+
+def _is_intact(part: Path, batch: Sequence[Task]) -> bool:
     """Whether an interrupted run finished this batch, every byte as it was written."""
     if not part.exists():
         return False
@@ -158,27 +300,3 @@ def _is_intact(part: Path, batch: list[Task]) -> bool:
         note(f"warning: {error} This batch is generated again.")
         return False
     return True
-
-
-def _generate(
-    pipeline: DNAFPipeline, data: PairImages, batch: list[Task], params: config.Generate, seed: int
-) -> Any:
-    styles = sorted({task.style for task in batch})
-    row_of = {style: row for row, style in enumerate(styles)}
-    style_images = torch.stack([data.image(style) for style in styles])
-    shape = tuple(pipeline.codec.encode(style_images[:1].to(pipeline.device)).shape[1:])
-    return pipeline(
-        style_images,
-        torch.stack([data.pose_map(style) for style in styles]),
-        torch.stack([data.pose_map(task.target) for task in batch]),
-        torch.tensor([row_of[task.style] for task in batch]),
-        num_inference_steps=params.num_inference_steps,
-        guidance_scale=params.guidance_scale,
-        noise=torch.stack([_noise(shape, seed, "noise", task.pair_id) for task in batch]),
-        style_noise=torch.stack([_noise(shape, seed, "style-noise", style) for style in styles]),
-    ).images
-
-
-def _noise(shape: tuple[int, ...], seed: int, purpose: str, name: str) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seeds.seed(seed, purpose, name))
-    return torch.randn(shape, generator=generator)

@@ -39,6 +39,18 @@ def test_the_command_writes_both_stores_and_the_samples(project: TrainingProject
     assert not list(project.scratch.rglob("batch-*"))
 
 
+def test_two_processes_give_the_images_of_one(project: TrainingProject) -> None:
+    project.set_params(generate={"batch_size": 1})
+    assert processes.run("generate", project) == 0
+    folder, launch = project.root / "data/results/dnaf", ("accelerate.commands.launch", "--cpu")
+    alone = {path.name: files.digest(path) for path in folder.glob("*.zip")}
+    for path in folder.glob("*.zip"):
+        path.unlink()
+    finished = processes.run_command(project, *launch, "--num_processes=2", "-m", "stages.generate")
+    assert finished.returncode == 0, finished.stderr
+    assert {path.name: files.digest(path) for path in folder.glob("*.zip")} == alone
+
+
 def test_help_tells_what_is_read_and_written_without_loading_torch(tmp_path: Path) -> None:
     processes.assert_light_help("generate", tmp_path)
 

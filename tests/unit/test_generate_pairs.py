@@ -1,16 +1,20 @@
+import random
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dnaf import files
 from dnaf.config import Generate
 from dnaf.data.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import BaseModelError, StateError
-from dnaf.generate.pairs import generate_pairs, write_samples, wrong_sources
+from dnaf.errors import BaseModelError, ConfigError, StateError
+from dnaf.generate.pairs import Task, generate_pairs, pack, write_samples, wrong_sources
+from dnaf.shards import Shards
 from tests.training_project import SIZE, TrainingProject, generate_params, stems
 
 
@@ -33,8 +37,8 @@ def generate(
     output = project.root / name
     model = project.root / "data/model"
     params = params or generate_params()
-    device = torch.device("cpu")
-    generate_pairs(project.sources("test"), model, output, params, 0, device, wrong_source=wrong_source)
+    cpu = Shards(0, 1, torch.device("cpu"))
+    generate_pairs(project.sources("test"), model, output, params, 0, cpu, wrong_source=wrong_source)
     return ImageStore(output)
 
 
@@ -50,6 +54,7 @@ def test_the_store_says_what_it_was_made_from(project: TrainingProject) -> None:
     assert info["pairs_sha256"] == files.digest(project.sources("test").pairs)
     assert info["model"] == files.digest(project.root / "data/model/manifest.json")
     assert info["num_pairs"] == 4
+    assert info["num_model_calls"] == 2
 
 
 def test_the_same_inputs_give_the_same_bytes(project: TrainingProject) -> None:
@@ -75,6 +80,65 @@ def test_an_image_does_not_depend_on_the_other_pairs(project: TrainingProject) -
     name = f"{pair_id(source, target)}.png"
     difference = generate(project).image(name).astype(int) - whole.image(name).astype(int)
     assert np.abs(difference).max() <= 1
+
+
+# Sizes of the groups of poses with one source: all fit, some fill a batch, one is larger than a batch.
+GROUPS = st.lists(st.integers(1, 9), min_size=1, max_size=20)
+
+
+@given(groups=GROUPS, batch_size=st.integers(1, 8), order=st.randoms())
+def test_batches_hold_every_pair_once_and_whole_groups_where_they_fit(
+    groups: list[int], batch_size: int, order: random.Random
+) -> None:
+    tasks = [
+        Task(f"{source:02d}_2_{target}", f"{source:02d}", f"{source:02d}", str(target))
+        for source, size in enumerate(groups)
+        for target in range(size)
+    ]
+    batches = pack(tasks, batch_size)
+    assert sorted(task.pair_id for batch in batches for task in batch) == [task.pair_id for task in tasks]
+    assert max(map(len, batches)) <= batch_size
+    style_passes = sum(len({task.style for task in batch}) for batch in batches)
+    assert style_passes == sum(-(-size // batch_size) for size in groups)
+    # Of any two batches that are not full, the smallest piece of the one did not fit into the other.
+    assert sum(len(batch) <= batch_size // 2 for batch in batches) <= 1
+    shuffled = list(tasks)
+    order.shuffle(shuffled)
+    assert pack(shuffled, batch_size) == batches
+
+
+def test_a_source_s_style_pass_serves_all_its_poses() -> None:
+    """As many pairs and sources as DeepFashion's published list has."""
+    tasks = [Task(f"{i:05d}", f"{i % 3144:04d}", "", "") for i in range(8570)]
+    batches = pack(tasks, 40)
+    assert sum(len({task.style for task in batch}) for batch in batches) == 3144
+    assert min(map(len, batches[:-1])) >= 38  # with room for three, they would have taken another group
+
+
+@pytest.mark.parametrize("solver", ["ddpm", "unipc"])
+def test_no_solver_makes_an_image_depend_on_its_batch(project: TrainingProject, solver: str) -> None:
+    changes = {"solver": solver, "num_inference_steps": 3, "style_noise": "fresh", "guidance_scale": 2.0}
+    one, all_at_once = (generate(project, generate_params(batch_size=size, **changes)) for size in (1, 4))
+    for name in one.names:
+        difference = one.image(name).astype(int) - all_at_once.image(name).astype(int)
+        assert np.abs(difference).max() <= 1, name
+
+
+def test_half_precision_gives_almost_the_same_images(project: TrainingProject) -> None:
+    exact, rounded = (generate(project, generate_params(mixed_precision=kind)) for kind in ("no", "bf16"))
+    for name in exact.names:
+        difference = np.abs(exact.image(name).astype(int) - rounded.image(name).astype(int))
+        assert difference.max() > 0
+        assert difference.mean() < 5
+
+
+@pytest.mark.parametrize(("solver", "steps"), [("pndm", 5), ("lcm", 51)])
+def test_a_solver_that_does_not_fit_generates_nothing(
+    project: TrainingProject, solver: str, steps: int
+) -> None:
+    with pytest.raises(ConfigError, match=solver):
+        generate(project, generate_params(solver=solver, num_inference_steps=steps))
+    assert not (project.root / "x.zip").exists()
 
 
 def test_pairs_generated_from_a_wrong_source_differ(project: TrainingProject) -> None:

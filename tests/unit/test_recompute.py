@@ -89,7 +89,11 @@ def test_every_appearance_block_runs_again_in_the_backward_pass() -> None:
 
 def test_sampling_does_not_notice() -> None:
     pipeline, inputs = tiny_pipeline(), random_inputs(1, 1)
-    call: dict[str, Any] = {"noise": inputs.noise, "style_noise": inputs.style_noise, "num_inference_steps": 2}
+    call: dict[str, Any] = {
+        "noise": inputs.noise,
+        "style_noise": inputs.style_noise,
+        "num_inference_steps": 2,
+    }
     plain = pipeline(inputs.style, inputs.style_pose, inputs.pose, **call)
     recompute.enable(pipeline.denoiser)
     assert torch.equal(pipeline(inputs.style, inputs.style_pose, inputs.pose, **call), plain)

@@ -18,8 +18,8 @@ from dnaf.evaluate.method import Setting, score_method
 from dnaf.evaluate.protocol import PROTOCOLS
 from dnaf.evaluate.psnr import l1, psnr
 from dnaf.evaluate.score import Score
-from dnaf.evaluate.shards import Shards
 from dnaf.images import encode_png
+from dnaf.shards import Shards
 from tests.evaluation_project import SIZE, EvaluationProject, near, picture
 from tests.published_results import write_folder
 from tests.raw_folder import write_annotations

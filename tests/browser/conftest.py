@@ -1,26 +1,14 @@
 """A headless browser that shows a made-up report page from disk."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
 from dnaf.report.page import write_page
+from tests.chromium import NAMES, find_chromium, open_browser
 from tests.report_page import made_up
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 class Watched:
@@ -45,19 +33,11 @@ class Watched:
 @pytest.fixture(scope="session")
 def browser_context() -> Iterator[BrowserContext]:
     """The browser that is installed, with a profile of its own; without one, the test is skipped."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
+    chromium = find_chromium()
+    if chromium is None:
         pytest.skip(f"no Chromium here (looked for {', '.join(NAMES)}): the report page is not tested")
-    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile,
-            executable_path=path,
-            args=FLAGS,
-            headless=True,
-            viewport={"width": 1280, "height": 900},
-        )
+    with open_browser(chromium) as context:
         yield context
-        context.close()
 
 
 @pytest.fixture

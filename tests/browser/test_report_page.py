@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from dnaf.images import Pixels, decode, resize
 from dnaf.report.page import write_page
 from tests.browser.conftest import Watched
+from tests.chromium import wait_until
 from tests.evaluation_project import SIZE
 from tests.report_page import board_of, demo_pairs, made_up, pictures_of
 from tests.scored_methods import CARDS
@@ -42,7 +43,7 @@ def screenshot(page: Page, selector: str) -> Pixels:
 def test_it_opens_from_disk_and_asks_for_nothing_else(watched: Watched, report: Path) -> None:
     page = watched.open(report)
     expect(page.locator("canvas")).to_have_count(3)
-    page.wait_for_function("[...document.images].slice(0, 5).every(image => image.naturalWidth > 0)")
+    wait_until(page, "[...document.images].slice(0, 5).every(image => image.naturalWidth > 0)")
     assert {url.partition(report.as_uri())[0] for url in watched.requests} == {""}
 
 
@@ -88,6 +89,13 @@ def test_pairs_stand_in_the_lists_order_with_their_scores_below_the_pictures(
     row = page.locator(".pair").nth(3).locator("tr", has_text="L1").inner_text().split("\t")
     values = [f"{SCORES['cfld'][method]['l1'][3]:.4f}" for method in ("copy_source", "dnaf", "pidm")]
     assert [cell.strip() for cell in row] == ["L1 ↓", "", values[0], "", *values[1:]]
+
+
+def test_the_next_page_of_pairs_is_shown_from_its_top(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    page.get_by_role("button", name="Next Page").click()
+    assert shown_pairs(page) == list(range(10, 20))
+    expect(page.locator(".open").first).to_be_in_viewport()
 
 
 def test_pairs_sort_by_a_metric_of_a_method(watched: Watched, report: Path) -> None:
@@ -161,8 +169,8 @@ def test_a_pair_is_enlarged_by_key_and_shows_each_panels_own_picture(watched: Wa
         "PIDM",
     ]
     for number, label in enumerate(("Pose", "Source", "Target", "DNAF", "PIDM")):
-        page.wait_for_function(
-            "[...document.querySelectorAll('#figures img')].every(image => image.naturalWidth > 0)"
+        wait_until(
+            page, "[...document.querySelectorAll('#figures img')].every(image => image.naturalWidth > 0)"
         )
         found = screenshot(page, f"#figures figure:nth-child({number + 1}) .picture").astype(float)
         assert np.abs(found - pictures_of(label)(PAIRS[1])).mean() < 12
@@ -191,8 +199,8 @@ def test_enlarged_pictures_go_to_other_pairs_grow_move_together_and_can_be_left_
     assert after is not None
     assert after["width"] == pytest.approx(4 * before["width"], rel=0.1)
     page.evaluate("document.querySelector('#figures .frame').scrollTo(40, 30)")
-    page.wait_for_function(
-        "[...document.querySelectorAll('.frame')].every(f => f.scrollLeft === 40 && f.scrollTop === 30)"
+    wait_until(
+        page, "[...document.querySelectorAll('.frame')].every(f => f.scrollLeft === 40 && f.scrollTop === 30)"
     )
 
 

@@ -195,6 +195,9 @@ function startGallery() {
     paginationCounter: "rows",
     placeholder: "No pair has all of this.",
   });
+  gallery.on("pageLoaded", () => {
+    if (find("pairs").getBoundingClientRect().top < 0) find("pairs").scrollIntoView();
+  });
   gallery.on("tableBuilt", () => {
     find("controls").addEventListener("submit", (event) => {
       event.preventDefault();

@@ -209,8 +209,7 @@ def main() -> None:
         ),
     ]
     numbers = f"{options.pairs:,} pairs, {options.methods} methods, {len(METRICS)} metrics"
-    print(f"{numbers}, pictures of {SIZE[0]}x{SIZE[1]} pixels
-")
+    print(f"{numbers}, pictures of {SIZE[0]}x{SIZE[1]} pixels\n")
     print("| | |\n|---|--:|")
     for what, value in rows:
         print(f"| {what} | {value} |")

@@ -89,6 +89,9 @@ def test_pairs_stand_in_the_lists_order_with_their_scores_below_the_pictures(
     row = page.locator(".pair").nth(3).locator("tr", has_text="L1").inner_text().split("\t")
     values = [f"{SCORES['cfld'][method]['l1'][3]:.4f}" for method in ("copy_source", "dnaf", "pidm")]
     assert [cell.strip() for cell in row] == ["L1 ↓", "", values[0], "", *values[1:]]
+    best = page.locator(".pair").nth(3).locator("tr", has_text="L1").locator(".best")
+    expect(best).to_have_text(min(values[1:]))  # copies are never the best
+    expect(best).to_have_css("font-weight", "700")
 
 
 def test_the_next_page_of_pairs_is_shown_from_its_top(watched: Watched, report: Path) -> None:

@@ -48,7 +48,7 @@ function scoreCell(tag, score) {
 }
 
 function pairName(pair) {
-  return [report.stems[report.sources[pair]], element("br"), "→ ", report.stems[report.targets[pair]]];
+  return [report.stems[report.sources[pair]], " → ", report.stems[report.targets[pair]]];
 }
 
 function sortText(pair) {
@@ -63,19 +63,29 @@ function sortText(pair) {
 function pairElement(pair) {
   const open = element("button", { type: "button", class: "open", "data-pair": pair }, ...pairName(pair));
   open.addEventListener("click", () => openZoom(pair));
-  const label = element("th", { class: "label", scope: "row" }, open, element("small", {}, sortText(pair)));
   const pictures = report.panels.map((panel, index) => {
     const cell = element("td", {}, picture(pair, index), panel.label);
     cell.addEventListener("click", () => openZoom(pair));
     return cell;
   });
   const rows = pairedColumns().map((column) => {
+    const label = element("th", { class: "label", scope: "row" }, labelOf(column));
     const cells = panelScores(pair, column).map((score) => scoreCell("td", score));
-    const isChosen = sortValues && column === chosenColumn();
-    return element("tr", isChosen ? { class: "chosen" } : {}, element("th", { class: "label", scope: "row" }, labelOf(column)), ...cells);
+    return element("tr", { "data-metric": column.key }, label, ...cells);
   });
-  const table = element("table", { class: "pair" }, element("tr", {}, label, ...pictures), ...rows);
-  return element("div", { class: "pair-scroll" }, table);
+  const table = element("table", {}, element("tr", {}, element("td", { class: "label" }), ...pictures), ...rows);
+  const name = element("div", { class: "name" }, open, element("small"));
+  return element("div", { class: "pair" }, name, element("div", { class: "scroll" }, table));
+}
+
+/** Says on the pairs in sight what they are sorted by; rows stay as they were made. */
+function markSorted() {
+  for (const row of document.querySelectorAll(".pair")) {
+    row.querySelector("small").textContent = sortText(Number(row.querySelector(".open").dataset.pair));
+    for (const metric of row.querySelectorAll("[data-metric]")) {
+      metric.classList.toggle("chosen", Boolean(sortValues) && metric.dataset.metric === chosenColumn().key);
+    }
+  }
 }
 
 function chosenColumn() {
@@ -103,7 +113,6 @@ function sortPairs() {
     : null;
   const isDescending = column && (find("order").value === "best") === (column.better === "higher");
   gallery.setSort("pair", isDescending ? "desc" : "asc");
-  gallery.redraw(true); // rows that were made before show other scores
   showStatus();
 }
 
@@ -182,7 +191,9 @@ function moveFocus(event) {
   next.scrollIntoView({ block: "center" });
 }
 
-function startGallery() {
+async function startGallery() {
+  fillControls();
+  await loadScores();
   gallery = new Tabulator("#pairs", {
     data: report.sources.map((_, pair) => ({ pair })),
     index: "pair",
@@ -195,6 +206,7 @@ function startGallery() {
     paginationCounter: "rows",
     placeholder: "No pair has all of this.",
   });
+  gallery.on("renderComplete", markSorted);
   gallery.on("pageLoaded", () => {
     if (find("pairs").getBoundingClientRect().top < 0) find("pairs").scrollIntoView();
   });
@@ -207,7 +219,8 @@ function startGallery() {
     for (const select of document.querySelectorAll("[data-filter]")) select.addEventListener("change", filterPairs);
     find("pairs").addEventListener("keydown", moveFocus);
     protocolChanged.push(showScores);
-    showScores();
+    if (scores.has(board.protocol)) sortPairs();
+    else showScores(); // another protocol was chosen meanwhile
   });
 }
 
@@ -215,6 +228,7 @@ async function showScores() {
   fillControls();
   await loadScores();
   sortPairs();
+  gallery.redraw(true); // makes the rows anew
 }
 
 document.addEventListener("keydown", (event) => {

@@ -106,6 +106,7 @@ class Train(Section):
     condition_dropout: Fraction
     mirror: Fraction
     style_grad: bool
+    gradient_checkpointing: bool
     mixed_precision: MixedPrecision
     log_every: Positive
     checkpoint_every: Positive

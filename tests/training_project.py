@@ -53,6 +53,7 @@ _TRAIN: dict[str, Any] = {
     "condition_dropout": 0.2,
     "mirror": 0.5,
     "style_grad": False,
+    "gradient_checkpointing": False,
     "mixed_precision": "no",
     "log_every": 2,
     "checkpoint_every": 2,

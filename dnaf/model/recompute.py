@@ -28,14 +28,14 @@ def run_again(segment: Segment, *args: Any) -> Any:
 
 
 def enable(denoiser: DNAFDenoiser, run: Callable[..., Any] = run_again) -> None:
-    """Lets `run(segment, *inputs)` run every block of the UNet, appearance block and block of the pose adapter.
+    """Lets `run(segment, *inputs)` run every block of the UNet and of the adapter.
 
     Gradients stay the same, bit for bit on the CPU; a step costs one more forward pass of what carries
     gradients, and keeps about a fifth of the activations.
     """
     denoiser.unet.enable_gradient_checkpointing(run)
     for block in _own_blocks(denoiser):
-        block.forward = partial(run, partial(type(block).forward, block))  # type: ignore[method-assign]
+        block.forward = partial(run, partial(type(block).forward, block))
 
 
 def disable(denoiser: DNAFDenoiser) -> None:

@@ -7,6 +7,7 @@ from accelerate import Accelerator
 from diffusers import DDPMScheduler
 
 from dnaf import config
+from dnaf.model import recompute
 from dnaf.pipeline import DNAFPipeline
 from dnaf.train.average import Average, copy
 from dnaf.train.checkpoint import Checkpoint
@@ -44,6 +45,8 @@ class Learner:
         # The noise of training; the pipeline's own scheduler may be any solver.
         self._schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
         denoiser = pipeline.denoiser.to(memory_format=torch.channels_last)
+        if params.gradient_checkpointing:
+            recompute.enable(denoiser)
         self.weights = {name: each for name, each in denoiser.named_parameters() if each.requires_grad}
         self.average = Average(self.weights, params.ema_decay)
         self._optimizer = torch.optim.AdamW(

@@ -18,7 +18,7 @@ from dnaf.errors import NumericalError, ResourceError, StateError
 from dnaf.model import base
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.progress import note, track
-from dnaf.train import checkpoint, processes
+from dnaf.train import checkpoint, memory, processes
 from dnaf.train.latents import origin
 from dnaf.train.precision import Precision
 from dnaf.train.record import Record
@@ -119,7 +119,9 @@ class _Run:
         self.accelerator, self.data, self.params, self.seed = accelerator, data, params, seed
         self.folder, self.outputs = folder, outputs
         self.precision = precision
-        self.pipeline: DNAFPipeline = assemble(parts).to(accelerator.device)
+        self.pipeline: DNAFPipeline = assemble(parts)
+        memory.tell(self.pipeline, params, data.images.image(data.stems(0)[0]), accelerator)
+        self.pipeline.to(accelerator.device)
         self.learner = Learner(self.pipeline, accelerator, precision, params, seed)
         self.step = 0
         self.record = Record(data.images, outputs.loss_curve, outputs.samples, folder)

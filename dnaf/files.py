@@ -168,10 +168,15 @@ def run_lock(folder: Path) -> Iterator[None]:
 
     Raises:
         StateError: another process writes to the folder; the message names it.
+        ResourceError: the disk is full or not writable.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    # Not inherited by children (O_CLOEXEC is Python's default), so an orphaned worker holds no lock.
-    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    path = folder / ".lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Not inherited by children (O_CLOEXEC is Python's default), so an orphaned worker holds no lock.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise _resource_error(path, error) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -180,10 +185,13 @@ def run_lock(folder: Path) -> Iterator[None]:
             raise StateError(
                 f"{folder}: another run is writing here ({owner}). Wait for it to end, or stop it."
             ) from error
-        os.ftruncate(handle, 0)
-        for place in (folder, *filter(Path.is_dir, folder.iterdir())):
-            remove_leftovers(place)
-        os.pwrite(handle, f"PID {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        try:
+            os.ftruncate(handle, 0)
+            for place in (folder, *filter(Path.is_dir, folder.iterdir())):
+                remove_leftovers(place)
+            os.pwrite(handle, f"PID {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        except OSError as error:
+            raise _resource_error(path, error) from error
         yield
     finally:
         os.close(handle)
@@ -193,12 +201,18 @@ def scratch_folder(purpose: str, key: str) -> Path:
     """Where a long stage keeps its resume state: outside DVC's outputs, keyed by what it depends on.
 
     `$DNAF_SCRATCH`, else `$XDG_CACHE_HOME/dnaf`, else `~/.cache/dnaf`. Created if it is not there.
+
+    Raises:
+        ResourceError: it cannot be created.
     """
     home = os.environ.get("DNAF_SCRATCH")
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder = Path(home) if home else Path(cache) / "dnaf"
     folder = folder / purpose / key[:32]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _resource_error(folder, error) from error
     return folder
 
 

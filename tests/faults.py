@@ -1,5 +1,6 @@
 """Faults inside the system calls by which dnaf.files changes the disk."""
 
+import errno
 import io
 import os
 import shutil
@@ -50,6 +51,11 @@ class Faults:
 def kill() -> None:
     """Ends this process as a power cut or the kernel's memory killer does."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def disk_full() -> None:
+    """Fails as the kernel does when there is no space left."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class _Calls:

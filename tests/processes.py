@@ -3,6 +3,7 @@
 import importlib
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,13 +17,17 @@ _CONTEXT.set_forkserver_preload(["dnaf.train.loop", "dnaf.generate.pairs", "stag
 _PATIENCE_S = 120.0
 
 
-def start(stage: str, project: TrainingProject, kill_at: int = 0) -> BaseProcess:
+def start(
+    stage: str, project: TrainingProject, kill_at: int = 0, full_at: int = 0, spare_bytes: int = 0
+) -> BaseProcess:
     """Starts a stage in the project's folder.
 
     Args:
         kill_at: number of the system call, of those that change the disk, in which it kills itself.
+        full_at: number of the one in which the disk is full.
+        spare_bytes: memory it may take beyond what its libraries hold; 0: no limit.
     """
-    process = _CONTEXT.Process(target=_run_stage, args=(stage, project.root, kill_at))
+    process = _CONTEXT.Process(target=_run_stage, args=(stage, project.root, kill_at, full_at, spare_bytes))
     process.start()
     return process
 
@@ -36,9 +41,11 @@ def finish(process: BaseProcess) -> int:
     return process.exitcode
 
 
-def run(stage: str, project: TrainingProject, kill_at: int = 0) -> int:
+def run(
+    stage: str, project: TrainingProject, kill_at: int = 0, full_at: int = 0, spare_bytes: int = 0
+) -> int:
     """Runs a stage to its end or death."""
-    return finish(start(stage, project, kill_at))
+    return finish(start(stage, project, kill_at, full_at, spare_bytes))
 
 
 def run_command(project: TrainingProject, *module: str) -> subprocess.CompletedProcess[str]:
@@ -81,7 +88,7 @@ def output(project: TrainingProject) -> str:
     return (project.root / "output.txt").read_text()
 
 
-def _run_stage(stage: str, root: Path, kill_at: int) -> None:
+def _run_stage(stage: str, root: Path, kill_at: int, full_at: int, spare_bytes: int) -> None:
     os.chdir(root)
     os.environ["DNAF_SCRATCH"] = str(root / "scratch")
     with open(root / "output.txt", "ab") as file:
@@ -96,5 +103,9 @@ def _run_stage(stage: str, root: Path, kill_at: int) -> None:
 
     torch.set_num_threads(1)
     sys.argv = [stage]
-    with faults.Faults(kill_at, faults.kill).installed():
-        _command.run(importlib.import_module(f"stages.{stage}").main)
+    main = importlib.import_module(f"stages.{stage}").main
+    if spare_bytes:
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held + spare_bytes, resource.RLIM_INFINITY))
+    with faults.Faults(kill_at or full_at, faults.kill if kill_at else faults.disk_full).installed():
+        _command.run(main)

@@ -1,0 +1,157 @@
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import AutoencoderKL
+
+from dnaf import files
+from dnaf.data.latents import Latents
+from dnaf.data.loader import PairImages, TrainingPairs
+from dnaf.data.store import ImageStore, write_store
+from dnaf.errors import ResourceError, StateError
+from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
+from dnaf.model.parts import Provenance
+from dnaf.train.latents import origin, write_latents
+from tests.faults import Faults, disk_full
+from tests.training_project import TrainingProject, picture
+
+BASE = Provenance("base", {"vae/config.json": "a", "vae/weights.safetensors": "b", "unet/config.json": "c"})
+OTHER = Provenance("base", {**BASE.sha256, "vae/weights.safetensors": "d"})
+SAME_CODEC = Provenance("elsewhere", {**BASE.sha256, "unet/config.json": "e"})
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingProject:
+    monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
+    return TrainingProject(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def codec() -> VaeCodec:
+    """An autoencoder of 4x4 pixels a cell."""
+    torch.manual_seed(0)
+    blocks = {"down_block_types": ("DownEncoderBlock2D",) * 3, "up_block_types": ("UpDecoderBlock2D",) * 3}
+    return VaeCodec(AutoencoderKL(block_out_channels=(8, 8, 8), norm_num_groups=4, **blocks))
+
+
+def write(project: TrainingProject, codec: Codec, base: Provenance | None = BASE) -> Path:
+    sources, output = project.sources("train"), project.root / "data/latents.zip"
+    write_latents(sources.pairs, sources.images, output, codec, base, torch.device("cpu"))
+    return output
+
+
+def read(project: TrainingProject, codec: Codec, base: Provenance | None = BASE) -> Latents:
+    sources = project.sources("train")
+    return Latents(project.root / "data/latents.zip", origin(codec, base, sources.pairs, sources.images))
+
+
+def test_every_training_image_and_its_mirror_image_is_encoded(
+    project: TrainingProject, codec: VaeCodec
+) -> None:
+    names = ImageStore(write(project, codec)).names
+    stems = project.parts["train"]
+    assert sorted(names) == sorted(
+        [f"{stem}.npy" for stem in stems] + [f"mirrored/{stem}.npy" for stem in stems]
+    )
+    images, cached = PairImages(project.sources("train")), read(project, codec)
+    for stem in stems:
+        for mirror in (False, True):
+            expected = codec.encode(images.image(stem, mirror)[None])[0]
+            found = cached.latent(stem, mirror)
+            assert found.dtype == torch.float32
+            torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)  # float16
+
+
+def test_training_reads_the_latents_of_what_it_shows(project: TrainingProject, codec: VaeCodec) -> None:
+    write(project, codec)
+    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.5)
+    pairs.latents = read(project, codec)
+    for position in range(6):
+        example = pairs[position]
+        for name in ("source", "target"):
+            expected = codec.encode(example[name][None])[0]
+            torch.testing.assert_close(example[f"{name}_latent"], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_pixels_that_are_only_rearranged_are_not_stored(project: TrainingProject) -> None:
+    codec = LosslessCodec(2)
+    assert ImageStore(write(project, codec, None)).names == []
+    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.5)
+    pairs.latents = read(project, codec, None)
+    assert not pairs.latents.cached
+    assert "target_latent" not in pairs[0]
+
+
+def test_latents_of_another_codec_are_refused(project: TrainingProject, codec: VaeCodec) -> None:
+    write(project, codec)
+    read(project, codec, SAME_CODEC)  # another UNet has the same latents
+    for other_codec, base in ((codec, OTHER), (LosslessCodec(2), None)):
+        with pytest.raises(
+            StateError, match=r"latents\.zip: latents of another codec .found .* expected"
+        ) as caught:
+            read(project, other_codec, base)
+        assert "\n" not in str(caught.value)
+
+
+def test_latents_of_other_pixels_a_cell_are_refused(project: TrainingProject) -> None:
+    write(project, LosslessCodec(2), None)
+    with pytest.raises(StateError, match="latents of another codec"):
+        read(project, LosslessCodec(4), None)
+
+
+def test_latents_of_other_images_or_pairs_are_refused(project: TrainingProject, codec: VaeCodec) -> None:
+    write(project, codec)
+    sources = project.sources("train")
+    pairs = sources.pairs.read_text()
+    sources.pairs.write_text(pairs.rsplit("\n", 2)[0] + "\n")
+    with pytest.raises(StateError, match="latents of another pairs"):
+        read(project, codec)
+    sources.pairs.write_text(pairs)
+    with write_store(sources.images, {}) as store:
+        for stem in project.parts["train"]:
+            store.add_image(f"{stem}.png", picture(f"another {stem}"))
+    with pytest.raises(StateError, match="latents of another images"):
+        read(project, codec)
+
+
+def num_calls(project: TrainingProject, codec: VaeCodec) -> int:
+    """How often writing latents changes the disk."""
+    with (faults := Faults(0, disk_full)).installed():
+        write(project, codec)
+    return faults.calls
+
+
+def test_a_full_disk_leaves_no_half_file_and_the_next_run_ends_with_the_same_bytes(
+    project: TrainingProject, codec: VaeCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dnaf.train.latents._PART", 2)  # three parts of six images
+    output = project.root / "data/latents.zip"
+    calls = num_calls(project, codec)
+    expected = files.digest(output)
+    for at in range(1, calls, calls // 10):
+        output.unlink()
+        with suppress(ResourceError), Faults(at, disk_full).installed():
+            write(project, codec)
+        assert not output.exists() or files.digest(output) == expected
+        assert files.digest(write(project, codec)) == expected
+
+
+def test_finished_parts_are_not_encoded_again(
+    project: TrainingProject,
+    codec: VaeCodec,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("dnaf.train.latents._PART", 2)
+    calls = num_calls(project, codec)
+    expected = files.digest(project.root / "data/latents.zip")
+    faults = Faults(calls // 2, disk_full)
+    with pytest.raises(ResourceError), faults.installed():
+        write(project, codec)
+    finished = len(list(project.scratch.glob("latents/*/part-*.zip")))
+    assert 0 < finished < 3
+    capsys.readouterr()
+    assert files.digest(write(project, codec)) == expected
+    assert f"Resuming: {finished} of 3 parts are done" in capsys.readouterr().err
+    assert not list(project.scratch.glob("latents/*"))

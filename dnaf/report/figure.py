@@ -10,7 +10,8 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from dnaf.data.pairs import Pair
+from dnaf.data.pairs import Pair, pair_id
+from dnaf.errors import DataError
 from dnaf.evaluate.inputs import MEAN_IMAGE, TestPairs
 from dnaf.report.panels import OURS, Panel
 
@@ -90,3 +91,19 @@ def spread(test: TestPairs, num_rows: int) -> list[Pair]:
     candidates = sorted(ranked)[: max(len(seen), num_rows)]
     chosen = np.linspace(0, len(candidates) - 1, min(num_rows, len(candidates))).round().astype(int)
     return [test.pairs[candidates[position][1]] for position in chosen]
+
+
+def named(test: TestPairs, names: Sequence[str]) -> list[Pair]:
+    """The test pairs of these names, `<source>_2_<target>`, in their order.
+
+    Raises:
+        DataError: no test pair has the name.
+    """
+    known = {pair_id(*pair): pair for pair in test.pairs}
+    for name in names:
+        if name not in known:
+            raise DataError(
+                f"{name}: not a test pair (expected one of {len(known):,}, like {next(iter(known))}). "
+                "The gallery of report/index.html shows them all."
+            )
+    return [known[name] for name in names]

@@ -27,6 +27,8 @@ class Codec(Protocol):
     @property
     def downscale(self) -> int: ...
 
+    def to(self, device: torch.device) -> Any: ...
+
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """Image (B,3,H,W) in [-1,1] -> latent (B,C,h,w) at the scale that the UNet sees."""
 

@@ -30,7 +30,7 @@ def origin(codec: Codec, base: Provenance | None, pairs: Path, images: Path) -> 
     if base is not None:
         identity = {name: sha for name, sha in base.sha256.items() if name.startswith(("vae/", "codec/"))}
     else:
-        identity = {key: value for key, value in codec.config.items() if not key.startswith("_")}
+        identity = {"kind": type(codec).__name__, "downscale": str(codec.downscale)}
     return {
         "codec": files.fingerprint(identity),
         "pairs": files.digest(pairs),

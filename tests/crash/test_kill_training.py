@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ RESULTS = ("data/model", "metrics")
 LONG = {"mixed_precision": "bf16", "steps": 8, "checkpoint_every": 2, "sample_every": 5, "log_every": 3}
 SHORT = {"steps": 2, "checkpoint_every": 1, "sample_every": 2, "log_every": 1}
 LOGGED = {"steps": 200, "checkpoint_every": 1000, "sample_every": 1000, "log_every": 1}
+SPARE = 100_000_000  # bytes: enough to load and resume the smallest model, not to train it on 128 pairs
 _PATIENCE_S = 60.0
 
 
@@ -42,6 +44,11 @@ def remove_results(project: TrainingProject) -> None:
 
 def checkpoints(project: TrainingProject) -> list[Path]:
     return sorted(project.scratch.glob("train/*/step-*"))
+
+
+def said(project: TrainingProject) -> tuple[str, re.RegexFlag]:
+    """What all stages said, for a search line by line."""
+    return processes.output(project), re.MULTILINE
 
 
 def wait_for(path: Path, project: TrainingProject) -> None:
@@ -102,9 +109,12 @@ def test_resume_after_fifty_times_random_kills_is_bit_identical(
         assert kill_and_resume(project, duration_s, index) == expected, index
 
 
-def test_a_run_killed_again_and_again_in_its_writes_ends_bit_identical(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [{}, {"mixed_precision": "fp16", "accumulate": 2}])
+def test_a_run_killed_again_and_again_in_its_writes_ends_bit_identical(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
     project = TrainingProject(tmp_path)
-    project.set_params(train=SHORT)
+    project.set_params(train={**SHORT, **changes})
     expected = uninterrupted(project)
     at = 2
     while processes.was_killed(exit_code := processes.run("train", project, kill_at=at)):
@@ -194,6 +204,35 @@ def test_other_images_are_another_run(tmp_path: Path) -> None:
     project.write_latents()
     assert processes.run("train", project) == 0
     assert "Resuming" not in processes.output(project)
+
+
+def test_a_full_disk_keeps_the_checkpoint_and_the_run_goes_on_when_there_is_space(tmp_path: Path) -> None:
+    project = TrainingProject(tmp_path)
+    project.set_params(train=SHORT)
+    expected = uninterrupted(project)
+    for number, at in enumerate((30, 60), start=1):
+        assert processes.run("train", project, full_at=at) == 2
+        errors = re.findall(r"^error: .*could not be written \(No space left on device\).*$", *said(project))
+        assert len(errors) == number
+    assert "Traceback" not in processes.output(project)
+    assert [path.name for path in checkpoints(project)] == ["step-000000001"]
+    assert processes.run("train", project) == 0, processes.output(project)
+    assert "Resuming at step 1 of 2" in processes.output(project)
+    assert project.digests(*RESULTS) == expected
+
+
+def test_too_little_memory_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:
+    project = TrainingProject(tmp_path)
+    project.set_params(train={**SHORT, "steps": 3, "batch_size": 128})
+    assert processes.was_killed(processes.run("train", project, kill_at=60))
+    before = [project.digests(str(path.relative_to(project.root))) for path in checkpoints(project)]
+    assert processes.run("train", project, spare_bytes=SPARE) == 2, processes.output(project)
+    (message,) = re.findall(r"^error: (train: step 1: out of memory .*)$", *said(project))
+    assert "found batch_size 128 in 1 parts" in message
+    assert message.count("_2_fashionWOMEN") == 128  # the ids of the batch's pairs
+    assert "Traceback" not in processes.output(project)
+    after = [project.digests(str(path.relative_to(project.root))) for path in checkpoints(project)]
+    assert after == before != []
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:

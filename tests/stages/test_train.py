@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dnaf import files
 from dnaf.pipeline import load_pipeline
@@ -60,6 +61,8 @@ def test_a_model_without_one_part_trains_and_generates(project: TrainingProject,
         {"mixed_precision": "bf16"},
         {"loss": "mse", "style_grad": True},
         {"condition_dropout": 1.0, "ema_decay": 0.0},
+        {"mixed_precision": "fp16", "accumulate": 2, "timestep_sampling": "cubic"},
+        {"loss": "mse", "min_snr_gamma": 5.0, "timestep_sampling": "uniform"},
     ],
 )
 def test_other_ways_of_training_end_too(project: TrainingProject, changes: dict[str, object]) -> None:
@@ -115,12 +118,13 @@ def test_an_unknown_style_encoder_is_named(project: TrainingProject) -> None:
     assert_refused(project, "model.style_encoder", "no_such_model")
 
 
+@pytest.mark.parametrize("accumulate", [1, 2])
 def test_two_processes_train_the_weights_of_one(
-    project: TrainingProject, tmp_path_factory: pytest.TempPathFactory
+    project: TrainingProject, tmp_path_factory: pytest.TempPathFactory, accumulate: int
 ) -> None:
     other = TrainingProject(tmp_path_factory.mktemp("two"))
-    for each in (project, other):
-        each.set_params(train={"batch_size": 4, "condition_dropout": 0.0})
+    project.set_params(train={"batch_size": 4})
+    other.set_params(train={"batch_size": 4, "accumulate": accumulate})
     assert processes.run("train", project) == 0, processes.output(project)
     launch = ("accelerate.commands.launch", "--cpu", "--num_processes=2", "-m", "stages.train")
     finished = processes.run_command(other, *launch)
@@ -128,3 +132,30 @@ def test_two_processes_train_the_weights_of_one(
     one, two = (load_pipeline(each.root / "data/model").denoiser.state_dict() for each in (project, other))
     for name, tensor in one.items():
         assert torch.allclose(tensor, two[name], atol=1e-5), name
+
+
+def test_a_batch_that_does_not_divide_is_refused(project: TrainingProject) -> None:
+    project.set_params(train={"batch_size": 3, "accumulate": 2})
+    assert_refused(project, "train.batch_size: not divisible (found 3", "train.accumulate 2")
+
+
+def test_latents_of_another_codec_are_refused(project: TrainingProject) -> None:
+    project.set_params(model={"unshuffle": 4})
+    assert_refused(project, "data/latents.zip: latents of another codec", "Run the stage latents again")
+
+
+def test_the_stage_latents_writes_what_training_reads(project: TrainingProject) -> None:
+    project.set_params(model={"unshuffle": 4})
+    assert processes.run("latents", project) == 0, processes.output(project)
+    assert processes.run("train", project) == 0, processes.output(project)
+
+
+def test_tensorboard_shows_every_step_once_also_after_a_kill(project: TrainingProject) -> None:
+    project.set_params(train={"report_to": "tensorboard", "checkpoint_every": 2})
+    assert processes.was_killed(processes.run("train", project, kill_at=150))
+    assert processes.run("train", project) == 0, processes.output(project)
+    (run,) = (project.root / "runs").iterdir()
+    shown = EventAccumulator(str(run))
+    shown.Reload()
+    assert [event.step for event in shown.Scalars("loss")] == [1, 2, 3, 4, 5, 6]
+    assert [event.step for event in shown.Images("samples")] == [4, 6]

@@ -12,6 +12,7 @@ from torch import nn
 from dnaf.model.appearance import AppearanceBlock
 from dnaf.model.noise_aware import KeysValues
 from dnaf.model.pose_adapter import PoseAdapter, residual_levels
+from dnaf.model.prompt import Prompt
 from dnaf.model.style_encoder import nearest_map
 
 
@@ -108,6 +109,12 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         if _key(path) not in self.blocks:
             return None
         return cast(AppearanceBlock, self.blocks[_key(path)])
+
+    @property
+    def kept_prompt(self) -> Prompt:
+        """The embedding of the fixed prompt that this adapter was made with."""
+        pooled = self.pooled_embedding if self.config.pooled_channels else None
+        return Prompt(self.prompt_embedding, pooled)
 
     def prompt(self, sample: torch.Tensor) -> dict[str, Any]:
         """What the UNet is told of the prompt and, Stable Diffusion XL's, of the size, for every row.

@@ -11,6 +11,7 @@ from dnaf.model.base_folder import BaseModel, load_base
 from dnaf.model.codec import Codec, LosslessCodec
 from dnaf.model.parts import Parts, Provenance
 from dnaf.model.style_encoder import StyleEncoder
+from dnaf.model.style_weights import load_style_weights
 from dnaf.model.tiny import build_tiny
 
 __all__ = ["Parts", "build", "build_codec"]
@@ -32,15 +33,20 @@ def build(
         ConfigError: the base model and other keys of the section contradict each other.
     """
     if model.base is None:
-        return build_tiny(model, seed, pose_channels)
+        parts = build_tiny(model, seed, pose_channels)
+        parts.style_weights = _load_weights(model, parts.style_encoder)
+        return parts
     base = load_base(Path(model.base), dtype)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.seed(seed, "weights"))
-        style_encoder = _style_encoder(model, base)
+        style_encoder = style_encoder_for(model, base)
         adapter = adapter_for(base, style_encoder, model, pose_channels)
+    style_weights = _load_weights(model, style_encoder)
     if style_encoder is not None:
         style_encoder.requires_grad_(False).to(dtype)
-    return Parts(base.unet, base.codec, base.scheduler, adapter, style_encoder, base.provenance)
+    return Parts(
+        base.unet, base.codec, base.scheduler, adapter, style_encoder, base.provenance, style_weights
+    )
 
 
 def build_codec(base: str | None, unshuffle: int) -> tuple[Codec, Provenance | None]:
@@ -71,10 +77,11 @@ def adapter_for(
     )
 
 
-def _style_encoder(model: config.Model, base: BaseModel) -> StyleEncoder | None:
+def style_encoder_for(model: config.Model, base: BaseModel) -> StyleEncoder | None:
+    """The style encoder beside a base: the base's own, or one whose maps lie nearest to the UNet's levels."""
     if not model.appearance_blocks:
         return None
-    if base.style_encoder is not None:
+    if base.style_encoder is not None and model.style_encoder_weights is None:
         name = base.style_encoder.config.model_name
         if name != model.style_encoder:
             raise ConfigError(
@@ -86,3 +93,9 @@ def _style_encoder(model: config.Model, base: BaseModel) -> StyleEncoder | None:
     levels = range(len(base.unet.config.block_out_channels))
     scales = [base.codec.downscale * 2**level for level in levels]
     return StyleEncoder.for_scales(model.style_encoder, scales, model.style_scale)
+
+
+def _load_weights(model: config.Model, style_encoder: StyleEncoder | None) -> Provenance | None:
+    if style_encoder is None or model.style_encoder_weights is None:
+        return None
+    return load_style_weights(style_encoder, Path(model.style_encoder_weights))

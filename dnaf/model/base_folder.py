@@ -6,22 +6,22 @@
 Everything is checked before the first weight is read.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
 from dnaf.errors import BaseModelError
-from dnaf.model.codec import Codec, LosslessCodec
+from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
 from dnaf.model.loading import CheckedPart, check_part, read_config
 from dnaf.model.norm import use_float32_group_norms
 from dnaf.model.parts import Provenance
-from dnaf.model.prompt import Prompt, read_prompt
+from dnaf.model.prompt import CheckedText, Prompt, check_text, embed_prompt, read_prompt
+from dnaf.model.stable_diffusion import check_unet, check_vae, family, pooled_channels
 from dnaf.model.style_encoder import StyleEncoder
 
+_PROMPT_FILE = "prompt.safetensors"
 _PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
 
@@ -43,45 +43,104 @@ class BaseModel:
     provenance: Provenance
 
 
-def load_base(folder: Path, dtype: torch.dtype = torch.float32) -> BaseModel:
+def load_base(folder: Path, dtype: torch.dtype = torch.float32, prompt: Prompt | None = None) -> BaseModel:
     """Loads a base model, its modules frozen and in `dtype`.
+
+    Args:
+        prompt: kept from an earlier loading; None runs the folder's text encoder, in float32.
 
     Raises:
         BaseModelError: the folder is missing, incomplete, damaged or holds another kind of model.
     """
+    checked = _check_parts(folder, prompt is None)
+    scheduler_file = folder / "scheduler/scheduler_config.json"
+    scheduler = _check_scheduler(scheduler_file)
+    if prompt is None:
+        prompt = embed_prompt(checked.texts) if checked.texts else read_prompt(folder / _PROMPT_FILE)
+    _require_fit(folder, checked, prompt)
+    parts = [part for part in (checked.unet, checked.codec, checked.style_encoder) if part is not None]
+    provenance = Provenance.of(
+        folder, [*(path for part in parts for path in part.files), scheduler_file], prompt.digest
+    )
+    unet = checked.unet.load(dtype)
+    if dtype == torch.float32:
+        use_float32_group_norms(unet)
+    return BaseModel(
+        unet,
+        _load_codec(checked.codec, dtype),
+        scheduler,
+        prompt,
+        checked.style_encoder.load(dtype) if checked.style_encoder else None,
+        provenance,
+    )
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a base model is, without having been loaded.
+
+    Attributes:
+        downscale: pixels per latent cell along each side.
+    """
+
+    family: str
+    prediction_type: str
+    downscale: int
+
+
+def inspect_base(folder: Path) -> Inspection:
+    """Checks a base model without loading it.
+
+    Raises:
+        BaseModelError: as `load_base`.
+    """
+    checked = _check_parts(folder, with_prompt=True)
+    scheduler = _check_scheduler(folder / "scheduler/scheduler_config.json")
+    codec = checked.codec.config
+    lossless = codec["_class_name"] == "LosslessCodec"
+    downscale = codec["unshuffle"] if lossless else 2 ** (len(codec["block_out_channels"]) - 1)
+    return Inspection(family(checked.unet.config), scheduler.config.prediction_type, downscale)
+
+
+@dataclass(frozen=True)
+class _Checked:
+    unet: CheckedPart
+    codec: CheckedPart
+    texts: list[CheckedText]  # empty: the prompt is a tensor, or is not needed
+    style_encoder: CheckedPart | None
+
+
+def _check_parts(folder: Path, with_prompt: bool) -> _Checked:
     if not folder.is_dir():
+        kind = "a file, not a folder in diffusers' layout" if folder.exists() else "no such folder"
         raise BaseModelError(
-            f"{folder}: no such folder. `python -m stages.doctor` tells how to get a base model, "
+            f"{folder}: {kind}. `python -m stages.doctor` tells how to get a base model, "
             "or set model.base in params.yaml to null."
         )
-    unet = _check_unet(folder / "unet")
-    scheduler = _check_scheduler(folder / "scheduler/scheduler_config.json")
-    codec = check_part(folder / "codec", ("LosslessCodec",), LosslessCodec.from_config)
-    prompt_file = folder / "prompt.safetensors"
-    prompt = read_prompt(prompt_file)
+    if (folder / "codec").is_dir():
+        codec = check_part(folder / "codec", ("LosslessCodec",), LosslessCodec.from_config)
+        latent_channels = 3 * codec.config["unshuffle"] ** 2
+        unet = check_unet(folder / "unet", latent_channels)
+        texts: list[CheckedText] = []
+        if with_prompt:
+            read_prompt(folder / _PROMPT_FILE)
+    else:
+        unet = check_unet(folder / "unet")
+        codec = check_vae(folder / "vae")
+        texts = check_text(folder, bool(pooled_channels(unet.config))) if with_prompt else []
     style = None
     if (folder / "style_encoder").is_dir():
         style = check_part(folder / "style_encoder", ("StyleEncoder",), StyleEncoder.from_config)
-    parts = [part for part in (unet, codec, style) if part is not None]
-    read = [path for part in parts for path in part.files]
-    provenance = Provenance.of(folder, [*read, folder / "scheduler/scheduler_config.json", prompt_file])
-    base = BaseModel(
-        unet.load(dtype),
-        codec.load(),
-        scheduler,
-        prompt,
-        style.load(dtype) if style else None,
-        provenance,
-    )
-    _require_fit(folder, unet, base)
-    if dtype == torch.float32:
-        use_float32_group_norms(base.unet)
-    return base
+    return _Checked(unet, codec, texts, style)
 
 
-def _check_unet(folder: Path) -> CheckedPart:
-    part = check_part(folder, ("UNet2DConditionModel",), UNet2DConditionModel.from_config)
-    return part
+def _load_codec(part: CheckedPart, dtype: torch.dtype) -> Codec:
+    if part.config["_class_name"] == "LosslessCodec":
+        codec: Codec = part.load()  # float32: its few numbers are what makes it lossless
+        return codec
+    # The autoencoder of Stable Diffusion XL says that it overflows in float16.
+    upcast = dtype == torch.float16 and part.config.get("force_upcast", False)
+    return VaeCodec(part.load(torch.float32 if upcast else dtype))
 
 
 def _check_scheduler(path: Path) -> DDIMScheduler:
@@ -98,13 +157,14 @@ def _check_scheduler(path: Path) -> DDIMScheduler:
     return DDIMScheduler.from_config({"clip_sample": False, **config})
 
 
-def _require_fit(folder: Path, unet: CheckedPart, base: BaseModel) -> None:
+def _require_fit(folder: Path, checked: _Checked, prompt: Prompt) -> None:
     """The parts of a folder speak of the same latents and the same prompt."""
-    config: Mapping[str, Any] = unet.config
-    found = (config["in_channels"], config["out_channels"], config["cross_attention_dim"])
-    expected = (base.codec.latent_channels, base.codec.latent_channels, base.prompt.embedding.shape[-1])
-    if found != expected:
+    config = checked.unet.config
+    pooled = 0 if prompt.pooled is None else prompt.pooled.shape[1]
+    found = (config["cross_attention_dim"], pooled_channels(config))
+    if found != (prompt.embedding.shape[-1], pooled):
         raise BaseModelError(
-            f"{unet.folder / 'config.json'}: does not fit the rest of {folder} (found in_channels, "
-            f"out_channels, cross_attention_dim {found}, expected {expected}). Get the base model again."
+            f"{checked.unet.folder / 'config.json'}: does not fit the prompt of {folder} (found "
+            f"cross_attention_dim and pooled channels {found}, expected "
+            f"{(prompt.embedding.shape[-1], pooled)}). Get the base model again."
         )

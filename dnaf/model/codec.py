@@ -1,5 +1,6 @@
 """Latent codecs: image <-> what the UNet denoises."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -112,13 +113,13 @@ class VaeCodec(nn.Module):
     @torch.no_grad()
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """Image (B,3,H,W) in [-1,1] -> latent (B,C,h,w) float32."""
-        with torch.autocast(image.device.type, enabled=False):
+        with _no_autocast(image.device):
             mode = self.vae.encode(image.to(self.dtype)).latent_dist.mode()
         return mode.float() * self.vae.config.scaling_factor
 
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
         """Latent (B,C,h,w) -> image (B,3,H,W) float32, about [-1,1]."""
-        with torch.autocast(latent.device.type, enabled=False):
+        with _no_autocast(latent.device):
             image: torch.Tensor = self.vae.decode(
                 (latent / self.vae.config.scaling_factor).to(self.dtype), return_dict=False
             )[0]
@@ -127,3 +128,8 @@ class VaeCodec(nn.Module):
     def cell_weights(self, weight: torch.Tensor) -> torch.Tensor:
         """Weight of pixels (B,1,H,W) -> (B,1,h,w): the mean over each cell."""
         return F.avg_pool2d(weight, self.downscale)
+
+
+def _no_autocast(device: torch.device) -> AbstractContextManager[Any]:
+    known = torch.amp.is_autocast_available(device.type)  # not on the device meta
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()

@@ -56,7 +56,9 @@ class CheckedPart:
                 for name in file.keys():  # noqa: SIM118  it is no mapping
                     if (ours := self._rename(name)) is not None:
                         tensor = file.get_tensor(name)
-                        tensors[ours] = tensor.to(dtype) if tensor.is_floating_point() else tensor
+                        # A copy: what safetensors gives stands in the file, and dies with it.
+                        kind = dtype if tensor.is_floating_point() else tensor.dtype
+                        tensors[ours] = tensor.to(kind, copy=True)
         module.load_state_dict(tensors, assign=True)
         return module.requires_grad_(False).eval()
 

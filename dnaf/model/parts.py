@@ -1,7 +1,7 @@
 """What a pipeline is made of, and where the frozen part of it came from."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from diffusers import DDIMScheduler, UNet2DConditionModel
@@ -15,25 +15,28 @@ from dnaf.model.style_encoder import StyleEncoder
 
 @dataclass(frozen=True)
 class Provenance:
-    """A folder, and the sha256 of each file that was read there.
+    """A folder or a file, and the sha256 of each file that was read there.
 
     Attributes:
         folder: as params.yaml names it.
-        sha256: by path relative to the folder.
+        sha256: by path relative to the folder, or by the file's name.
+        prompt: sha256 of the prompt's embedding, which stands for tokenizer and text encoder.
     """
 
     folder: str
-    sha256: Mapping[str, str] = field(default_factory=dict)
+    sha256: Mapping[str, str]
+    prompt: str | None = None
 
     @classmethod
-    def of(cls, folder: Path, paths: Iterable[Path]) -> "Provenance":
+    def of(cls, folder: Path, paths: Iterable[Path], prompt: str | None = None) -> "Provenance":
         """Reads the files and records their digests."""
-        return cls(str(folder), {path.relative_to(folder).as_posix(): files.digest(path) for path in paths})
+        digests = {path.relative_to(folder).as_posix(): files.digest(path) for path in paths}
+        return cls(str(folder), digests, prompt)
 
     @property
     def digest(self) -> str:
-        """One sha256 of all files, wherever the folder stands."""
-        return files.fingerprint(dict(sorted(self.sha256.items())))
+        """One sha256 of it all, wherever the folder stands."""
+        return files.fingerprint({"files": dict(self.sha256), "prompt": self.prompt})
 
     def require(self, found: "Provenance") -> None:
         """Checks that what is there now is what was there then.
@@ -41,17 +44,17 @@ class Provenance:
         Raises:
             BaseModelError: names the first file that differs, with both digests.
         """
-        for name, expected in sorted(self.sha256.items()):
-            now = found.sha256.get(name, "no such file")
+        for name in sorted(self.sha256.keys() | found.sha256.keys()):
+            expected, now = (side.sha256.get(name, "no such file") for side in (self, found))
             if now != expected:
                 raise BaseModelError(
-                    f"{Path(found.folder) / name}: changed since the training "
-                    f"(found sha256 {now}, expected {expected}). Put the file back, or train again."
+                    f"{found.folder}: {name}: changed since the training (found sha256 {now}, "
+                    f"expected {expected}). Put the file back, or train again."
                 )
-        for name in sorted(found.sha256.keys() - self.sha256.keys()):
+        if found.prompt != self.prompt:
             raise BaseModelError(
-                f"{Path(found.folder) / name}: was not there at the training (found sha256 "
-                f"{found.sha256[name]}, expected no such file). Remove it, or train again."
+                f"{found.folder}: another prompt's embedding than at the training (found sha256 "
+                f"{found.prompt}, expected {self.prompt}). Train again."
             )
 
 

@@ -1,16 +1,27 @@
 """The embedding of the one fixed prompt, which is the same for every image."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from dnaf.errors import BaseModelError
+from dnaf.model.loading import (
+    GET_AGAIN,
+    CheckedPart,
+    check_part,
+    read_shapes,
+    require_no_pointer,
+)
 
+PROMPT = "person, white background"
 _TENSOR = "prompt_embedding"
+_VOCABULARY = ("vocab.json", "merges.txt")
 
 
 @dataclass(frozen=True)
@@ -41,19 +52,107 @@ def read_prompt(path: Path) -> Prompt:
     Raises:
         BaseModelError: there is no such file, or it holds something else.
     """
-    try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise BaseModelError(f"{path}: could not be read ({error}). Get the base model again.") from error
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if not path.is_file():
+        raise BaseModelError(f"{path}: missing. {GET_AGAIN}")
+    require_no_pointer(path)
+    shapes = read_shapes(path)
     if list(shapes) != [_TENSOR] or len(shapes[_TENSOR]) != 3 or shapes[_TENSOR][0] != 1:
         raise BaseModelError(
             f"{path}: not a prompt's embedding (found {shapes}, expected {_TENSOR} (1, tokens, channels)). "
-            "Get the base model again."
+            f"{GET_AGAIN}"
         )
-    return Prompt(tensors[_TENSOR].float())
+    return Prompt(load_file(path)[_TENSOR].to(torch.float32, copy=True))
 
 
 def write_prompt(path: Path, embedding: torch.Tensor) -> None:
     """Writes the embedding (1,tokens,channels) of a base without a text encoder."""
     save_file({_TENSOR: embedding.detach().float().cpu().contiguous()}, path)
+
+
+@dataclass(frozen=True)
+class CheckedText:
+    """A tokenizer with its text encoder, checked and not yet loaded."""
+
+    tokenizer: Path
+    encoder: CheckedPart
+
+
+def check_text(folder: Path, with_second: bool) -> list[CheckedText]:
+    """Checks tokenizer and text encoder of a base model; `with_second`: both pairs of Stable Diffusion XL.
+
+    Raises:
+        BaseModelError: one is missing, incomplete or of another kind.
+    """
+    found = []
+    for suffix in ("", "_2") if with_second else ("",):
+        tokenizer = folder / f"tokenizer{suffix}"
+        for name in _VOCABULARY:  # without them, transformers makes a vocabulary of three words
+            if not (tokenizer / name).is_file():
+                raise BaseModelError(f"{tokenizer / name}: missing. {GET_AGAIN}")
+            require_no_pointer(tokenizer / name)
+        kind = CLIPTextModelWithProjection if suffix else CLIPTextModel
+        encoder = check_part(
+            folder / f"text_encoder{suffix}",
+            (kind.__name__,),
+            _builder(kind),
+            _with_prefix if suffix else _without_prefix,
+        )
+        found.append(CheckedText(tokenizer, encoder))
+    return found
+
+
+@torch.no_grad()
+def embed_prompt(texts: Sequence[CheckedText]) -> Prompt:
+    """Runs the text encoders, in float32, as diffusers' pipelines do.
+
+    Source: `StableDiffusionPipeline.encode_prompt`, `StableDiffusionXLPipeline.encode_prompt`: the last
+    hidden state; of two encoders the last but one, side by side, and the second one's pooled output.
+
+    Raises:
+        BaseModelError: a tokenizer is not its encoder's.
+    """
+    outputs = []
+    for text in texts:
+        encoder, tokens = text.encoder.load(), _tokens(text)
+        outputs.append(encoder(tokens, output_hidden_states=True))
+    if len(outputs) == 1:
+        return Prompt(outputs[0].last_hidden_state)
+    hidden = torch.cat([output.hidden_states[-2] for output in outputs], -1)
+    return Prompt(hidden, outputs[-1].text_embeds)
+
+
+def _tokens(text: CheckedText) -> torch.Tensor:
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(text.tokenizer, local_files_only=True)
+    # tokenizers, which is written in Rust, raises plain exceptions.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BaseModelError(f"{text.tokenizer}: damaged ({reason}). {GET_AGAIN}") from error
+    expected = text.encoder.config["vocab_size"]
+    if len(tokenizer) != expected:
+        raise BaseModelError(
+            f"{text.tokenizer / _VOCABULARY[0]}: not the text encoder's (found {len(tokenizer)} tokens, "
+            f"expected {expected}). {GET_AGAIN}"
+        )
+    length = text.encoder.config.get("max_position_embeddings", 77)
+    tokens: torch.Tensor = tokenizer(
+        PROMPT, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+    ).input_ids
+    return tokens
+
+
+def _builder(kind: Any) -> Any:
+    def build(config: Mapping[str, Any]) -> Any:
+        return kind(CLIPTextConfig.from_dict(dict(config)))
+
+    return build
+
+
+def _with_prefix(name: str) -> str | None:
+    # A buffer that older versions of transformers saved.
+    return None if name.endswith("position_ids") else name
+
+
+def _without_prefix(name: str) -> str | None:
+    # transformers 5 took the model out of the module that it stood in.
+    return None if name.endswith("position_ids") else name.removeprefix("text_model.")

@@ -10,6 +10,7 @@ from dnaf.errors import BaseModelError, ConfigError
 from dnaf.model import base
 from dnaf.model.base_folder import load_base
 from dnaf.model.parts import Parts
+from dnaf.model.prompt import read_prompt
 from dnaf.pipeline import assemble
 from tests import base_folders
 from tests.training_project import model_params, random_inputs
@@ -76,8 +77,10 @@ def test_provenance_names_every_file_that_was_read(own: Path) -> None:
     provenance = build(own).base
     assert provenance is not None
     assert provenance.folder == str(own)
-    expected = {path.relative_to(own).as_posix() for path in own.rglob("*") if path.is_file()} - {"README.md"}
+    expected = {path.relative_to(own).as_posix() for path in own.rglob("*") if path.is_file()}
+    expected -= {"README.md", "prompt.safetensors"}
     assert provenance.sha256 == {name: files.digest(own / name) for name in expected}
+    assert provenance.prompt == read_prompt(own / "prompt.safetensors").digest
 
 
 def test_a_style_encoder_that_the_base_lacks_is_random_and_frozen(tmp_path: Path) -> None:
@@ -171,8 +174,8 @@ def flow(folder: Path) -> None:
         (pointer, rf"{UNET}: a pointer of git-lfs.*git lfs pull"),
         (pickle_only, r"unet: weights only as pickle, .*found diffusion_pytorch_model.bin"),
         (no_weights, r"unet: no weights"),
-        (no_prompt, r"prompt.safetensors: could not be read"),
-        (wide_prompt, r"unet/config.json: does not fit .*\(12, 12, 16\), expected \(12, 12, 99\)"),
+        (no_prompt, r"prompt.safetensors: missing"),
+        (wide_prompt, r"unet/config.json: does not fit .*\(16, 0\), expected \(99, 0\)"),
         (strange_prompt, r"prompt.safetensors: not a prompt's embedding"),
         (no_config, r"unet/config.json: missing"),
         (broken_config, r"unet/config.json: not valid JSON"),

@@ -5,10 +5,16 @@ from dnaf.errors import ConfigError
 from dnaf.model.style_encoder import StyleEncoder, nearest_map
 from tests import training_project  # noqa: F401  one thread
 
-FAMILIES = ["test_convnext", "test_resnet", "swin_tiny_patch4_window7_224"]
+FAMILIES = [
+    "test_convnext",
+    "test_resnet",
+    "swin_tiny_patch4_window7_224",
+    "swinv2_tiny_window8_256",
+    "pvt_v2_b0",
+]
 
 
-@pytest.mark.parametrize("size", [(32, 24), (64, 48)])
+@pytest.mark.parametrize("size", [(64, 48), (96, 64)])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_gives_maps_of_the_promised_shape(name: str, size: tuple[int, int]) -> None:
     encoder = StyleEncoder.for_scales(name, [4, 8])
@@ -32,12 +38,39 @@ def test_only_what_the_maps_need_is_built(name: str) -> None:
 def test_training_mode_has_no_randomness_and_no_state(name: str) -> None:
     encoder = StyleEncoder.for_scales(name, [4, 8])
     before = {key: value.clone() for key, value in encoder.state_dict().items()}
-    style = torch.rand(2, 3, 32, 24)
+    style = torch.rand(2, 3, 64, 48)
     trained = encoder.train()(style)
     for first, second in zip(trained, encoder.eval()(style), strict=True):
         torch.testing.assert_close(first, second, atol=0, rtol=0)
     for key, value in encoder.state_dict().items():
         assert torch.equal(value, before[key]), key
+
+
+@torch.no_grad()
+def test_the_style_is_shown_in_another_size_and_its_maps_count_pixels_of_the_image() -> None:
+    full = StyleEncoder.for_scales("test_convnext", [4, 8]).eval()
+    half = StyleEncoder.for_scales("test_convnext", [8, 16], style_scale=0.5).eval()
+    half.backbone.load_state_dict(full.backbone.state_dict())
+    assert half.reductions == (8, 16)
+    assert half.config.map_indices == full.config.map_indices
+    small = torch.rand(1, 3, 32, 24) * 2 - 1
+    large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    maps = half(large)
+    assert [m.shape for m in maps] == [m.shape for m in full(small)]
+    half.set_scale(1.0)
+    assert half.reductions == (4, 8)
+    for ours, theirs in zip(half(small), full(small), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@torch.no_grad()
+def test_a_plain_style_is_resized_without_a_change_of_colour() -> None:
+    encoder = StyleEncoder.for_scales("test_resnet", [8], style_scale=0.5).eval()
+    plain = torch.full((1, 3, 64, 48), 0.25)
+    [resized] = encoder(plain)
+    encoder.set_scale(1.0)
+    [direct] = encoder(plain[..., :32, :24])
+    torch.testing.assert_close(resized, direct, atol=1e-5, rtol=1e-5)
 
 
 def test_the_nearest_map_is_chosen_by_ratio() -> None:

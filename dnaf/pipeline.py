@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from diffusers import DDIMScheduler, DiffusionPipeline, ModelMixin, UNet2DConditionModel
+from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 
-from dnaf.errors import BaseModelError
 from dnaf.files import require_complete
 from dnaf.model.adapter import DNAFAdapter
-from dnaf.model.base import Parts
 from dnaf.model.codec import Codec, LosslessCodec
 from dnaf.model.denoiser import DNAFDenoiser
+from dnaf.model.parts import Parts, Provenance
+from dnaf.model.saved import PROVENANCE, load_part, load_trained, save_trained
 from dnaf.model.solvers import training_schedule
 from dnaf.model.style_encoder import StyleEncoder
 
@@ -42,7 +42,7 @@ class DNAFPipelineOutput(BaseOutput):
 class DNAFPipeline(DiffusionPipeline):
     """Generates persons in given poses with the appearance of given style images.
 
-    `save_pretrained(folder)` writes every part; `load_pipeline(folder)` reads it back, checked.
+    `save_pretrained(folder)` writes what was trained; `load_pipeline(folder)` reads it back, checked.
     """
 
     _optional_components = ("style_encoder",)  # not there without appearance blocks
@@ -60,6 +60,44 @@ class DNAFPipeline(DiffusionPipeline):
             unet=unet, codec=codec, scheduler=scheduler, adapter=adapter, style_encoder=style_encoder
         )
         self.denoiser = DNAFDenoiser(unet, adapter, style_encoder)
+        self.base: Provenance | None = None
+        self.style_weights: Provenance | None = None
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder: str | Path,
+        adapter: str | Path | None = None,
+        style_encoder: str | Path | None = None,
+        torch_dtype: torch.dtype = torch.float32,
+    ) -> "DNAFPipeline":
+        """Loads a saved pipeline, or a base model with what was trained on it.
+
+        Args:
+            folder: that `save_pretrained` wrote; with `adapter`, the base model's.
+            adapter: folder that `save_pretrained` wrote, for a base that stands elsewhere by now.
+            style_encoder: the style encoder's weights, if they stand elsewhere by now.
+            torch_dtype: of the frozen modules; what was trained stays float32.
+
+        Raises:
+            BaseModelError: weights are missing, unexpected or of another shape (diffusers fills missing
+                tensors with random values and only logs it), or the base is not that of the training.
+        """
+        saved = Path(folder if adapter is None else adapter)
+        if adapter is None and not (saved / PROVENANCE).is_file():
+            return assemble(_load_whole(saved))
+        base = None if adapter is None else Path(folder)
+        style = None if style_encoder is None else Path(style_encoder)
+        return assemble(load_trained(saved, base, style, torch_dtype))
+
+    def save_pretrained(self, save_directory: str | Path, **options: Any) -> None:
+        """Writes what was trained: beside a base the adapter and the base's digests, else every part."""
+        if self.base is None:
+            super().save_pretrained(save_directory, **options)
+            return
+        parts = Parts(self.unet, self.codec, self.scheduler, self.adapter, self.style_encoder)
+        parts.base, parts.style_weights = self.base, self.style_weights
+        save_trained(Path(save_directory), parts)
 
     @torch.no_grad()
     def __call__(
@@ -184,8 +222,22 @@ def _as_images(images: torch.Tensor, output_type: OutputType) -> Any:
 
 
 def assemble(parts: Parts) -> DNAFPipeline:
-    """A pipeline from freshly built parts."""
-    return DNAFPipeline(parts.unet, parts.codec, parts.scheduler, parts.adapter, parts.style_encoder)
+    """A pipeline from its parts."""
+    pipeline = DNAFPipeline(parts.unet, parts.codec, parts.scheduler, parts.adapter, parts.style_encoder)
+    pipeline.base, pipeline.style_weights = parts.base, parts.style_weights
+    return pipeline
+
+
+def _load_whole(folder: Path) -> Parts:
+    """The parts of a model that was trained from scratch."""
+    adapter = load_part(folder / "adapter", DNAFAdapter)
+    return Parts(
+        load_part(folder / "unet", UNet2DConditionModel),
+        load_part(folder / "codec", LosslessCodec),
+        DDIMScheduler.from_pretrained(folder / "scheduler"),
+        adapter,
+        load_part(folder / "style_encoder", StyleEncoder) if adapter.config.appearance_blocks else None,
+    )
 
 
 def load_pipeline(folder: Path) -> DNAFPipeline:
@@ -193,32 +245,7 @@ def load_pipeline(folder: Path) -> DNAFPipeline:
 
     Raises:
         StateError: incomplete or altered files.
-        BaseModelError: weights are missing, unexpected or of another shape. (diffusers fills missing
-            tensors with random values and only logs it.)
+        BaseModelError: as `DNAFPipeline.from_pretrained`.
     """
     require_complete(folder)
-    adapter = _load(folder / "adapter", DNAFAdapter)
-    return DNAFPipeline(
-        _load(folder / "unet", UNet2DConditionModel),
-        _load(folder / "codec", LosslessCodec),
-        DDIMScheduler.from_pretrained(folder / "scheduler"),
-        adapter,
-        _load(folder / "style_encoder", StyleEncoder) if adapter.config.appearance_blocks else None,
-    )
-
-
-def _load(folder: Path, kind: type[ModelMixin]) -> Any:
-    try:
-        part, info = kind.from_pretrained(
-            folder, output_loading_info=True, low_cpu_mem_usage=False, use_safetensors=True
-        )
-    except (OSError, ValueError, RuntimeError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise BaseModelError(f"{folder}: could not be loaded ({reason}). Train the model again.") from error
-    for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        if info[problem]:
-            raise BaseModelError(
-                f"{folder}: {len(info[problem])} {problem.replace('_', ' ')} "
-                f"(first: {sorted(map(str, info[problem]))[0]}). Train the model again."
-            )
-    return part
+    return DNAFPipeline.from_pretrained(folder)

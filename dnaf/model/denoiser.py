@@ -7,6 +7,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import nn
 
+from dnaf.errors import BaseModelError
 from dnaf.model.adapter import DNAFAdapter
 from dnaf.model.appearance import AppearanceBlock
 from dnaf.model.noise_aware import KeysValues, NoiseAwareProcessor, StyleContext, keys_values
@@ -66,7 +67,13 @@ class DNAFDenoiser(nn.Module):
                 transformers[path].register_forward_pre_hook(hook, with_kwargs=True)
 
     def encode(self, style: torch.Tensor, style_pose: torch.Tensor, pose: torch.Tensor) -> Encoded:
-        """Style (S,3,H,W) in [-1,1], its own pose map (S,3,H,W) and the wanted ones (T,3,H,W) in [0,1]."""
+        """Style (S,3,H,W) in [-1,1], its own pose map (S,3,H,W) and the wanted ones (T,3,H,W) in [0,1].
+
+        Raises:
+            BaseModelError: the UNet's attention processors were replaced, which would switch sharing off.
+        """
+        if not torch.compiler.is_compiling():
+            _require_our_processors(self.unet)
         targets = self.adapter.encode_pose(pose)
         styles = self.adapter.encode_pose(style_pose) if self.adapter.config.style_pose else []
         maps = [] if self.style_encoder is None else self.style_encoder(style)
@@ -186,6 +193,16 @@ class DNAFDenoiser(nn.Module):
             return_dict=False,
         )[0]
         return prediction
+
+
+def _require_our_processors(unet: UNet2DConditionModel) -> None:
+    # `fuse_qkv_projections()` and the like replace them without an error.
+    for name, processor in unet.attn_processors.items():
+        if not isinstance(processor, NoiseAwareProcessor):
+            raise BaseModelError(
+                f"unet: {name}: not DNAF's processor (found {type(processor).__name__}, expected "
+                "NoiseAwareProcessor). Do not call fuse_qkv_projections() or set_attn_processor()."
+            )
 
 
 def _appearance_hook(path: str, block: AppearanceBlock) -> Any:

@@ -7,7 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from dnaf import files
 from dnaf.pipeline import load_pipeline
-from tests import processes
+from tests import base_folders, processes
 from tests.training_project import TrainingProject
 
 PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
@@ -159,3 +159,24 @@ def test_tensorboard_shows_every_step_once_also_after_a_kill(project: TrainingPr
     shown.Reload()
     assert [event.step for event in shown.Scalars("loss")] == [1, 2, 3, 4, 5, 6]
     assert [event.step for event in shown.Images("samples")] == [4, 6]
+
+
+@pytest.mark.parametrize("family", ["own", "sd-1.5"])
+def test_on_a_base_only_the_adapter_is_trained_and_saved(project: TrainingProject, family: str) -> None:
+    folder = project.root / "base"
+    encoder = "test_convnext"
+    if family == "own":
+        base_folders.write_own(folder)
+    else:
+        base_folders.write_sd(folder, family)
+        encoder = "test_resnet"  # gives maps of 64 pixels a cell even of images as small as these
+    before = project.digests("base")
+    model = {"base": "base", "style_encoder": encoder}
+    project.set_params(model=model, train={"steps": 2, "sample_every": 2})
+    assert processes.run("latents", project) == 0, processes.output(project)
+    assert processes.run("train", project) == 0, processes.output(project)
+    assert processes.run("generate", project) == 0, processes.output(project)
+    assert project.digests("base") == before
+    assert len(project.generated()) == 4
+    trained = {path.split("/")[2] for path in project.digests("data/model")}
+    assert trained == {"adapter", "manifest.json", "provenance.json", "style_encoder"}

@@ -1,4 +1,5 @@
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor2_0
 from torch._dynamo.testing import CompileCounterWithBackend
 
+from dnaf.errors import BaseModelError
 from dnaf.model.adapter import DNAFAdapter
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
 from dnaf.model.noise_aware import NoiseAwareProcessor
@@ -276,3 +278,19 @@ def test_every_attention_of_the_unet_is_ours(denoiser: DNAFDenoiser) -> None:
     for name, processor in processors.items():
         assert isinstance(processor, NoiseAwareProcessor), name
         assert processor.is_self_attention == ("attn1" in name), name
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda unet: unet.fuse_qkv_projections(), "FusedAttnProcessor2_0"),
+        (lambda unet: unet.set_attn_processor(AttnProcessor2_0()), "AttnProcessor2_0"),
+    ],
+    ids=["fused", "replaced"],
+)
+def test_replaced_attention_processors_are_refused(
+    denoiser: DNAFDenoiser, inputs: Inputs, change: Callable[[UNet2DConditionModel], None], found: str
+) -> None:
+    change(denoiser.unet)
+    with pytest.raises(BaseModelError, match=rf"attn1.processor: not DNAF's processor .found {found}"):
+        encode(denoiser, inputs)

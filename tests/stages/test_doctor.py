@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from dnaf import images
 from dnaf.data import deepfashion
 from dnaf.data.encrypted_zip import write_encrypted_zip
-from tests import custom_folder
+from tests import base_folders, custom_folder
 from tests.raw_folder import ROOT, figure, outfit_names, write_annotations
 
 TRAIN, TEST = outfit_names(1, 2), outfit_names(50, 1)
@@ -189,3 +189,43 @@ def test_preview_before_the_split_is_one_sentence(project: Path) -> None:
     finished = run(project, "preview")
     assert finished.returncode == 2
     assert finished.stderr.startswith("error: data/pairs")
+
+
+def set_model(project: Path, **values: object) -> None:
+    path = project / "params.yaml"
+    params = YAML().load(path.read_text())
+    params["model"].update(values)
+    with open(path, "w") as file:
+        YAML().dump(params, file)
+
+
+def test_a_base_model_that_is_missing_is_told_with_the_commands_to_get_it(project: Path) -> None:
+    set_model(
+        project,
+        base="checkpoints/stable-diffusion-v1-5",
+        style_encoder="swin_base_patch4_window7_224",
+        style_encoder_weights="checkpoints/swin-base-patch4-window7-224",
+    )
+    finished = run(project, "doctor")
+    assert finished.returncode == 1, finished.stderr
+    told = " ".join(finished.stdout.replace("│", " ").split())
+    for repository in (
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        "microsoft/swin-base-patch4-window7-224",
+    ):
+        assert f"git clone https://huggingface.co/{repository} checkpoints/" in told
+        assert f"hf download {repository} --local-dir checkpoints/" in told
+    assert "mini is ready" in told
+    assert "The model is not ready: docs/base-models.md" in told
+
+
+def test_a_base_model_is_checked_without_being_loaded(project: Path) -> None:
+    base_folders.write_sd(project / "base", "sd-2.1")
+    set_model(project, base="base")
+    finished = run(project, "doctor")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "predicts v_prediction" in finished.stdout
+    (project / "base/unet/diffusion_pytorch_model.safetensors").write_text("version https://git-lfs.github.c")
+    finished = run(project, "doctor")
+    assert finished.returncode == 1
+    assert "apointerofgit-lfs" in "".join(finished.stdout.replace("│", " ").split())

@@ -1,0 +1,76 @@
+"""Whether the base model and the style encoder's weights that params.yaml names are there."""
+
+from pathlib import Path
+
+from dnaf import config
+from dnaf.data.inventory import Finding
+from dnaf.errors import BaseModelError, ConfigError
+from dnaf.hub import STABLE_DIFFUSION
+
+_SWIN = "microsoft/swin-base-patch4-window7-224"
+# Folders' names as `git clone` gives them, and the repository on huggingface.co. Source: the model cards.
+_REPOSITORIES = {
+    "stable-diffusion-v1-4": "CompVis/stable-diffusion-v1-4",
+    "stable-diffusion-v1-5": STABLE_DIFFUSION.repository,
+    "stable-diffusion-2-1-base": "stabilityai/stable-diffusion-2-1-base",
+    "stable-diffusion-2-1": "stabilityai/stable-diffusion-2-1",
+    "stable-diffusion-xl-base-1.0": "stabilityai/stable-diffusion-xl-base-1.0",
+    "swin-base-patch4-window7-224": _SWIN,
+}
+
+
+def inspect_model(model: config.Model, size: tuple[int, int]) -> list[Finding]:
+    """What of the model is there; nothing is loaded, only names and shapes of tensors are read.
+
+    Args:
+        size: (height, width) of the data set's images.
+    """
+    return [_base(model, size), _style_weights(model)]
+
+
+def _base(model: config.Model, size: tuple[int, int]) -> Finding:
+    what = "base model"
+    if model.base is None:
+        return Finding(what, "absent", "model.base is null: everything is trained from scratch")
+    path = Path(model.base)
+    if not path.exists():
+        return Finding(what, "missing", f"{path}, which params.yaml names; {how_to_get(path)}")
+    from dnaf.model.base_folder import inspect_base
+
+    try:
+        found = inspect_base(path)
+    except (BaseModelError, ConfigError) as error:
+        return Finding(what, "wrong", str(error))
+    if any(side % found.downscale for side in size):
+        return Finding(
+            what, "wrong", f"{path}: needs sides that are multiples of {found.downscale} (found {size})"
+        )
+    return Finding(what, "ok", f"{path}: {found.family}, predicts {found.prediction_type}")
+
+
+def _style_weights(model: config.Model) -> Finding:
+    what = f"style encoder {model.style_encoder}"
+    if not model.appearance_blocks:
+        return Finding(what, "absent", "model.appearance_blocks is false: none is used")
+    if model.style_encoder_weights is None:
+        return Finding(what, "absent", "model.style_encoder_weights is null: those of the base, else random")
+    path = Path(model.style_encoder_weights)
+    if not path.exists():
+        return Finding(what, "missing", f"{path}, which params.yaml names; {how_to_get(path)}")
+    from dnaf.model.style_encoder import StyleEncoder
+    from dnaf.model.style_weights import load_style_weights
+
+    try:
+        load_style_weights(StyleEncoder(model.style_encoder, [0]), path)
+    except (BaseModelError, ConfigError) as error:
+        return Finding(what, "wrong", str(error))
+    return Finding(what, "ok", str(path))
+
+
+def how_to_get(path: Path) -> str:
+    """The commands that fetch a known folder from huggingface.co; the user's to run, none runs by itself."""
+    repository = _REPOSITORIES.get(path.name)
+    if repository is None:
+        return "docs/base-models.md says what works and where it comes from"
+    clone = f"`git lfs install; git clone https://huggingface.co/{repository} {path}`"
+    return f"{clone} or `hf download {repository} --local-dir {path}`"

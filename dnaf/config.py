@@ -104,6 +104,7 @@ class Train(Section):
     min_snr_gamma: Annotated[float, Field(gt=0)] | None
     timestep_sampling: TimestepSampling
     condition_dropout: Fraction
+    drop_pose: bool
     mirror: Fraction
     style_grad: bool
     gradient_checkpointing: bool

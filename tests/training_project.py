@@ -51,6 +51,7 @@ _TRAIN: dict[str, Any] = {
     "min_snr_gamma": None,
     "timestep_sampling": "fourth_root",
     "condition_dropout": 0.2,
+    "drop_pose": False,
     "mirror": 0.5,
     "style_grad": False,
     "gradient_checkpointing": False,

@@ -98,9 +98,16 @@ class DNAFDenoiser(nn.Module):
         pose: torch.Tensor,
         keep: torch.Tensor,
         style_grad: bool,
+        keep_pose: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """One training step's prediction, target i with style i; see `encode` and `denoise`."""
+        """One training step's prediction, target i with style i; see `encode` and `denoise`.
+
+        Args:
+            keep_pose: (T,) bool; False: this target does not see its pose.
+        """
         encoded = self.encode(style, style_pose, pose)
+        if keep_pose is not None:
+            encoded.residuals = [residual * keep_pose.view(-1, 1, 1, 1) for residual in encoded.residuals]
         rows = torch.arange(len(noisy), device=noisy.device)
         return self.denoise(noisy, noisy_style, timestep, encoded, rows, keep, style_grad)
 

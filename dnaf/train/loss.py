@@ -37,6 +37,7 @@ def training_loss(
         batch["target_pose"],
         keep=random.keep,
         style_grad=params.style_grad,
+        keep_pose=random.keep if params.drop_pose else None,
     )
     difference = prediction.float() - prediction_target(schedule, latent, random)
     error = difference.abs() if params.loss == "l1" else difference.square()

@@ -11,8 +11,8 @@ import torch
 
 from dnaf import config, files
 from dnaf.model import base
-from dnaf.train import checkpoint
 from dnaf.pretraining import Recipe, pretrain_base
+from dnaf.train import checkpoint
 from stages.pretrain_base import read_recipe
 from tests.training_project import ROOT, model_params, train_params
 

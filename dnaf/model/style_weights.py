@@ -61,7 +61,11 @@ def load_style_weights(encoder: StyleEncoder, path: Path) -> Provenance:
 
 
 def swin_to_timm(tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """Tensors of a Hugging Face Swin with timm's names; queries, keys and values are stacked."""
+    """Tensors of a Hugging Face Swin with timm's names; queries, keys and values are stacked.
+
+    The maps are equal where windows divide them. Where not, as nowhere in Swin's own training, Hugging Face
+    pads a map before it shifts it, and timm after.
+    """
     converted: Tensors = {}
     for name, tensor in tensors.items():
         if name.endswith("relative_position_index"):

@@ -28,19 +28,21 @@ def set_params(**values: object) -> None:
 
 
 @pytest.fixture
-def scored_project(evaluation_project: EvaluationProject) -> EvaluationProject:
+def scored_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EvaluationProject:
     """All methods of params.yaml under two protocols: two methods present, the others absent."""
+    monkeypatch.chdir(tmp_path)
+    project = EvaluationProject(tmp_path)
     set_params(protocols=PROTOCOLS, protocol="gfla", method="dnaf")
-    num_pairs = len(evaluation_project.pairs)
+    num_pairs = len(project.pairs)
     for protocol in PROTOCOLS:
         for method in YAML(typ="safe").load(Path("params.yaml"))["methods"]:
             row, scores = absent(method, protocol), {}
             if method in ("dnaf", "copy_source"):
                 row = present(method, with_interval("l1", L1[protocol], 0.1), protocol)
                 scores = {"l1": np.full(num_pairs, L1[protocol])}
-            write(Path(), row, scores, evaluation_project.pairs)
-    evaluation_project.add_results()
-    return evaluation_project
+            write(Path(), row, scores, project.pairs)
+    project.add_results()
+    return project
 
 
 def test_report_compares_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:

@@ -4,6 +4,7 @@ Speed and memory do not depend on the values of weights. The configurations are 
 and its default style encoder; a width divided by 4 gives a model of the same layout for CPU ratios.
 """
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from dnaf.model.parts import Parts, Provenance
 from dnaf.model.prompt import Prompt
 from dnaf.model.style_encoder import StyleEncoder
 
+_PARAMS = Path(__file__).resolve().parents[1] / "params/deepfashion.yaml"
 _PROMPT_TOKENS, _PROMPT_DIM = 77, 768
 _SWIN = "swin_base_patch4_window7_224"
 _NARROW_ENCODER = "test_convnext"
@@ -128,3 +130,15 @@ def fill(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Modu
 
 def _divided(channels: tuple[int, ...], narrow: int) -> tuple[int, ...]:
     return tuple(each // narrow for each in channels)
+
+
+def training_params(**changes: Any) -> config.Train:
+    """The section `train` of params/deepfashion.yaml, with changes."""
+    return config.load(config.Train, _PARAMS).model_copy(update=changes)
+
+
+def training_batch(batch_size: int, size: tuple[int, int], device: torch.device) -> dict[str, torch.Tensor]:
+    """A batch like those of `TrainingPairs`, of noise; `position` is left to the caller."""
+    images = {name: torch.rand(batch_size, 3, *size, device=device) * 2 - 1 for name in ("source", "target")}
+    poses = {name: torch.rand(batch_size, 3, *size, device=device) for name in ("source_pose", "target_pose")}
+    return images | poses

@@ -7,7 +7,7 @@ activations, workspaces of kernels, fragments; on a GPU expect a tenth more and 
 
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -76,15 +76,14 @@ def estimate(
     """
     trained = [parameter for parameter in pipeline.denoiser.parameters() if parameter.requires_grad]
     gradients = sum(parameter.nbytes for parameter in trained)
-    step = _Step(pipeline, params)
     batch_size = params.batch_size // num_processes // params.accumulate
     return Estimate(
-        weights=sum(tensor.nbytes for tensor in _tensors(step).values()),
+        weights=sum(tensor.nbytes for tensor in _tensors(_Step(pipeline, params)).values()),
         gradients=gradients,
         optimizer=_ADAM_MOMENTS * gradients,
         average=gradients,
         buckets=gradients if num_processes > 1 else 0,
-        activations=_activations(step, batch_size, size, device.type),
+        activations=_activations(pipeline, params, batch_size, size, device.type),
     )
 
 
@@ -146,21 +145,37 @@ def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
-def _activations(step: _Step, batch_size: int, size: tuple[int, int], device_type: str) -> int:
+@contextmanager
+def fake_step(
+    pipeline: DNAFPipeline, params: config.Train, batch_size: int, size: tuple[int, int], device_type: str
+) -> Iterator[Callable[[], torch.Tensor]]:
+    """Gives a training step on tensors that have shapes and no data; calling it gives the loss.
+
+    Args:
+        pipeline: on any device, also on `meta`; its weights are not touched.
+    """
+    step = _Step(pipeline, params)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        weights = {name: _fake(tensor, device_type) for name, tensor in _tensors(step).items()}
+        inputs = _inputs(step, batch_size, size, device_type)
+        yield lambda: functional_call(step, weights, inputs)
+
+
+def _activations(
+    pipeline: DNAFPipeline, params: config.Train, batch_size: int, size: tuple[int, int], device_type: str
+) -> int:
     """Bytes alive at the worst moment of a step, without weights."""
     alive = _Alive()
     with ExitStack() as stack:
-        stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
-        weights = {name: _fake(tensor, device_type) for name, tensor in _tensors(step).items()}
-        batch, random = _inputs(step, batch_size, size, device_type)
+        step = stack.enter_context(fake_step(pipeline, params, batch_size, size, device_type))
         if device_type != "cpu":
             stack.enter_context(_FusedAttention())
-        if step.params.gradient_checkpointing:
-            recompute.enable(step.denoiser, alive.measure)
-            stack.callback(recompute.disable, step.denoiser)
+        if params.gradient_checkpointing:
+            recompute.enable(pipeline.denoiser, alive.measure)
+            stack.callback(recompute.disable, pipeline.denoiser)
         stack.enter_context(alive)
-        with _autocast(device_type, step.params.mixed_precision):
-            loss = functional_call(step, weights, (batch, random))
+        with _autocast(device_type, params.mixed_precision):
+            loss = step()
             backward = alive.now + alive.largest_segment
         del loss
     return max(alive.peak, backward)

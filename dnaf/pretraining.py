@@ -62,16 +62,18 @@ def pretrain_base(folder: Path, recipe: Recipe) -> None:
         sources = _prepare(work, recipe)
         if not (outputs.model / files.MANIFEST).exists():
             train(sources, work / _LATENTS, outputs, recipe.model, recipe.training, recipe.seed)
-        write_base(folder, load_pipeline(outputs.model), outputs.loss_curve, recipe)
+        write_base(folder, outputs.model, outputs.loss_curve, recipe)
     files.remove_folder(work)
 
 
-def write_base(folder: Path, pipeline: DNAFPipeline, loss_curve: Path, recipe: Recipe) -> None:
-    """Writes the frozen parts of a trained pipeline as a base model's folder."""
+def write_base(folder: Path, model: Path, loss_curve: Path, recipe: Recipe) -> None:
+    """Writes those parts of a model that `train` wrote which a base model has."""
+    pipeline = load_pipeline(model)
     with files.atomic_folder(folder) as temporary:
         for name in _PARTS:
-            if (part := getattr(pipeline, name)) is not None:
-                part.save_pretrained(temporary / name)
+            if (model / name).exists():
+                # Not saved anew: diffusers would write down the folder that a part was loaded from.
+                shutil.copytree(model / name, temporary / name)
         write_prompt(temporary / "prompt.safetensors", pipeline.adapter.prompt_embedding)
         shutil.copyfile(loss_curve, temporary / loss_curve.name)
         files.write_atomic(temporary / "README.md", _readme(pipeline, recipe))

@@ -50,7 +50,7 @@ def main(height: int = 256, width: int = 176, narrow: int = 1) -> None:
     pipeline.set_progress_bar_config(disable=True)
     with row("training step, batch 1"):
         student = learner(pipeline)
-        loss, norm = student.backward(0, {**training_batch(1, size, CPU), "position": torch.tensor([0])})
+        loss, norm = student.backward(0, training_batch(1, size, CPU))
         student.update(0)
         assert norm > 0
     del student

@@ -138,7 +138,9 @@ def training_params(**changes: Any) -> config.Train:
 
 
 def training_batch(batch_size: int, size: tuple[int, int], device: torch.device) -> dict[str, torch.Tensor]:
-    """A batch like those of `TrainingPairs`, of noise; `position` is left to the caller."""
+    """A batch of noise like those that training sees, with the latents that stage `latents` caches."""
     images = {name: torch.rand(batch_size, 3, *size, device=device) * 2 - 1 for name in ("source", "target")}
     poses = {name: torch.rand(batch_size, 3, *size, device=device) for name in ("source_pose", "target_pose")}
-    return images | poses
+    latent = (batch_size, 4, size[0] // 8, size[1] // 8)
+    latents = {name: torch.randn(latent, device=device) for name in ("source_latent", "target_latent")}
+    return {**images, **poses, **latents, "position": torch.arange(batch_size)}

@@ -5,7 +5,7 @@
 
 Prints a table. On the CPU the ways take turns and the fastest round counts. On a GPU each row tells samples
 per second, achieved TFLOP/s, their share of what the device reaches in products of 8192x8192 matrices, and
-the peak of memory beside its estimate. Weights are random; images come as noise, and are encoded in the step.
+the peak of memory beside its estimate. Weights are random, images are noise.
 """
 
 import statistics
@@ -52,7 +52,6 @@ class Step:
         precision = Precision(params.mixed_precision, device)
         self._learner = Learner(pipeline, Accelerator(cpu=device.type == "cpu"), precision, params, seed=0)
         self._batch = training_batch(params.batch_size, size, CPU)
-        self._batch["position"] = torch.arange(params.batch_size)
 
     def __call__(self) -> None:
         self._learner.backward(0, dict(self._batch))

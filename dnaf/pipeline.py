@@ -158,7 +158,7 @@ class DNAFPipeline(DiffusionPipeline):
         latent = self._noise((len(pose), *style_latent.shape[1:]), noise, generator)
         style_noise = self._noise(style_latent.shape, style_noise, style_generator)
         schedule = training_schedule(scheduler)
-        with self._autocast():
+        with self.autocast():
             encoded = self.denoiser.encode(style, style_pose, pose)
         scheduler.set_timesteps(num_inference_steps)  # on the CPU: solvers look into them at every step
         latent = latent * scheduler.init_noise_sigma
@@ -176,7 +176,7 @@ class DNAFPipeline(DiffusionPipeline):
             noisy_style = schedule.add_noise(style_latent, style_noise, level)
             noisy = scheduler.scale_model_input(latent, timestep)
             guided = guided_calls[index]
-            with self._autocast():
+            with self.autocast():
                 prediction = self.denoiser.denoise(
                     noisy.repeat(2, 1, 1, 1) if guided else noisy,
                     noisy_style,
@@ -207,7 +207,7 @@ class DNAFPipeline(DiffusionPipeline):
             noise = randn_tensor(shape, generator=generator, device=device, dtype=torch.float32)
         return noise.to(device)
 
-    def _autocast(self) -> AbstractContextManager[Any]:
+    def autocast(self) -> AbstractContextManager[Any]:
         """Runs a UNet of half precision together with an adapter of single precision."""
         if self.unet.dtype == torch.float32:
             return nullcontext()

@@ -196,6 +196,7 @@ def _inputs(
     batch = {name: empty(3, *size) for name in ("source", "target")}
     batch |= {name: empty(pose_channels, *size) for name in ("source_pose", "target_pose")}
     latent = (step.codec.latent_channels, size[0] // step.codec.downscale, size[1] // step.codec.downscale)
+    batch |= {name: empty(*latent) for name in ("source_latent", "target_latent")}
     timestep, keep = empty(dtype=torch.int64), empty(dtype=torch.bool)
     return batch, Draw(timestep, empty(*latent), empty(*latent), keep)
 

@@ -20,8 +20,9 @@ def allocated_in_a_step(pipeline: DNAFPipeline, params: config.Train) -> int:
     generator = torch.Generator().manual_seed(0)
     names = ("source", "target", "source_pose", "target_pose")
     batch = {name: torch.rand(params.batch_size, 3, *SIZE, generator=generator) for name in names}
+    batch |= {f"{name}_latent": pipeline.codec.encode(batch[name]) for name in ("source", "target")}
     schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
-    latent = tuple(pipeline.codec.encode(batch["target"]).shape[1:])
+    latent = tuple(batch["target_latent"].shape[1:])
     random = draw(list(range(params.batch_size)), latent, params, 1000, 0)
 
     def step() -> None:

@@ -5,7 +5,6 @@ import re
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -19,9 +18,9 @@ from tests import processes
 from tests.training_project import TrainingProject, picture
 
 RESULTS = ("data/model", "metrics")
-LONG = {"mixed_precision": "bf16", "steps": 8, "checkpoint_every": 2, "sample_every": 5, "log_every": 3}
+LONG = {"steps": 8, "checkpoint_every": 2, "sample_every": 5, "log_every": 3}
 SHORT = {"steps": 2, "checkpoint_every": 1, "sample_every": 2, "log_every": 1}
-LOGGED = {"steps": 200, "checkpoint_every": 1000, "sample_every": 1000, "log_every": 1}
+LOGGED = {"steps": 100, "checkpoint_every": 1000, "sample_every": 1000, "log_every": 1}
 SPARE = 100_000_000  # bytes: enough to load and resume the smallest model, not to train it on 128 pairs
 _PATIENCE_S = 60.0
 
@@ -91,7 +90,7 @@ def kill_and_resume(project: TrainingProject, duration_s: float, index: int) -> 
     return project.digests(*RESULTS)
 
 
-@pytest.mark.parametrize("index", range(6))
+@pytest.mark.parametrize("index", range(2))
 def test_resume_after_random_kills_is_bit_identical(
     tmp_path: Path, long_run: tuple[dict[str, str], float], index: int
 ) -> None:
@@ -104,17 +103,15 @@ def test_resume_after_fifty_times_random_kills_is_bit_identical(
     tmp_path: Path, long_run: tuple[dict[str, str], float]
 ) -> None:
     expected, duration_s = long_run
-    for index in range(6, 56):
+    for index in range(2, 52):
         project = TrainingProject(tmp_path / str(index))
         assert kill_and_resume(project, duration_s, index) == expected, index
 
 
-@pytest.mark.parametrize("changes", [{}, {"mixed_precision": "fp16", "accumulate": 2}])
-def test_a_run_killed_again_and_again_in_its_writes_ends_bit_identical(
-    tmp_path: Path, changes: dict[str, Any]
-) -> None:
+def test_a_run_killed_again_and_again_in_its_writes_ends_bit_identical(tmp_path: Path) -> None:
     project = TrainingProject(tmp_path)
-    project.set_params(train={**SHORT, **changes})
+    # With float16 the state of the loss's scale is kept too.
+    project.set_params(train={**SHORT, "mixed_precision": "fp16", "accumulate": 2})
     expected = uninterrupted(project)
     at = 2
     while processes.was_killed(exit_code := processes.run("train", project, kill_at=at)):

@@ -47,14 +47,13 @@ def test_dvc_sends_no_usage_data() -> None:
 def test_changing_evaluation_runs_no_training(project: Project) -> None:
     try:
         project.set_params({"evaluate.num_bootstrap": 10})
-        stages = ran(project.run("dvc", "repro"))
+        stages = ran(project.run("dvc", "repro", "--dry"))
         assert "evaluate@dnaf-cfld" in stages
         assert not {
             *("make_demo", "unpack", "split", "render", "latents", "train", "generate", "reference@cfld")
         } & set(stages)
     finally:
         project.run("git", "checkout", "-q", ".")
-        project.run("dvc", "checkout", "-q")
 
 
 def test_changing_the_learning_rate_runs_train_and_what_follows_only(project: Project) -> None:
@@ -117,8 +116,7 @@ def test_metrics_and_plots_of_all_methods_are_shown_by_dvc(project: Project) -> 
     shown = project.run("dvc", "metrics", "show", "--md").stdout
     for method in Baselines.METHODS:
         assert f"metrics/methods/cfld/{method}.json" in shown
-    project.run("dvc", "exp", "run", "-n", "plotted", "-S", "method=copy_source")
-    plots = project.run("dvc", "plots", "diff", "main", "plotted", "-o", "plots")
+    plots = project.run("dvc", "plots", "show", "-o", "plots")
     page = Path(plots.stdout.strip().removeprefix("file://"))
     assert "Training loss" in page.read_text()
     shutil.rmtree(project.root / "plots")
@@ -127,7 +125,7 @@ def test_metrics_and_plots_of_all_methods_are_shown_by_dvc(project: Project) -> 
 
 
 def test_another_protocol_scores_again_and_computes_nothing_else(project: Project) -> None:
-    project.set_params({"protocols": ["cfld", "patn"]})
+    project.set_params({"methods": ["dnaf", "gfla", "pocold"], "protocols": ["cfld", "patn"]})
     try:
         stages = ran(project.run("dvc", "repro"))
         assert {"reference@patn", "evaluate@dnaf-patn", "evaluate@gfla-patn", "report"} <= set(stages)

@@ -43,7 +43,7 @@ def build(
         adapter = adapter_for(base, style_encoder, model, pose_channels)
     style_weights = _load_weights(model, style_encoder)
     if style_encoder is not None:
-        style_encoder.requires_grad_(False).to(dtype)
+        style_encoder.freeze(dtype)
     return Parts(
         base.unet, base.codec, base.scheduler, adapter, style_encoder, base.provenance, style_weights
     )

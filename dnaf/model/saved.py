@@ -74,7 +74,7 @@ def load_trained(
     if encoder is not None and of_style is not None:
         of_style.require(load_style_weights(encoder, style_weights or Path(of_style.folder)))
     if encoder is not None:
-        encoder.requires_grad_(False).eval().to(dtype)
+        encoder.freeze(dtype)
     return Parts(model.unet, model.codec, model.scheduler, adapter, encoder, model.provenance, of_style)
 
 

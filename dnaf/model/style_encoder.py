@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+from torch import nn
 
 from dnaf.errors import ConfigError
 
@@ -61,6 +62,11 @@ class StyleEncoder(ModelMixin, ConfigMixin):
     def set_scale(self, style_scale: float) -> None:
         """Shows the backbone images in another size; its weights stay."""
         self.register_to_config(style_scale=style_scale)
+
+    def freeze(self, dtype: torch.dtype) -> "StyleEncoder":
+        """Without gradients, in evaluation mode, in `dtype`."""
+        # torch's own `to`: diffusers' warns of modules that must stay float32 where there are none.
+        return nn.Module.to(self.requires_grad_(False).eval(), dtype)
 
     def train(self, mode: bool = True) -> "StyleEncoder":
         """Keeps the backbone in evaluation mode.

@@ -138,9 +138,7 @@ def _load_codec(part: CheckedPart, dtype: torch.dtype) -> Codec:
     if part.config["_class_name"] == "LosslessCodec":
         codec: Codec = part.load()  # float32: its few numbers are what makes it lossless
         return codec
-    # The autoencoder of Stable Diffusion XL says that it overflows in float16.
-    upcast = dtype == torch.float16 and part.config.get("force_upcast", False)
-    return VaeCodec(part.load(torch.float32 if upcast else dtype))
+    return VaeCodec(part.load(torch.float32 if dtype == torch.float16 else dtype))
 
 
 def _check_scheduler(path: Path) -> DDIMScheduler:

@@ -87,7 +87,8 @@ class LosslessCodec(ModelMixin, ConfigMixin):
 class VaeCodec(nn.Module):
     """A frozen autoencoder of Stable Diffusion; latents are its mode times its scaling factor.
 
-    It runs in its own dtype whatever the autocast: the one of Stable Diffusion XL overflows in float16.
+    It runs in its own dtype whatever the autocast, and never in float16 unless its config allows it
+    (`force_upcast`): the one of Stable Diffusion XL overflows there.
     """
 
     def __init__(self, vae: AutoencoderKL) -> None:
@@ -113,12 +114,14 @@ class VaeCodec(nn.Module):
     @torch.no_grad()
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """Image (B,3,H,W) in [-1,1] -> latent (B,C,h,w) float32."""
+        self._leave_float16()
         with _no_autocast(image.device):
             mode = self.vae.encode(image.to(self.dtype)).latent_dist.mode()
         return mode.float() * self.vae.config.scaling_factor
 
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
         """Latent (B,C,h,w) -> image (B,3,H,W) float32, about [-1,1]."""
+        self._leave_float16()
         with _no_autocast(latent.device):
             image: torch.Tensor = self.vae.decode(
                 (latent / self.vae.config.scaling_factor).to(self.dtype), return_dict=False
@@ -128,6 +131,10 @@ class VaeCodec(nn.Module):
     def cell_weights(self, weight: torch.Tensor) -> torch.Tensor:
         """Weight of pixels (B,1,H,W) -> (B,1,h,w): the mean over each cell."""
         return F.avg_pool2d(weight, self.downscale)
+
+    def _leave_float16(self) -> None:
+        if self.dtype == torch.float16 and self.vae.config.force_upcast:
+            self.vae.float()
 
 
 def _no_autocast(device: torch.device) -> AbstractContextManager[Any]:

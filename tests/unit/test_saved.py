@@ -40,7 +40,7 @@ def image(pipeline: DNAFPipeline) -> torch.Tensor:
     pipeline.set_progress_bar_config(disable=True)
     generator = torch.Generator().manual_seed(3)
     style, poses = (torch.rand(1, 3, 64, 48, generator=generator) for _ in range(2))
-    result: torch.Tensor = pipeline(style, poses, poses, num_inference_steps=2, generator=generator)
+    result: torch.Tensor = pipeline(style, poses, poses, num_inference_steps=2, generator=generator).images
     return result
 
 

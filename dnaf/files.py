@@ -12,7 +12,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -224,8 +224,16 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Removes a folder of resume state that is no longer needed."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Removes a folder of resume state that is no longer needed: all of it, or, killed, none of it.
+
+    What a killed process did not finish to remove beside it goes too. Errors are ignored.
+    """
+    doomed = folder.with_name(_TEMPORARY + folder.name)
+    with suppress(OSError):
+        os.replace(folder, doomed)
+    for path in (doomed, *folder.parent.glob(_TEMPORARY + "*")):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def require_space(folder: Path, num_bytes: int) -> None:

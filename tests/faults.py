@@ -20,8 +20,8 @@ from dnaf import files
 class Faults:
     """Counts the calls that change the disk, and calls `fail` in the n-th one.
 
-    `write` fails when half of its data is written, `rmtree` when one file is removed, every other call before
-    it has an effect.
+    `write` fails when half of its data is written, `rmtree` when half of the files are removed, every other
+    call before it has an effect.
 
     Attributes:
         calls: how many there were so far.
@@ -80,9 +80,9 @@ class _Calls:
 
 class _Removal(_Calls):
     def rmtree(self, folder: Path, ignore_errors: bool = False) -> None:
-        file = next((path for path in sorted(Path(folder).rglob("*")) if path.is_file()), None)
+        contained = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
         try:
-            if file is not None:
+            for file in contained[: (len(contained) + 1) // 2]:
                 file.unlink()
             self._faults.count()
             shutil.rmtree(folder, ignore_errors)

@@ -15,6 +15,7 @@ import pytest
 
 from dnaf import files
 from dnaf.errors import ResourceError, StateError
+from tests.faults import Faults
 
 OLD, NEW = b"old" * 1000, b"new" * 5000
 
@@ -278,3 +279,29 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content: str) -> Non
     (tmp_path / files.MANIFEST).write_text(content)
     with pytest.raises(StateError, match=files.MANIFEST):
         files.require_complete(tmp_path)
+
+
+class Killed(BaseException):
+    """Stands for a kill, which nothing catches."""
+
+
+def test_resume_state_is_removed_whole_or_not_at_all(tmp_path: Path) -> None:
+    def die() -> None:
+        raise Killed
+
+    for at in (1, 2):
+        folder = tmp_path / f"run-{at}"
+        (folder / "samples").mkdir(parents=True)
+        for name in (".lock", "samples/1.png", "state.json"):
+            (folder / name).write_bytes(b"1")
+        before = files_below(folder)
+        with pytest.raises(Killed), Faults(at, die).installed():
+            files.remove_folder(folder)
+        assert files_below(folder) == (before if at == 1 else set())
+    files.remove_folder(tmp_path / "run-1")
+    files.remove_folder(tmp_path / "never there")
+    assert list(tmp_path.iterdir()) == []
+
+
+def files_below(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}

@@ -7,7 +7,7 @@ import torch
 from dnaf import config, seeds
 from dnaf.errors import ConfigError
 from dnaf.model.adapter import DNAFAdapter
-from dnaf.model.base_folder import BaseModel, load_base
+from dnaf.model.base_folder import BaseModel, load_base, load_codec
 from dnaf.model.codec import Codec, LosslessCodec
 from dnaf.model.parts import Parts, Provenance
 from dnaf.model.style_encoder import StyleEncoder
@@ -50,11 +50,10 @@ def build(
 
 
 def build_codec(base: str | None, unshuffle: int) -> tuple[Codec, Provenance | None]:
-    """The codec alone, as `build` gives it in float32, and where the base model came from."""
+    """The codec alone, as `build` gives it in float32, and where in the base model it came from."""
     if base is None:
         return LosslessCodec(unshuffle), None
-    loaded = load_base(Path(base))
-    return loaded.codec, loaded.provenance
+    return load_codec(Path(base))
 
 
 def adapter_for(

@@ -102,6 +102,16 @@ def inspect_base(folder: Path) -> Inspection:
     return Inspection(family(checked.unet.config), scheduler.config.prediction_type, downscale)
 
 
+def load_codec(folder: Path) -> tuple[Codec, Provenance]:
+    """Loads the codec alone, in float32, with the digests of its files alone.
+
+    Raises:
+        BaseModelError: as `load_base`.
+    """
+    checked = _check_parts(folder, with_prompt=False)
+    return _load_codec(checked.codec, torch.float32), Provenance.of(folder, checked.codec.files)
+
+
 @dataclass(frozen=True)
 class _Checked:
     unet: CheckedPart

@@ -80,7 +80,7 @@ def test_a_tiny_one_is_loaded_and_generates(family: str, tmp_path: Path) -> None
         torch.tensor([0, 0]),
         num_inference_steps=2,
         generator=generator,
-    )
+    ).images
     assert image.shape == (2, 3, 64, 48)
     assert image.isfinite().all()
 

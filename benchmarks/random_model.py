@@ -105,7 +105,7 @@ def stable_diffusion(
             DDIMScheduler(**_SCHEDULE),
             Prompt(torch.randn(1, _PROMPT_TOKENS, _PROMPT_DIM // narrow)),
             None,
-            Provenance("random weights"),
+            Provenance("random weights", {}),
         )
         adapter = adapter_for(base, style_encoder, model, pose_channels=3)
     for module in (unet, vae, style_encoder):

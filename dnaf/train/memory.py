@@ -15,7 +15,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
-from diffusers import DDPMScheduler
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
@@ -25,6 +24,7 @@ from torch.utils._pytree import tree_leaves
 
 from dnaf import config
 from dnaf.model import recompute
+from dnaf.model.solvers import training_schedule
 from dnaf.pipeline import DNAFPipeline
 from dnaf.progress import note
 from dnaf.train.draw import Draw
@@ -135,7 +135,7 @@ class _Step(nn.Module):
     def __init__(self, pipeline: DNAFPipeline, params: config.Train) -> None:
         super().__init__()
         self.denoiser, self.codec, self.params = pipeline.denoiser, pipeline.codec, params
-        self.schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
+        self.schedule = training_schedule(pipeline.scheduler)
 
     def forward(self, batch: dict[str, torch.Tensor], random: Draw) -> torch.Tensor:
         return training_loss(self.denoiser, self.codec, self.schedule, batch, random, self.params)

@@ -4,10 +4,10 @@ from contextlib import nullcontext
 
 import torch
 from accelerate import Accelerator
-from diffusers import DDPMScheduler
 
 from dnaf import config
 from dnaf.model import recompute
+from dnaf.model.solvers import training_schedule
 from dnaf.pipeline import DNAFPipeline
 from dnaf.train.average import Average, copy
 from dnaf.train.checkpoint import Checkpoint
@@ -43,7 +43,7 @@ class Learner:
         self._params, self._seed = params, seed
         self._codec = pipeline.codec
         # The noise of training; the pipeline's own scheduler may be any solver.
-        self._schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
+        self._schedule = training_schedule(pipeline.scheduler)
         denoiser = pipeline.denoiser.to(memory_format=torch.channels_last)
         if params.gradient_checkpointing:
             recompute.enable(denoiser)
@@ -108,10 +108,10 @@ class Learner:
         positions = batch.pop("position").tolist()
         batch = {name: tensor.to(device, memory_format=torch.channels_last) for name, tensor in batch.items()}
         num_timesteps = self._schedule.config.num_train_timesteps
+        for name in ("source", "target"):
+            if f"{name}_latent" not in batch:  # not cached: a mere rearrangement
+                batch[f"{name}_latent"] = self._codec.encode(batch[name])
+        latent_shape = tuple(batch["target_latent"].shape[1:])
+        random = draw(positions, latent_shape, self._params, num_timesteps, self._seed).to(device)
         with self._precision.autocast():
-            for name in ("source", "target"):
-                if f"{name}_latent" not in batch:  # not cached: a mere rearrangement
-                    batch[f"{name}_latent"] = self._codec.encode(batch[name])
-            latent_shape = tuple(batch["target_latent"].shape[1:])
-            random = draw(positions, latent_shape, self._params, num_timesteps, self._seed).to(device)
             return training_loss(self._denoiser, self._codec, self._schedule, batch, random, self._params)

@@ -44,6 +44,7 @@ def project(tmp_path: Path) -> Path:
     raw.mkdir(parents=True)
     params = YAML().load((ROOT / "params/demo.yaml").read_text())
     params["dataset"] = "mini"
+    params["model"]["base"] = None
     for name, form in (("mini", "deepfashion"), ("mine", "custom")):
         params["datasets"][name] = {"format": form, "height": 64, "width": 48, "max_test_pairs": 9}
     with open(tmp_path / "params.yaml", "w") as file:

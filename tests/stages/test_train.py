@@ -118,13 +118,12 @@ def test_an_unknown_style_encoder_is_named(project: TrainingProject) -> None:
     assert_refused(project, "model.style_encoder", "no_such_model")
 
 
-@pytest.mark.parametrize("accumulate", [1, 2])
 def test_two_processes_train_the_weights_of_one(
-    project: TrainingProject, tmp_path_factory: pytest.TempPathFactory, accumulate: int
+    project: TrainingProject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     other = TrainingProject(tmp_path_factory.mktemp("two"))
     project.set_params(train={"batch_size": 4})
-    other.set_params(train={"batch_size": 4, "accumulate": accumulate})
+    other.set_params(train={"batch_size": 4})
     assert processes.run("train", project) == 0, processes.output(project)
     launch = ("accelerate.commands.launch", "--cpu", "--num_processes=2", "-m", "stages.train")
     finished = processes.run_command(other, *launch)

@@ -21,7 +21,7 @@ class Oracle(nn.Module):
         super().__init__()
         self.prediction = prediction
 
-    def forward(self, *inputs: torch.Tensor, keep: torch.Tensor, style_grad: bool) -> torch.Tensor:
+    def forward(self, *inputs: torch.Tensor, **options: object) -> torch.Tensor:
         return self.prediction
 
 

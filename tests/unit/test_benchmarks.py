@@ -52,7 +52,7 @@ def test_every_step_of_the_ladder_saves_flops() -> None:
     assert all(all(figure) for figure in map(astuple, rows))
 
 
-@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize("gpu", [False, pytest.param(True, marks=pytest.mark.slow)])  # it compiles
 @torch.no_grad()
 def test_the_sampling_benchmark_prints_a_whole_table(capsys: pytest.CaptureFixture[str], gpu: bool) -> None:
     sampling.main(gpu=gpu, small=True)

@@ -14,6 +14,7 @@ from dnaf.data.store import ImageStore, write_store
 from dnaf.images import Pixels
 from dnaf.model import base
 from dnaf.model.codec import LosslessCodec
+from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.train.latents import write_latents
 
@@ -117,6 +118,22 @@ def random_inputs(num_styles: int, num_targets: int, seed: int = 0) -> Inputs:
         torch.randn(num_targets, *latent, generator=generator),
         torch.randn(num_styles, *latent, generator=generator),
     )
+
+
+def one_loss(denoiser: DNAFDenoiser, style_grad: bool) -> torch.Tensor:
+    """Mean square of the prediction for two targets, of which the second does not see its style."""
+    inputs = random_inputs(2, 2)
+    prediction: torch.Tensor = denoiser(
+        inputs.noise,
+        inputs.style_noise,
+        torch.tensor([300, 900]),
+        inputs.style,
+        inputs.style_pose,
+        inputs.pose,
+        keep=torch.tensor([True, False]),
+        style_grad=style_grad,
+    )
+    return prediction.square().mean()
 
 
 def stems(first_item: int, num_outfits: int) -> list[str]:

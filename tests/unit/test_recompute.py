@@ -6,22 +6,7 @@ import torch
 from dnaf.model import recompute
 from dnaf.model.appearance import AppearanceBlock
 from dnaf.model.denoiser import DNAFDenoiser
-from tests.training_project import random_inputs, tiny_pipeline
-
-
-def one_loss(denoiser: DNAFDenoiser, style_grad: bool) -> torch.Tensor:
-    inputs = random_inputs(2, 2)
-    prediction: torch.Tensor = denoiser(
-        inputs.noise,
-        inputs.style_noise,
-        torch.tensor([300, 900]),
-        inputs.style,
-        inputs.style_pose,
-        inputs.pose,
-        keep=torch.tensor([True, False]),
-        style_grad=style_grad,
-    )
-    return prediction.square().mean()
+from tests.training_project import one_loss, random_inputs, tiny_pipeline
 
 
 def gradients(denoiser: DNAFDenoiser, style_grad: bool) -> dict[str, torch.Tensor]:

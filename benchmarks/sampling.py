@@ -43,7 +43,7 @@ from dnaf.model.solvers import make_solver
 from dnaf.pipeline import DNAFPipeline, assemble
 
 CPU, META = torch.device("cpu"), torch.device("meta")
-CPU_NARROW, CPU_ROUNDS, CPU_POSES = 4, 3, 3
+CPU_NARROW, CPU_ROUNDS, CPU_POSES = 4, 5, 3
 GPU_BATCH, GPU_ROUNDS = GROUP[1], 3
 FAST_SOLVER = "dpm++"
 

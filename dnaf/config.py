@@ -152,6 +152,12 @@ class Evaluate(Section):
     num_bootstrap: Annotated[int, Field(ge=0)]
 
 
+class Applications(Section):
+    name = "applications"
+    num_rows: Annotated[int, Field(ge=2)]
+    num_frames: Annotated[int, Field(ge=2, le=100)]
+
+
 class Report(Section):
     name = "report"
     num_rows: Positive
@@ -179,6 +185,7 @@ SECTIONS: tuple[type[Section], ...] = (
     Evaluate,
     Weights,
     Report,
+    Applications,
 )
 TOP_LEVEL = (
     "dataset",

@@ -8,10 +8,11 @@ import typer
 from dnaf.errors import DnafError
 
 
-def run(main: Callable[..., None]) -> None:
-    """Runs `main` with its Typer annotations as the command line."""
+def run(*commands: Callable[..., None]) -> None:
+    """Runs a function with its Typer annotations as the command line; several are sub-commands."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
+    for command in commands:
+        app.command()(command)
     try:
         app()
     except DnafError as error:

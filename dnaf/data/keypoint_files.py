@@ -196,15 +196,22 @@ def _read_folder(path: Path, name_of: NameOf) -> Iterator[Entry]:
                 raise DataError(f"{place}: too large (expected at most {_MAX_POSE_BYTES:,} bytes).")
             base, _, suffix = member.rpartition(".")
             if suffix == "json":
-                yield place, _named(place, name_of, base.removesuffix("_keypoints")), _openpose(data, place)
+                name = _named(place, name_of, base.removesuffix("_keypoints"))
+                yield place, name, read_openpose(data, place)
             elif suffix == "npy":
                 yield place, _named(place, name_of, base), _numpy(data, place)
             else:
                 raise DataError(f"{place}: not a keypoint file (expected .json or .npy). Remove it.")
 
 
-def _openpose(data: bytes, place: str) -> Points:
-    """Source: OpenPose's `people[].pose_keypoints_2d`; BODY_25 or COCO_18 by the number of joints."""
+def read_openpose(data: bytes, place: str) -> Points:
+    """Float (18, 2) of an OpenPose file of one person; all NaN if it has no one.
+
+    Source: OpenPose's `people[].pose_keypoints_2d`; BODY_25 or COCO_18 by the number of joints.
+
+    Raises:
+        DataError: not such a file, or of several people.
+    """
     people = _list_of_objects(_json(data, place), "people", place)
     if len(people) > 1:
         raise DataError(f"{place}: {len(people)} people (expected at most 1). Keep the one that is meant.")

@@ -73,12 +73,17 @@ class PairImages:
     def pose_map(self, stem: str, mirror: bool = False) -> torch.Tensor:
         """Pose map (C,H,W) float32 in [0,1]; mirrored: with left and right joints swapped."""
         name = f"mirrored/{stem}.png" if mirror else f"{stem}.png"
-        return _to_tensor(read_pose_map(self._pose_maps, name)).div_(255)
+        return to_pose_tensor(read_pose_map(self._pose_maps, name))
 
 
 def to_image_tensor(pixels: Pixels) -> torch.Tensor:
     """uint8 RGB (H,W,3) -> float32 (3,H,W) in [-1,1]."""
     return _to_tensor(pixels).div_(127.5).sub_(1)
+
+
+def to_pose_tensor(pose_map: Pixels) -> torch.Tensor:
+    """uint8 (H,W,C) -> float32 (C,H,W) in [0,1]."""
+    return _to_tensor(pose_map).div_(255)
 
 
 def to_pixels(image: torch.Tensor) -> Pixels:

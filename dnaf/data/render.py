@@ -79,9 +79,21 @@ def _draw_both(
 
 
 def _draw(joints: Points, renderer: str, frame: images.Size, canvas: images.Size, size: images.Size) -> bytes:
+    return images.encode_png(stack(draw_pose_map(joints, renderer, frame, canvas, size)))
+
+
+def draw_pose_map(
+    joints: Points, renderer: str, frame: images.Size, canvas: images.Size, size: images.Size
+) -> images.Pixels:
+    """uint8 (height, width, channels) in `size`, of keypoints (18, 2) in pixels of the frame.
+
+    Args:
+        renderer: a key of `RENDERERS`.
+        canvas: (height, width) on which the pose is drawn, before it is reduced to `size`.
+    """
     drawn = RENDERERS[renderer](joints, canvas, frame)
-    if canvas != size:
-        parts = [drawn] if drawn.shape[2] == 3 else [drawn[..., channel] for channel in range(drawn.shape[2])]
-        reduced = [images.resize(part, size, "box") for part in parts]
-        drawn = reduced[0] if len(reduced) == 1 else np.stack(reduced, axis=2)
-    return images.encode_png(stack(drawn))
+    if canvas == size:
+        return drawn
+    parts = [drawn] if drawn.shape[2] == 3 else [drawn[..., channel] for channel in range(drawn.shape[2])]
+    reduced = [images.resize(part, size, "box") for part in parts]
+    return reduced[0] if len(reduced) == 1 else np.stack(reduced, axis=2)

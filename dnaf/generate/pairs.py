@@ -71,7 +71,7 @@ def generate_pairs(
         NumericalError: an image is not finite.
         ResourceError: disk full, or out of memory.
     """
-    pipeline = _prepared_pipeline(model, params, shards.device)
+    pipeline = prepare_pipeline(model, params, shards.device)
     data = PairImages(sources)
     if data.pose_channels != pipeline.adapter.config.pose_channels:
         raise BaseModelError(
@@ -174,7 +174,13 @@ def _tasks(pairs: pd.DataFrame, wrong_source: bool) -> list[Task]:
     ]
 
 
-def _prepared_pipeline(model: Path, params: config.Generate, device: torch.device) -> DNAFPipeline:
+def prepare_pipeline(model: Path, params: config.Generate, device: torch.device) -> DNAFPipeline:
+    """A trained model with the solver and precision of `params`, on the device.
+
+    Raises:
+        StateError, BaseModelError: the folder is incomplete, or not what it should be.
+        ConfigError: the solver does not fit the model.
+    """
     pipeline = load_pipeline(model)
     pipeline.scheduler = make_solver(params.solver, pipeline.scheduler)
     try:

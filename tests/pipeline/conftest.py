@@ -36,6 +36,8 @@ MINIMAL = {
     "reference.max_images": 8,
     "evaluate.num_bootstrap": 20,
     "report.num_rows": 2,
+    "applications.num_rows": 3,
+    "applications.num_frames": 2,
 }
 
 

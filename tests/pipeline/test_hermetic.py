@@ -44,6 +44,7 @@ STAGES = (
     "evaluate@pocold-cfld",
     "summary",
     "report",
+    "applications",
 )
 # The matrix declares for every method what one kind of method needs.
 NOT_READ_BY = {

@@ -1,0 +1,67 @@
+"""Keypoints of a photograph by RTMPose, through the optional package rtmlib (`dnaf[photos]`)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dnaf.data.joint_sets import to_openpose_18
+from dnaf.data.keypoints import Points
+from dnaf.errors import BaseModelError, ConfigError, DataError
+from dnaf.images import Pixels
+
+Detector = Callable[[Pixels, str], Points]
+
+_LEAST_SCORE = 0.3  # rtmlib's own threshold for drawing a joint
+_FEWEST_JOINTS = 6  # fewer are not a person
+
+
+def load_detector(weights: Path) -> Detector:
+    """A function from a photograph and its name to keypoints (18, 2) in its pixels, missing ones NaN.
+
+    The person must fill most of the photograph: no other network looks for people before.
+
+    Args:
+        weights: ONNX file of an RTMPose model with COCO's 17 joints. Nothing is downloaded.
+
+    Raises:
+        ConfigError: rtmlib is not installed.
+        BaseModelError: not such a file.
+    """
+    try:
+        from rtmlib import RTMPose
+    except ImportError as error:
+        raise ConfigError(
+            "--detector: needs the package rtmlib, which is not installed. Run `uv sync --extra photos`."
+        ) from error
+    if not weights.is_file():
+        raise BaseModelError(
+            f"{weights}: no such file (expected RTMPose's ONNX file, see docs/applications.md)."
+        )
+    try:
+        network: Any = RTMPose(str(weights), backend="onnxruntime")
+        height, width = network.session.get_inputs()[0].shape[2:]
+        network.model_input_size = (int(width), int(height))
+    # onnxruntime has an exception of its own for every way in which a file can be wrong.
+    except Exception as error:
+        raise BaseModelError(
+            f"{weights}: not an RTMPose model ({' '.join(str(error).split())[:120]})."
+        ) from error
+
+    def detect(photograph: Pixels, name: str) -> Points:
+        points, scores = network(np.ascontiguousarray(photograph[..., ::-1]))  # BGR, as OpenCV reads
+        if points.shape != (1, 17, 2):
+            raise BaseModelError(
+                f"{weights}: another set of joints (found shape {points.shape}, expected 17 joints of COCO)."
+            )
+        joints = np.where(scores[0][:, None] >= _LEAST_SCORE, points[0], np.nan)
+        num_found = int((~np.isnan(joints[:, 0])).sum())
+        if num_found < _FEWEST_JOINTS:
+            raise DataError(
+                f"{name}: no person found (found {num_found} of 17 joints). "
+                "Cut the photograph to the person, or give a pose file."
+            )
+        return to_openpose_18(joints)
+
+    return detect

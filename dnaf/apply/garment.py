@@ -1,0 +1,62 @@
+"""Where garments are, judged by the keypoints alone: masks for those who have none of their own."""
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dnaf.data.keypoints import LEFT_HIP, NECK, RIGHT_HIP, Points
+from dnaf.errors import DataError
+from dnaf.images import Size
+
+Garment = Literal["upper", "lower"]
+Mask = NDArray[np.bool_]
+
+_RIGHT_SHOULDER, _LEFT_SHOULDER = 2, 5
+_TRUNK = (_RIGHT_SHOULDER, _LEFT_SHOULDER, LEFT_HIP, RIGHT_HIP)
+_ARMS = ((2, 3), (3, 4), (5, 6), (6, 7))
+_LEGS = ((8, 9), (9, 10), (11, 12), (12, 13), (8, 11))
+_HALF_WIDTH = {"upper": 0.16, "lower": 0.2}  # of a limb with its cloth, in lengths from neck to hips
+
+
+def garment_mask(keypoints: Points, size: Size, garment: Garment) -> Mask:
+    """Bool (height, width), true where the garment is, generously: sleeves and legs are taken as long.
+
+    Args:
+        keypoints: float (18, 2), x then y, in pixels of the mask; missing joints are NaN.
+        size: (height, width).
+
+    Raises:
+        DataError: neck or hips are missing, without which nothing can be said.
+    """
+    radius = max(1, round(_HALF_WIDTH[garment] * _trunk_length(keypoints)))
+    mask = np.zeros(size, np.uint8)
+    for first, second in _ARMS if garment == "upper" else _LEGS:
+        ends = keypoints[[first, second]]
+        if not np.isnan(ends).any():
+            start, end = (tuple(round(value) for value in end) for end in ends)
+            cv2.line(mask, start, end, 1, 2 * radius)
+    if garment == "upper":
+        trunk = keypoints[[joint for joint in _TRUNK if not np.isnan(keypoints[joint, 0])]]
+        outline = np.rint(trunk).astype(np.int32)
+        cv2.fillPoly(mask, [outline], 1)
+        cv2.polylines(mask, [outline], True, 1, radius)
+    return mask.astype(bool)
+
+
+def above_hips(keypoints: Points, size: Size) -> Mask:
+    """Bool (height, width), true above the middle of the hips; otherwise as `garment_mask`."""
+    _trunk_length(keypoints)
+    rows = np.arange(size[0])[:, None] < keypoints[[RIGHT_HIP, LEFT_HIP], 1].mean()
+    return np.broadcast_to(rows, size).copy()
+
+
+def _trunk_length(keypoints: Points) -> float:
+    joints = keypoints[[NECK, RIGHT_HIP, LEFT_HIP]]
+    if np.isnan(joints).any():
+        raise DataError(
+            "pose: neck and hips are needed to find a garment (found one of them missing). "
+            "Give a mask as a picture."
+        )
+    return float(np.linalg.norm(joints[0] - joints[1:].mean(axis=0)))

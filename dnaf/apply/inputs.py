@@ -1,0 +1,166 @@
+"""What a user names: a picture file or an image of the data set, a pose file, a mask."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dnaf import files, images
+from dnaf.apply.detect import Detector
+from dnaf.apply.frame import Fit, Placement, place, placement
+from dnaf.apply.garment import Mask
+from dnaf.apply.person import Person
+from dnaf.data.keypoint_files import read_openpose
+from dnaf.data.keypoints import NUM_JOINTS, Points, read_keypoints
+from dnaf.data.store import ImageStore
+from dnaf.errors import DataError
+from dnaf.images import Pixels, Size
+
+_MAX_POSE_BYTES = 100_000
+_LARGEST_SIDE = 100_000  # pixels
+_CANVAS = ("canvas_height", "canvas_width")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Reads what is named, in the model's frame.
+
+    Attributes:
+        size: (height, width) of the frame.
+        fit: how a photograph of another shape gets into it.
+        detector: gives the keypoints of photographs; None: they must come with a pose file.
+        data: the project's folder `data`, whose images can be named too.
+    """
+
+    size: Size
+    fit: Fit = "pad"
+    detector: Detector | None = None
+    data: Path = Path("data")
+
+    def person(self, picture: str, pose: Path | None = None) -> Person:
+        """A picture of a person with its keypoints.
+
+        Args:
+            picture: a JPEG or PNG file, or the name of an image of the data set.
+            pose: a pose file in pixels of the picture.
+
+        Raises:
+            DataError: no such picture, or not readable; its keypoints are not known.
+        """
+        image, place_of = self._picture(picture)
+        if pose is not None:
+            keypoints = place_of.points(_read_pose(pose))
+        elif Path(picture).is_file():
+            keypoints = place_of.points(self._detect(picture))
+        else:
+            keypoints = self._known[picture]
+        return Person(image, keypoints)
+
+    def artwork(self, picture: str) -> Person:
+        """A picture that need not show anyone, without keypoints."""
+        return Person(self._picture(picture)[0], np.full((NUM_JOINTS, 2), np.nan))
+
+    def pose(self, name: str) -> Points:
+        """Keypoints (18, 2) in pixels of the frame.
+
+        Args:
+            name: a pose file (`.json`), a photograph to detect them in, or an image of the data set. A pose
+                file is in pixels of its `canvas_height` and `canvas_width`, without them of the frame.
+        """
+        path = Path(name)
+        if path.suffix == ".json":
+            canvas = _read_canvas(path) or self.size
+            return placement(canvas, self.size, self.fit).points(_read_pose(path))
+        return self.person(name).keypoints
+
+    def mask(self, path: Path, over: str | None = None) -> Mask:
+        """Bool (H, W) in the frame: where a picture is lighter than half.
+
+        Args:
+            over: the picture over which the mask was drawn; None: over the frame.
+
+        Raises:
+            DataError: not readable, of another size than what it was drawn over, or nothing is light.
+        """
+        light = 255 * (images.read(path).mean(axis=2, keepdims=True) >= 128).astype(np.uint8)
+        expected = self.size if over is None else self._raw(over).shape[:2]
+        if light.shape[:2] != expected:
+            raise DataError(
+                f"{path}: not the size of {over or 'the frame'} (found {light.shape[0]}x{light.shape[1]} "
+                f"pixels, expected {expected[0]}x{expected[1]}). Draw the mask over that picture."
+            )
+        placed = place(light.repeat(3, axis=2), self.size, self.fit, around=0)
+        mask = np.asarray(placed[..., 0] >= 128)
+        if not mask.any():
+            raise DataError(
+                f"{path}: nothing to paint (found no light pixel, expected white where to paint)."
+            )
+        return mask
+
+    def _picture(self, name: str) -> tuple[Pixels, Placement]:
+        raw = self._raw(name)
+        return place(raw, self.size, self.fit), placement(raw.shape[:2], self.size, self.fit)
+
+    def _raw(self, name: str) -> Pixels:
+        if Path(name).is_file():
+            return images.read(Path(name))
+        if name not in self._known:
+            raise DataError(
+                f"{name}: no such file, nor an image of the data set (found {len(self._known):,} in "
+                f"{self.data / 'pairs/keypoints.csv'}). Give a JPEG or PNG, or a name as in the gallery."
+            )
+        return self._store.image(f"{name}.png")
+
+    def _detect(self, picture: str) -> Points:
+        if self.detector is None:
+            raise DataError(
+                f"{picture}: its pose is not known. Give a pose file in its pixels, or a detector "
+                "(see docs/applications.md)."
+            )
+        return self.detector(images.read(Path(picture)), picture)
+
+    @cached_property
+    def _store(self) -> ImageStore:
+        return ImageStore(self.data / "prepared.zip")
+
+    @cached_property
+    def _known(self) -> dict[str, Points]:
+        """Keypoints of the data set's images in pixels of the frame, by name; none without a data set."""
+        pairs = self.data / "pairs"
+        if not pairs.exists():
+            return {}
+        height, width = files.require_complete(pairs)["frame"]
+        scale = np.array([self.size[1] / width, self.size[0] / height])
+        stems, points = read_keypoints(pairs / "keypoints.csv")
+        return dict(zip(stems, points * scale, strict=True))
+
+
+def _read_pose(path: Path) -> Points:
+    return read_openpose(_read_bytes(path), str(path))
+
+
+def _read_canvas(path: Path) -> Size | None:
+    """(height, width) that the file tells, as the web editors of poses write it."""
+    try:
+        content = json.loads(_read_bytes(path))
+    except ValueError:
+        return None  # `read_openpose` tells what is wrong with the file
+    if not isinstance(content, dict) or not any(key in content for key in _CANVAS):
+        return None
+    sides: list[Any] = [content.get(key) for key in _CANVAS]
+    if not all(isinstance(side, int) and 1 <= side <= _LARGEST_SIDE for side in sides):
+        raise DataError(f"{path}: {' and '.join(_CANVAS)}: not pixels (found {sides[0]} and {sides[1]}).")
+    return sides[0], sides[1]
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: could not be read ({error.strerror}).") from error
+    if len(data) > _MAX_POSE_BYTES:
+        raise DataError(f"{path}: too large for a pose (expected at most {_MAX_POSE_BYTES:,} bytes).")
+    return data

@@ -1,0 +1,19 @@
+"""What applications are given: a picture and the pose in it."""
+
+from dataclasses import dataclass
+
+from dnaf.data.keypoints import Points
+from dnaf.images import Pixels
+
+
+@dataclass(frozen=True)
+class Person:
+    """A picture in the model's frame.
+
+    Attributes:
+        image: uint8 RGB (H, W, 3).
+        keypoints: float (18, 2), x then y, in its pixels; missing joints are NaN, all of a picture of no one.
+    """
+
+    image: Pixels
+    keypoints: Points

@@ -1,0 +1,43 @@
+"""Pictures that show what an application was given and what it made of it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dnaf import images
+from dnaf.apply.garment import Mask
+from dnaf.data.keypoints import Points
+from dnaf.data.pose_map import keypoints_to_pose_map
+from dnaf.images import Pixels
+
+_SMALLEST_WIDTH = 144  # pixels of a picture in a sheet; smaller ones are enlarged by a whole factor
+_GAP = 4
+
+
+def with_skeleton(image: Pixels, pose: Points) -> Pixels:
+    """The picture, faded and enlarged, under the skeleton of keypoints (18, 2) in its pixels."""
+    frame = image.shape[:2]
+    image = enlarged(image)
+    skeleton = keypoints_to_pose_map(pose, image.shape[:2], frame)
+    return np.where(skeleton.any(axis=2, keepdims=True), skeleton, image // 2 + 64)
+
+
+def with_mask(image: Pixels, mask: Mask) -> Pixels:
+    """The picture with what is inside the mask in red."""
+    red = image // 2 + np.array([127, 0, 0], np.uint8)
+    return np.where(mask[..., None], red, image)
+
+
+def enlarged(image: Pixels) -> Pixels:
+    """The picture at least 144 pixels wide, each pixel a square."""
+    factor = -(-_SMALLEST_WIDTH // image.shape[1])
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def sheet(rows: Sequence[Sequence[Pixels]]) -> Pixels:
+    """Rows of pictures of one size, white between them."""
+    framed = [
+        [np.pad(picture, ((_GAP, 0), (_GAP, 0), (0, 0)), constant_values=255) for picture in row]
+        for row in rows
+    ]
+    return np.pad(images.sheet(framed), ((0, _GAP), (0, _GAP), (0, 0)), constant_values=255)

@@ -1,0 +1,51 @@
+"""Appearance transfer: one garment of a picture from another picture, all else untouched.
+
+After each step the region to keep is put back, noised to the level of the *next* step. The field's scripts
+use the level of the step just done, which is one too noisy (PIDM@e4f1d88:diffusion.py:52-54).
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from dnaf.apply.garment import Mask
+from dnaf.apply.painter import OnStepEnd, Painter
+from dnaf.apply.person import Person
+from dnaf.images import Pixels
+
+
+def try_on(painter: Painter, reference: Person, mask: Mask, style: Person) -> Pixels:
+    """The reference with what is inside the mask in the style's appearance, uint8 RGB (H, W, 3).
+
+    Args:
+        mask: bool (H, W) in the frame, true where to paint anew; outside, pixels equal the reference's.
+    """
+    known = painter.latent(reference.image)
+    put_back = keep_outside(mask, known, painter.noise.to(known.device))
+    (painted,) = painter.paint([style], [reference.keypoints], put_back)
+    return np.where(mask[..., None], painted, reference.image)
+
+
+def keep_outside(mask: Mask, known: torch.Tensor, noise: torch.Tensor) -> OnStepEnd:
+    """What to do after each step: put back what is outside the mask, at the noise level of the next step.
+
+    Args:
+        mask: bool (H, W).
+        known, noise: (1, C, h, w), on the device of the latents.
+    """
+    inside = _cells(mask, known.shape[2:]).to(known.device)
+
+    def put_back(pipeline: Any, index: int, timestep: int, values: dict[str, Any]) -> dict[str, Any]:
+        following = pipeline.scheduler.timesteps[index + 1 : index + 2]
+        noised = pipeline.scheduler.add_noise(known, noise, following) if len(following) else known
+        return {"latents": torch.where(inside, values["latents"], noised)}
+
+    return put_back
+
+
+def _cells(mask: Mask, size: torch.Size) -> torch.Tensor:
+    """Bool (1, 1, h, w): latent cells of which any pixel is inside, so that no kept pixel is painted over."""
+    pixels = torch.from_numpy(mask)[None, None].float()
+    return functional.adaptive_max_pool2d(pixels, list(size)).bool()

@@ -1,0 +1,53 @@
+"""Draws a sheet of each application on the data set's own test pairs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages import _command
+
+
+def main(
+    dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
+) -> None:
+    """Reads data/model, the test pairs and data/artwork; writes metrics/applications, PNG and PDF."""
+    from dnaf import config, files
+    from dnaf.errors import DataError
+
+    params, seed = config.load(config.Applications), config.load_seed()
+    size, render, generate = (
+        config.load_size(dataset),
+        config.load(config.Render),
+        config.load(config.Generate),
+    )
+    folder = Path("data/artwork")
+    artworks = sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png"))
+    if not artworks:
+        raise DataError(f"{folder}: no pictures (found 0, expected at least one .jpg or .png).")
+
+    # Only now what takes seconds to import: a wrong parameter is told at once.
+    from dnaf.apply.inputs import Inputs
+    from dnaf.apply.painter import Painter
+    from dnaf.apply.sheets import Sheets
+    from dnaf.device import default_device
+    from dnaf.evaluate.inputs import read_pairs_csv
+    from dnaf.report import figure
+
+    painter = Painter(Path("data/model"), size, render, generate, seed, default_device())
+    pairs = figure.spread(read_pairs_csv(Path("data/pairs/test.csv")), params.num_rows)
+    sheets = Sheets(painter, Inputs(size), pairs, artworks)
+    with files.atomic_folder(Path("metrics/applications")) as out:
+        for name, sheet in {
+            "try_on": sheets.try_on(),
+            "mix": sheets.mix(),
+            "artwork": sheets.artwork(),
+            "interpolation": sheets.interpolation(params.num_frames),
+        }.items():
+            drawn = figure.draw(sheet.panels, sheet.pairs)
+            files.write_atomic(out / f"{name}.png", figure.to_png(drawn))
+            files.write_atomic(out / f"{name}.pdf", figure.to_pdf(drawn))
+
+
+if __name__ == "__main__":
+    _command.run(main)

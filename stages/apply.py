@@ -1,0 +1,230 @@
+"""Uses the trained model on pictures of one's own, see docs/applications.md."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stages import _command
+
+if TYPE_CHECKING:
+    from dnaf.apply.frame import Fit
+    from dnaf.apply.garment import Garment
+    from dnaf.apply.inputs import Inputs
+    from dnaf.apply.painter import Painter
+    from dnaf.images import Pixels
+else:
+    from typing import Literal
+
+    # Typer reads annotations when it starts; these modules would load OpenCV for `--help`.
+    Fit, Garment = Literal["pad", "crop"], Literal["upper", "lower"]
+
+_PICTURE = "a JPEG or PNG, or the name of an image of the data set"
+_IN_ITS_PIXELS = "OpenPose JSON in the picture's pixels; needed for a photograph without --detector"
+
+Style = Annotated[str, typer.Option(help=f"Whose looks: {_PICTURE}")]
+StylePose = Annotated[Path | None, typer.Option(help=f"The style's own pose: {_IN_ITS_PIXELS}")]
+Pose = Annotated[
+    str, typer.Option(help="OpenPose JSON, a photograph, or the name of an image of the data set")
+]
+Out = Annotated[Path, typer.Option(help="Where to write the picture, a PNG")]
+Model = Annotated[Path, typer.Option(help="The trained model")]
+FitTo = Annotated[Fit, typer.Option(help="Photographs of another shape: borders around them, or cut")]
+Detector = Annotated[
+    Path | None, typer.Option(help="RTMPose's ONNX file, to find poses in photographs; needs dnaf[photos]")
+]
+Preview = Annotated[
+    Path | None, typer.Option(help="Where to write a sheet, a PNG, of what the model is given")
+]
+_MODEL = Path("data/model")
+
+
+def pose(
+    style: Style,
+    pose: Pose,
+    out: Out,
+    style_pose: StylePose = None,
+    model: Model = _MODEL,
+    fit: FitTo = "pad",
+    detector: Detector = None,
+    preview: Preview = None,
+) -> None:
+    """A person in another pose."""
+    from dnaf.apply.sheet import with_skeleton
+
+    inputs = _inputs(fit, detector)
+    person, wanted = inputs.person(style, style_pose), inputs.pose(pose)
+    _write_preview(
+        preview, [with_skeleton(person.image, person.keypoints), with_skeleton(person.image, wanted)]
+    )
+    _write(out, _painter(model).paint([person], [wanted])[0])
+
+
+def artwork(
+    style: Annotated[str, typer.Option(help=f"Any picture: {_PICTURE}")],
+    pose: Pose,
+    out: Out,
+    model: Model = _MODEL,
+    fit: FitTo = "crop",
+    detector: Detector = None,
+    preview: Preview = None,
+) -> None:
+    """A person in the looks of a picture that need not show anyone."""
+    from dnaf.apply.sheet import with_skeleton
+
+    inputs = _inputs(fit, detector)
+    picture, wanted = inputs.artwork(style), inputs.pose(pose)
+    _write_preview(preview, [with_skeleton(picture.image, wanted)])
+    _write(out, _painter(model).paint([picture], [wanted])[0])
+
+
+def try_on(
+    reference: Annotated[str, typer.Option(help=f"Who puts it on: {_PICTURE}")],
+    style: Style,
+    out: Out,
+    mask: Annotated[
+        Path | None, typer.Option(help="White where to paint, as large as the reference; else --garment")
+    ] = None,
+    garment: Annotated[Garment, typer.Option(help="Where to paint, found by the pose")] = "upper",
+    reference_pose: Annotated[
+        Path | None, typer.Option(help=f"The reference's own pose: {_IN_ITS_PIXELS}")
+    ] = None,
+    style_pose: StylePose = None,
+    model: Model = _MODEL,
+    fit: FitTo = "pad",
+    detector: Detector = None,
+    preview: Preview = None,
+) -> None:
+    """A garment of one person on another; outside the mask every pixel stays."""
+    from dnaf.apply.garment import garment_mask
+    from dnaf.apply.sheet import enlarged, with_mask, with_skeleton
+    from dnaf.apply.try_on import try_on
+
+    inputs = _inputs(fit, detector)
+    wearer, person = inputs.person(reference, reference_pose), inputs.person(style, style_pose)
+    if mask is not None:
+        inside = inputs.mask(mask, over=reference)
+    else:
+        inside = garment_mask(wearer.keypoints, inputs.size, garment)
+    _write_preview(
+        preview,
+        [
+            with_skeleton(wearer.image, wearer.keypoints),
+            enlarged(with_mask(wearer.image, inside)),
+            with_skeleton(person.image, person.keypoints),
+        ],
+    )
+    _write(out, try_on(_painter(model), wearer, inside, person))
+
+
+def mix(
+    upper: Annotated[str, typer.Option(help=f"Looks above the hips: {_PICTURE}")],
+    lower: Annotated[str, typer.Option(help=f"Looks below the hips: {_PICTURE}")],
+    pose: Pose,
+    out: Out,
+    mask: Annotated[
+        Path | None, typer.Option(help="White where --upper counts, in the model's size; else above the hips")
+    ] = None,
+    upper_pose: Annotated[Path | None, typer.Option(help=f"Pose of --upper: {_IN_ITS_PIXELS}")] = None,
+    lower_pose: Annotated[Path | None, typer.Option(help=f"Pose of --lower: {_IN_ITS_PIXELS}")] = None,
+    model: Model = _MODEL,
+    fit: FitTo = "pad",
+    detector: Detector = None,
+    preview: Preview = None,
+) -> None:
+    """A person with the upper garment of one picture and the lower of another."""
+    from dnaf.apply.garment import above_hips
+    from dnaf.apply.mix import mix
+    from dnaf.apply.sheet import with_mask, with_skeleton
+
+    inputs = _inputs(fit, detector)
+    persons = inputs.person(upper, upper_pose), inputs.person(lower, lower_pose)
+    wanted = inputs.pose(pose)
+    inside = above_hips(wanted, inputs.size) if mask is None else inputs.mask(mask)
+    _write_preview(
+        preview,
+        [
+            *(with_skeleton(person.image, person.keypoints) for person in persons),
+            with_skeleton(with_mask(persons[0].image // 2 + 127, inside), wanted),
+        ],
+    )
+    _write(out, mix(_painter(model), *persons, wanted, inside))
+
+
+def interpolate(
+    style: Style,
+    first: Pose,
+    last: Pose,
+    out: Annotated[
+        Path, typer.Option(help="Where to write: .png, all pictures in a row, and .gif are added")
+    ],
+    frames: Annotated[int, typer.Option(min=2, max=600, help="Number of pictures")] = 12,
+    style_pose: StylePose = None,
+    model: Model = _MODEL,
+    fit: FitTo = "pad",
+    detector: Detector = None,
+    preview: Preview = None,
+) -> None:
+    """A person on the way from one pose to another."""
+    from dnaf import config
+    from dnaf.apply.interpolate import sequence, to_gif
+    from dnaf.apply.sheet import enlarged, sheet, with_skeleton
+
+    inputs = _inputs(fit, detector)
+    person, ends = inputs.person(style, style_pose), [inputs.pose(name) for name in (first, last)]
+    _write_preview(preview, [with_skeleton(person.image, each) for each in (person.keypoints, *ends)])
+    batch_size = config.load(config.Generate).batch_size
+    pictures = sequence(_painter(model), person, ends[0], ends[1], frames, batch_size)
+    enlarged_pictures = [enlarged(picture) for picture in pictures]
+    _write(out.with_name(out.name + ".png"), sheet([enlarged_pictures]))
+    _write_bytes(out.with_name(out.name + ".gif"), to_gif(enlarged_pictures))
+
+
+def _inputs(fit: "Fit", detector: Path | None) -> "Inputs":
+    from dnaf import config
+    from dnaf.apply.detect import load_detector
+    from dnaf.apply.inputs import Inputs
+
+    size = config.load_size(config.load_chosen_dataset())
+    return Inputs(size, fit, None if detector is None else load_detector(detector))
+
+
+def _painter(model: Path) -> "Painter":
+    from dnaf import config
+
+    dataset, seed = config.load_chosen_dataset(), config.load_seed()
+    size, render, generate = (
+        config.load_size(dataset),
+        config.load(config.Render),
+        config.load(config.Generate),
+    )
+
+    # Only now what takes seconds to import: a wrong input is told at once.
+    from dnaf.apply.painter import Painter
+    from dnaf.device import default_device
+
+    return Painter(model, size, render, generate, seed, default_device())
+
+
+def _write_preview(out: Path | None, pictures: "list[Pixels]") -> None:
+    if out is not None:
+        from dnaf.apply.sheet import sheet
+
+        _write(out, sheet([pictures]))
+
+
+def _write(out: Path, picture: "Pixels") -> None:
+    from dnaf import images
+
+    _write_bytes(out, images.encode_png(picture))
+
+
+def _write_bytes(out: Path, data: bytes) -> None:
+    from dnaf import files
+
+    files.write_atomic(out, data)
+    print(out)
+
+
+if __name__ == "__main__":
+    _command.run(pose, artwork, try_on, mix, interpolate)

@@ -1,0 +1,97 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dnaf import images
+from dnaf.errors import DataError, StateError
+from stages import apply
+from tests import processes
+from tests.application_project import ApplicationProject, in_model_pixels
+from tests.training_project import SIZE
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> ApplicationProject:
+    return ApplicationProject(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(autouse=True)
+def folder(project: ApplicationProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project becomes the current folder."""
+    monkeypatch.chdir(project.root)
+
+
+def test_a_photograph_takes_the_pose_of_a_file(
+    project: ApplicationProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("photo.png").write_bytes(images.encode_png(np.full((*SIZE, 3), 200, np.uint8)))
+    points = in_model_pixels(project.keypoints[project.names[0]])
+    flat = [value for x, y in points.tolist() for value in (x, y, 1.0)]
+    pose = Path("pose.json")
+    pose.write_text(json.dumps({"people": [{"pose_keypoints_2d": flat}]}))
+    apply.pose("photo.png", "pose.json", Path("out.png"), style_pose=pose, preview=Path("preview.png"))
+    assert capsys.readouterr().out == "preview.png\nout.png\n"
+    assert images.read(Path("out.png")).shape == (*SIZE, 3)
+    assert images.read(Path("preview.png")).shape[1] > 2 * 144
+
+
+def test_try_on_keeps_the_reference_outside_of_a_mask(project: ApplicationProject) -> None:
+    reference, style, *_ = project.names
+    drawn = np.zeros(SIZE, np.uint8)
+    drawn[10:20, 8:16] = 255
+    Path("mask.png").write_bytes(images.encode_png(drawn))
+    apply.try_on(reference, style, Path("on.png"), mask=Path("mask.png"), preview=Path("given.png"))
+    outside = drawn == 0
+    expected = project.inputs().person(reference).image
+    assert (images.read(Path("on.png"))[outside] == expected[outside]).all()
+    assert (images.read(Path("on.png")) != expected).any()
+
+
+def test_try_on_finds_a_garment_by_the_pose(project: ApplicationProject) -> None:
+    reference, style, *_ = project.names
+    apply.try_on(reference, style, Path("lower.png"), garment="lower")
+    changed = (images.read(Path("lower.png")) != project.inputs().person(reference).image).any(axis=2)
+    assert changed.any()
+    assert not changed[: SIZE[0] // 3].any()
+
+
+def test_artwork_and_mix_write_a_picture(project: ApplicationProject) -> None:
+    first, second, third, _ = project.names
+    apply.artwork(first, second, Path("art.png"), preview=Path("given.png"))
+    apply.mix(first, third, second, Path("mixed.png"), preview=Path("given.png"))
+    for name in ("art.png", "mixed.png"):
+        assert images.read(Path(name)).shape == (*SIZE, 3)
+
+
+def test_interpolation_writes_a_row_and_an_animation(project: ApplicationProject) -> None:
+    first, second, third, _ = project.names
+    apply.interpolate(first, second, third, Path("walk"), frames=3)
+    row = images.read(Path("walk.png"))
+    assert row.shape[1] > 3 * 144
+    assert Path("walk.gif").read_bytes().startswith(b"GIF89a")
+
+
+def test_a_picture_that_is_none_writes_nothing(project: ApplicationProject) -> None:
+    Path("broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    with pytest.raises(DataError, match=r"broken\.jpg: not a readable JPEG or PNG image"):
+        apply.artwork("broken.jpg", project.names[0], Path("no.png"))
+    assert not Path("no.png").exists()
+
+
+def test_a_missing_model_is_told(project: ApplicationProject) -> None:
+    name = project.names[0]
+    with pytest.raises(StateError, match="nowhere: not complete"):
+        apply.pose(name, name, Path("no.png"), model=Path("nowhere"))
+
+
+def test_the_command_tells_a_wrong_name_in_one_sentence(project: ApplicationProject) -> None:
+    finished = processes.run_command(
+        project,
+        *("stages.apply", "try-on", "--reference", project.names[0], "--style", "nobody", "--out", "no.png"),
+    )
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("error: nobody: no such file, nor an image of the data set")

@@ -1,0 +1,136 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dnaf import images
+from dnaf.apply.detect import load_detector
+from dnaf.apply.inputs import Inputs
+from dnaf.errors import ConfigError, DataError
+from tests.application_project import ApplicationProject, in_model_pixels
+from tests.training_project import SIZE
+
+JOINTS = np.arange(36, dtype=float).reshape(18, 2)  # within a picture of 64x48 pixels
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> ApplicationProject:
+    return ApplicationProject(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """Twice the size of the model's pictures."""
+    path = tmp_path / "photo.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (2 * SIZE[0], 2 * SIZE[1], 3), np.uint8)
+    path.write_bytes(images.encode_png(pixels))
+    return path
+
+
+def pose_file(folder: Path, points: np.ndarray = JOINTS, **more: object) -> Path:
+    flat = [value for x, y in points.tolist() for value in (x, y, 1.0)]
+    path = folder / "pose.json"
+    path.write_text(json.dumps({"people": [{"pose_keypoints_2d": flat}], **more}))
+    return path
+
+
+def test_an_image_of_the_data_set_comes_with_its_keypoints(project: ApplicationProject) -> None:
+    name = project.names[1]
+    person = project.inputs().person(name)
+    assert person.image.shape == (*SIZE, 3)
+    assert person.keypoints == pytest.approx(in_model_pixels(project.keypoints[name]))
+    assert project.inputs().pose(name) == pytest.approx(person.keypoints)
+
+
+def test_a_photograph_and_its_pose_file_are_brought_into_the_frame_together(
+    project: ApplicationProject, photo: Path, tmp_path: Path
+) -> None:
+    person = project.inputs().person(str(photo), pose_file(tmp_path))
+    assert person.image.shape == (*SIZE, 3)
+    assert person.keypoints == pytest.approx(JOINTS / 2)
+
+
+def test_a_turned_photograph_is_turned_back(tmp_path: Path) -> None:
+    upright = np.zeros((*SIZE, 3), np.uint8)
+    upright[: SIZE[0] // 2] = 255
+    picture = Image.fromarray(np.rot90(upright))
+    exif = picture.getexif()
+    exif[0x0112] = 6  # orientation: turn by 90 degrees clockwise to see it upright
+    picture.save(tmp_path / "turned.png", exif=exif)
+    assert (Inputs(SIZE, data=tmp_path).artwork(str(tmp_path / "turned.png")).image == upright).all()
+
+
+def test_a_pose_file_tells_the_size_it_was_made_for(project: ApplicationProject, tmp_path: Path) -> None:
+    inputs = project.inputs()
+    assert inputs.pose(str(pose_file(tmp_path))) == pytest.approx(JOINTS)
+    told = pose_file(tmp_path, canvas_height=2 * SIZE[0], canvas_width=2 * SIZE[1])
+    assert inputs.pose(str(told)) == pytest.approx(JOINTS / 2)
+
+
+@pytest.mark.parametrize("height", [0, -1, "64", None])
+def test_a_size_that_is_none_is_refused(project: ApplicationProject, tmp_path: Path, height: object) -> None:
+    path = pose_file(tmp_path, canvas_height=height, canvas_width=48)
+    with pytest.raises(DataError, match="canvas_height and canvas_width: not pixels"):
+        project.inputs().pose(str(path))
+
+
+def test_a_picture_of_no_one_has_no_keypoints(project: ApplicationProject, photo: Path) -> None:
+    assert np.isnan(project.inputs().artwork(str(photo)).keypoints).all()
+
+
+def test_a_photograph_without_a_pose_asks_for_one(project: ApplicationProject, photo: Path) -> None:
+    with pytest.raises(DataError, match=r"photo.png: its pose is not known. Give a pose file"):
+        project.inputs().person(str(photo))
+
+
+def test_a_name_that_is_neither_file_nor_image_is_told(project: ApplicationProject, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nobody.jpg: no such file, nor an image .* \(found 4 in"):
+        project.inputs().person("nobody.jpg")
+    with pytest.raises(DataError, match=r"nobody: no such file, nor an image .* \(found 0 in"):
+        Inputs(SIZE, data=tmp_path).artwork("nobody")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"people": 3}', b"\xff\xd8\xff"])
+def test_a_broken_pose_file_is_one_sentence(
+    project: ApplicationProject, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "pose.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"pose\.json"):
+        project.inputs().pose(str(path))
+
+
+def test_a_pose_file_that_is_missing_is_named(project: ApplicationProject) -> None:
+    with pytest.raises(DataError, match=r"no\.json: could not be read"):
+        project.inputs().pose("no.json")
+
+
+def test_a_mask_is_white_where_to_paint(project: ApplicationProject, photo: Path, tmp_path: Path) -> None:
+    drawn = np.zeros((2 * SIZE[0], 2 * SIZE[1]), np.uint8)
+    drawn[: SIZE[0]] = 255
+    path = tmp_path / "mask.png"
+    path.write_bytes(images.encode_png(drawn))
+    mask = project.inputs().mask(path, over=str(photo))
+    assert mask[: SIZE[0] // 2].all()
+    assert not mask[SIZE[0] // 2 :].any()
+    with pytest.raises(DataError, match=r"not the size of the frame \(found 64x48 pixels, expected 32x24\)"):
+        project.inputs().mask(path)
+
+
+def test_a_black_mask_is_refused(project: ApplicationProject, tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    path.write_bytes(images.encode_png(np.zeros(SIZE, np.uint8)))
+    with pytest.raises(DataError, match="nothing to paint"):
+        project.inputs().mask(path)
+
+
+def test_the_missing_detector_package_is_named(tmp_path: Path) -> None:
+    try:
+        import rtmlib  # noqa: F401
+    except ImportError:
+        with pytest.raises(ConfigError, match="uv sync --extra photos"):
+            load_detector(tmp_path / "rtmpose.onnx")
+    else:
+        pytest.skip("rtmlib is installed")

@@ -1,0 +1,125 @@
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dnaf import config
+from dnaf.apply.interpolate import sequence, to_gif
+from dnaf.apply.mix import mix
+from dnaf.apply.painter import Painter
+from dnaf.apply.person import Person
+from dnaf.apply.try_on import keep_outside, try_on
+from dnaf.device import default_device
+from dnaf.errors import BaseModelError
+from tests.application_project import ApplicationProject
+from tests.training_project import SIZE
+from tests.unit.test_solvers import FOR_THE_DEMO_S_MODEL
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> ApplicationProject:
+    return ApplicationProject(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def painter(project: ApplicationProject) -> Painter:
+    return project.painter(num_inference_steps=4)
+
+
+@pytest.fixture(scope="module")
+def persons(project: ApplicationProject) -> list[Person]:
+    inputs = project.inputs()
+    return [inputs.person(name) for name in project.names]
+
+
+@pytest.fixture
+def half() -> np.ndarray:
+    """A mask of the upper half, whose edge lies within a latent cell."""
+    mask = np.zeros(SIZE, bool)
+    mask[:15] = True
+    return mask
+
+
+def test_a_picture_depends_on_its_style_and_pose_alone(painter: Painter, persons: list[Person]) -> None:
+    both = painter.paint(persons[:2], [persons[2].keypoints, persons[3].keypoints])
+    alone = painter.paint([persons[1]], [persons[3].keypoints])[0]
+    assert np.abs(both[1].astype(int) - alone).max() <= 1
+    assert (both[0] != both[1]).any()
+
+
+@pytest.mark.parametrize("solver", FOR_THE_DEMO_S_MODEL)
+def test_outside_the_mask_every_pixel_is_the_references(
+    project: ApplicationProject, persons: list[Person], half: np.ndarray, solver: str
+) -> None:
+    painter = project.painter(num_inference_steps=4, solver=solver)
+    result = try_on(painter, persons[0], half, persons[2])
+    assert (result[~half] == persons[0].image[~half]).all()
+    assert (result[half] != persons[0].image[half]).any()
+
+
+def test_what_is_kept_has_the_noise_of_the_next_step_and_none_at_the_end(
+    painter: Painter, persons: list[Person], half: np.ndarray
+) -> None:
+    """Closed form: x = sqrt(a) known + sqrt(1 - a) noise, a of the timestep that comes next."""
+    known, kept = painter.latent(persons[0].image), slice(8, None)  # latent rows wholly below the mask
+    put_back, seen = keep_outside(half, known, painter.noise), []
+
+    def watch(*arguments: Any) -> dict[str, Any]:
+        changed = put_back(*arguments)
+        seen.append(changed["latents"][..., kept, :])
+        return changed
+
+    painter.paint([persons[2]], [persons[0].keypoints], watch)
+    scheduler = painter.pipeline.scheduler
+    assert len(seen) == len(scheduler.timesteps) == 4
+    for latents, following in zip(seen, scheduler.timesteps[1:], strict=False):
+        share = scheduler.alphas_cumprod[following]
+        expected = share.sqrt() * known + (1 - share).sqrt() * painter.noise
+        assert latents.numpy() == pytest.approx(expected[..., kept, :].numpy(), abs=1e-5)
+    assert (seen[-1] == known[..., kept, :]).all()
+
+
+def test_a_mix_of_a_style_with_itself_is_that_style(
+    painter: Painter, persons: list[Person], half: np.ndarray
+) -> None:
+    pose = persons[1].keypoints
+    mixed = mix(painter, persons[0], persons[0], pose, half)
+    alone = painter.paint([persons[0]], [pose])[0]
+    assert np.abs(mixed.astype(int) - alone).max() <= 1
+
+
+def test_a_full_mask_leaves_the_inner_style_and_an_empty_one_the_outer(
+    painter: Painter, persons: list[Person]
+) -> None:
+    pose = persons[1].keypoints
+    for mask, style in ((np.ones(SIZE, bool), persons[0]), (np.zeros(SIZE, bool), persons[2])):
+        mixed = mix(painter, persons[0], persons[2], pose, mask)
+        assert np.abs(mixed.astype(int) - painter.paint([style], [pose])[0]).max() <= 1
+
+
+def test_a_sequence_begins_and_ends_with_the_poses_and_does_not_depend_on_batches(
+    painter: Painter, persons: list[Person]
+) -> None:
+    style, first, last = persons[0], persons[1].keypoints, persons[3].keypoints
+    pictures = sequence(painter, style, first, last, num_frames=5, batch_size=2)
+    ends = painter.paint([style], [first, last])
+    assert len(pictures) == 5
+    for picture, end in zip((pictures[0], pictures[-1]), ends, strict=True):
+        assert np.abs(picture.astype(int) - end).max() <= 1
+
+
+def test_an_animation_goes_there_and_back() -> None:
+    pictures = [np.full((*SIZE, 3), value, np.uint8) for value in (0, 128, 255)]
+    animation = Image.open(io.BytesIO(to_gif(pictures, enlarge=2)))
+    assert animation.size == (2 * SIZE[1], 2 * SIZE[0])
+    assert animation.n_frames == 4  # 0, 128, 255, 128
+    assert animation.info["loop"] == 0
+
+
+def test_a_model_of_other_pose_maps_is_refused(project: ApplicationProject) -> None:
+    render = config.Render(renderer="heatmaps", canvas_height=64, canvas_width=48)
+    generate = config.load(config.Generate, project.root / "params.yaml")
+    with pytest.raises(BaseModelError, match=r"found 18 channels of renderer heatmaps, expected 3"):
+        Painter(project.root / "data/model", SIZE, render, generate, 0, default_device())

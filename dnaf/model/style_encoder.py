@@ -63,6 +63,30 @@ class StyleEncoder(ModelMixin, ConfigMixin):
         """Shows the backbone images in another size; its weights stay."""
         self.register_to_config(style_scale=style_scale)
 
+    def require_size(self, size: tuple[int, int]) -> None:
+        """Refuses images that the backbone cannot take.
+
+        Families differ in how small or odd an image may be, so one is shown to a twin without weights.
+
+        Args:
+            size: (height, width) of the style image in pixels.
+
+        Raises:
+            ConfigError: what the backbone says, and which parameters to change.
+        """
+        with torch.device("meta"), torch.no_grad():
+            name, indices = self.config.model_name, self.config.map_indices
+            twin = StyleEncoder(name, indices, style_scale=self.config.style_scale)
+            try:
+                twin(torch.zeros(1, 3, *size))
+            except (RuntimeError, AssertionError) as error:
+                raise ConfigError(
+                    f"params.yaml: model.style_encoder: {name} cannot take images of "
+                    f"{size[0]}x{size[1]} pixels at model.style_scale {self.config.style_scale} "
+                    f"({' '.join(str(error).split())}). Raise one of both, or "
+                    "choose another encoder."
+                ) from error
+
     def freeze(self, dtype: torch.dtype) -> "StyleEncoder":
         """Without gradients, in evaluation mode, in `dtype`."""
         # torch's own `to`: diffusers' warns of modules that must stay float32 where there are none.

@@ -62,13 +62,17 @@ def train(
         StateError: data incomplete, or another process trains the very same run.
         NumericalError: the loss or a gradient is not finite; the last checkpoint is kept.
         ResourceError: disk full, or out of memory.
-        ConfigError: the batch does not divide among the processes, or accelerate is to shard the model.
+        ConfigError: the batch does not divide among the processes, accelerate is to shard the model, or
+            images are too small for the style encoder.
         BaseModelError: the base model is missing, incomplete or of another kind.
     """
     data = TrainingPairs(sources, seed, params.mirror)
     accelerator = processes.start(params, outputs.tensorboard)
     precision = Precision(params.mixed_precision, accelerator.device)
     parts = base.build(model, seed, data.images.pose_channels, precision.dtype)
+    if parts.style_encoder is not None:
+        height, width = data.images.image(data.stems(0)[0]).shape[-2:]
+        parts.style_encoder.require_size((height, width))
     data.latents = Latents(latents, origin(parts.codec, parts.base, sources.pairs, sources.images))
     folder = files.scratch_folder("train", _resume_key(data, sources, model, parts, params, seed))
     lock = files.run_lock(folder) if accelerator.is_main_process else nullcontext()

@@ -113,6 +113,11 @@ def test_an_unknown_parameter_is_named_with_the_known_ones(project: TrainingProj
     assert_refused(project, "train.learning_rate: unknown key", "lr_warmup_steps")
 
 
+def test_images_too_small_for_the_style_encoder_are_told_in_one_sentence(project: TrainingProject) -> None:
+    project.set_params(model={"style_encoder": "convnext_atto", "style_scale": 0.1})
+    assert_refused(project, "model.style_encoder", "convnext_atto cannot take images of 32x24 pixels")
+
+
 def test_an_unknown_style_encoder_is_named(project: TrainingProject) -> None:
     project.set_params(model={"style_encoder": "no_such_model"})
     assert_refused(project, "model.style_encoder", "no_such_model")

@@ -82,3 +82,20 @@ def test_the_nearest_map_is_chosen_by_ratio() -> None:
 def test_a_model_without_a_pyramid_is_refused_by_name(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"^params.yaml: model.style_encoder: .*'{name}'"):
         StyleEncoder.for_scales(name, [4])
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("test_convnext", (24, 16)), ("swin_tiny_patch4_window7_224", (33, 47))]
+)
+def test_images_that_the_backbone_cannot_take_are_refused(name: str, size: tuple[int, int]) -> None:
+    encoder = StyleEncoder(name, [0, 3])
+    encoder.require_size((64, 48))
+    with pytest.raises(ConfigError, match=rf"{name} cannot take images of {size[0]}x{size[1]} pixels at"):
+        encoder.require_size(size)
+
+
+def test_the_size_is_that_after_scaling() -> None:
+    encoder = StyleEncoder("test_convnext", [0, 3], style_scale=0.5)
+    encoder.require_size((64, 64))
+    with pytest.raises(ConfigError, match=r"48x32 pixels at model.style_scale 0.5"):
+        encoder.require_size((48, 32))

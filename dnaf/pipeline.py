@@ -13,8 +13,9 @@ from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 
-from dnaf.files import require_complete
+from dnaf.files import require_complete, write_atomic
 from dnaf.model.adapter import DNAFAdapter
+from dnaf.model.card import CARD, model_card
 from dnaf.model.codec import Codec, LosslessCodec
 from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.model.parts import Parts, Provenance
@@ -43,6 +44,10 @@ class DNAFPipeline(DiffusionPipeline):
     """Generates persons in given poses with the appearance of given style images.
 
     `save_pretrained(folder)` writes what was trained; `load_pipeline(folder)` reads it back, checked.
+
+    Attributes:
+        base, style_weights: see `Parts`.
+        trained_size: (height, width) of the training's images; None, and so after loading, if not known.
     """
 
     _optional_components = ("style_encoder",)  # not there without appearance blocks
@@ -62,6 +67,7 @@ class DNAFPipeline(DiffusionPipeline):
         self.denoiser = DNAFDenoiser(unet, adapter, style_encoder)
         self.base: Provenance | None = None
         self.style_weights: Provenance | None = None
+        self.trained_size: tuple[int, int] | None = None
 
     @classmethod
     def from_pretrained(
@@ -91,13 +97,17 @@ class DNAFPipeline(DiffusionPipeline):
         return assemble(load_trained(saved, base, style, torch_dtype))
 
     def save_pretrained(self, save_directory: str | Path, **options: Any) -> None:
-        """Writes what was trained: beside a base the adapter and the base's digests, else every part."""
-        if self.base is None:
-            super().save_pretrained(save_directory, **options)
-            return
+        """Writes what was trained: beside a base the adapter and the base's digests, else every part.
+
+        A model card comes with it, README.md; it takes the place of one that is there.
+        """
         parts = Parts(self.unet, self.codec, self.scheduler, self.adapter, self.style_encoder)
         parts.base, parts.style_weights = self.base, self.style_weights
-        save_trained(Path(save_directory), parts)
+        if self.base is None:
+            super().save_pretrained(save_directory, **options)
+        else:
+            save_trained(Path(save_directory), parts)
+        write_atomic(Path(save_directory) / CARD, model_card(parts, self.trained_size))
 
     @torch.no_grad()
     def __call__(

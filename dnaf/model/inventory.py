@@ -5,16 +5,12 @@ from pathlib import Path
 from dnaf import config
 from dnaf.data.inventory import Finding
 from dnaf.errors import BaseModelError, ConfigError
-from dnaf.hub import STABLE_DIFFUSION
+from dnaf.model.known_bases import KNOWN_BASES
 
 _SWIN = "microsoft/swin-base-patch4-window7-224"
-# Folders' names as `git clone` gives them, and the repository on huggingface.co. Source: the model cards.
+# Folders' names as `git clone` gives them, and the repository on huggingface.co.
 _REPOSITORIES = {
-    "stable-diffusion-v1-4": "CompVis/stable-diffusion-v1-4",
-    "stable-diffusion-v1-5": STABLE_DIFFUSION.repository,
-    "stable-diffusion-2-1-base": "stabilityai/stable-diffusion-2-1-base",
-    "stable-diffusion-2-1": "stabilityai/stable-diffusion-2-1",
-    "stable-diffusion-xl-base-1.0": "stabilityai/stable-diffusion-xl-base-1.0",
+    **{name: base.repository for name, base in KNOWN_BASES.items()},
     "swin-base-patch4-window7-224": _SWIN,
 }
 

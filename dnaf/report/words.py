@@ -65,6 +65,12 @@ def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:
     return [note for note in candidates if note]
 
 
+def notes_on_metrics(boards: Sequence[Board]) -> list[str]:
+    """How to read the metrics of a single method; only what they give cause for."""
+    candidates = (_random_networks(boards), _rank_deficient(boards), _wrong_source(boards))
+    return [note for note in candidates if note]
+
+
 def _best(boards: Sequence[Board]) -> str:
     return "**Bold**: the best method's value." if _has(boards, Mark.BEST) else ""
 

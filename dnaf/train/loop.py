@@ -124,7 +124,9 @@ class _Run:
         self.folder, self.outputs = folder, outputs
         self.precision = precision
         self.pipeline: DNAFPipeline = assemble(parts)
-        memory.tell(self.pipeline, params, data.images.image(data.stems(0)[0]), accelerator)
+        example = data.images.image(data.stems(0)[0])
+        memory.tell(self.pipeline, params, example, accelerator)
+        self.pipeline.trained_size = example.shape[-2], example.shape[-1]
         self.pipeline.to(accelerator.device)
         self.learner = Learner(self.pipeline, accelerator, precision, params, seed)
         self.step = 0

@@ -34,6 +34,7 @@ def test_the_command_writes_model_curve_and_samples(project: TrainingProject) ->
     assert finished.returncode == 0, finished.stderr
     load_pipeline(project.root / "data/model")
     assert files.require_complete(project.root / "data/model") == {"steps": 6, "seed": 0}
+    assert "32x24 pixels" in (project.root / "data/model/README.md").read_text()
     with open(project.root / "metrics/train/loss.csv") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]

@@ -67,6 +67,7 @@ def test_nothing_of_the_base_is_saved(family: str, tmp_path: Path) -> None:
     pipeline.save_pretrained(tmp_path / "model")
     written = {path.relative_to(tmp_path / "model").as_posix() for path in (tmp_path / "model").rglob("*.*")}
     expected = {
+        "README.md",
         "provenance.json",
         "adapter/config.json",
         "adapter/diffusion_pytorch_model.safetensors",

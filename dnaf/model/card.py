@@ -1,0 +1,176 @@
+"""The model card beside a saved model: README.md, as huggingface.co shows it.
+
+It tells what the pipeline itself holds, and nothing of time or machine: the same model gives the same bytes.
+Metrics and data are added by `dnaf.publishing`, which knows them.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from huggingface_hub import ModelCardData
+
+from dnaf.model.known_bases import KNOWN_BASES, KnownBase
+
+if TYPE_CHECKING:  # not imported where no model is: they take seconds
+    from dnaf.model.parts import Parts, Provenance
+
+CARD = "README.md"
+FOLDER = "path/to/this/folder"  # in the card's code: wherever its reader has put the model
+TASK = "image-to-image"
+
+_DEMO_BASE = ("data", "base", "demo")
+_UNKNOWN = "unknown"  # to huggingface.co too
+_PARTS = {
+    "pose_adapter": "pose adapter",
+    "appearance_blocks": "appearance blocks",
+    "noise_aware": "noise-aware features",
+    "style_pose": "pose of the style picture",
+}
+_WHAT = """\
+# DNAF: pose-guided person image synthesis
+
+Given a picture of a person and a pose, this model makes a picture of that person in that pose. It was trained
+with the project `dnaf`, an independent implementation of
+[DNAF, *Diffusion with Noise-Aware Feature* (ICME 2024)](https://openreview.net/forum?id=VARhPBRZ58)."""
+
+
+def model_card(parts: "Parts", size: tuple[int, int] | None) -> str:
+    """The card's text: YAML front matter, then Markdown.
+
+    Args:
+        size: (height, width) of the images of the training; None if not known.
+    """
+    base = parts.base
+    known = None if base is None else KNOWN_BASES.get(Path(base.folder).name)
+    data = ModelCardData(
+        base_model=known.repository if known else None,
+        base_model_relation="adapter" if known else None,
+        library_name="diffusers",
+        license=_license(base, known),
+        pipeline_tag=TASK,
+        tags=["dnaf", "pose-guided-person-image-synthesis"],
+    )
+    sections = [
+        _WHAT,
+        _facts(parts, size),
+        "## Base model and licence",
+        *(_from_scratch() if base is None else _on_base(base, known)),
+        *_style_weights(parts.style_weights),
+        "## Loading",
+        *_loading(parts),
+        "## Limits",
+        _limits(parts, size),
+    ]
+    return f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n"
+
+
+def _license(base: "Provenance | None", known: KnownBase | None) -> str:
+    if known is not None:
+        return known.license
+    return "apache-2.0" if base is not None and _is_of_the_demo(base) else _UNKNOWN
+
+
+def _is_of_the_demo(base: "Provenance") -> bool:
+    return Path(base.folder).parts[-3:] == _DEMO_BASE
+
+
+def _facts(parts: "Parts", size: tuple[int, int] | None) -> str:
+    config = parts.adapter.config
+    trained = [parts.adapter] if parts.base else [parts.unet, parts.adapter, parts.style_encoder]
+    num_weights = sum(each.numel() for part in trained if part is not None for each in part.parameters())
+    rows = {
+        "parts": ", ".join(title for key, title in _PARTS.items() if config[key]) or "none",
+        "trained weights": f"{num_weights:,}",
+        "trained at": f"{size[0]}x{size[1]} pixels (height x width)" if size else _UNKNOWN,
+        "pose maps": f"{config.pose_channels} channels",
+        "UNet predicts": f"`{parts.scheduler.config.prediction_type}`",
+    }
+    if parts.style_encoder is not None:
+        rows["style encoder"] = f"`{parts.style_encoder.config.model_name}`"
+    return _as_table(("", ""), rows)
+
+
+def _from_scratch() -> Iterator[str]:
+    yield "No base model: every weight was trained from scratch. Licence: unknown, ask whoever trained it."
+
+
+def _on_base(base: "Provenance", known: KnownBase | None) -> Iterator[str]:
+    yield (
+        "This folder holds what was trained. It needs the frozen base model, which stood in "
+        f"`{base.folder}` at the training: these files of it. Others are refused, the same weights in "
+        "another precision too."
+    )
+    yield _digests(base)
+    if known is not None:
+        yield (
+            "By its folder's name the base is "
+            f"[{known.repository}](https://huggingface.co/{known.repository}), which stands under "
+            f"{known.license_name}. Read that licence before you use these weights or pass them on: its "
+            "restrictions of use go with what is made from the base."
+        )
+    elif _is_of_the_demo(base):
+        yield (
+            "The base is that of `dnaf`'s demo, trained there on drawn people, under the project's licence, "
+            "Apache-2.0."
+        )
+    else:
+        yield "Licence of the base: unknown, ask its publisher."
+
+
+def _style_weights(origin: "Provenance | None") -> Iterator[str]:
+    if origin is None:
+        return
+    yield (
+        f"The style encoder's weights stood in `{origin.folder}` at the training. Licence: unknown, ask "
+        "their publisher."
+    )
+    yield _digests(origin)
+
+
+def _digests(origin: "Provenance") -> str:
+    rows = {f"`{name}`": f"`{sha256}`" for name, sha256 in origin.sha256.items()}
+    if origin.prompt is not None:
+        rows["embedding of the prompt"] = f"`{origin.prompt}`"
+    return _as_table(("file", "sha256"), rows)
+
+
+def _as_table(header: tuple[str, str], rows: Mapping[str, str]) -> str:
+    lines = [header, ("---", "---"), *rows.items()]
+    return "\n".join(f"| {name} | {value} |" for name, value in lines)
+
+
+def _loading(parts: "Parts") -> Iterator[str]:
+    arguments = [f'"{FOLDER}"']
+    if parts.base is not None:
+        arguments = [f'"{parts.base.folder}"', f'adapter="{FOLDER}"']
+        if parts.style_weights is not None:
+            arguments.append(f'style_encoder="{parts.style_weights.folder}"')
+    yield "\n".join(
+        [
+            "```python",
+            "from dnaf.pipeline import DNAFPipeline",
+            "",
+            "pipeline = DNAFPipeline.from_pretrained(",
+            *(f"    {argument}," for argument in arguments),
+            ")",
+            "images = pipeline(style, style_pose, pose).images",
+            "```",
+        ]
+    )
+    config = parts.adapter.config
+    yield (
+        "`style` (S,3,H,W) in [-1,1] are pictures of persons; "
+        f"`style_pose` (S,{config.pose_channels},H,W) in [0,1] are the pose maps of these pictures, `pose`, "
+        f"of the same shape, those of the wanted poses. H and W are multiples of {config.downscale}."
+    )
+
+
+def _limits(parts: "Parts", size: tuple[int, int] | None) -> str:
+    at = f" at {size[0]}x{size[1]} pixels," if size else ""
+    return (
+        f"- Trained{at} with pose maps of {parts.adapter.config.pose_channels} channels as one renderer "
+        "draws them; other sizes and drawings run, but were not trained.\n"
+        "- The prompt is constant: no text is read.\n"
+        "- There is no safety checker."
+    )

@@ -37,12 +37,13 @@ def of_paper(panels: Sequence[Panel]) -> list[Panel]:
 def draw(panels: Sequence[Panel], pairs: Sequence[Pair]) -> Figure:
     """A row a pair, a column a panel, under the panels' labels.
 
-    Like the paper's figures in two blocks side by side, the left one filled first, unless the labels could
-    then not be read in print. A label that is too wide even in one block stands on several lines.
+    Like the paper's figures in two blocks side by side, the left one filled first, unless a word could then
+    not be read in print. A label that is too wide for its column stands on several lines.
     """
     rows = [[panel.image(pair) for panel in panels] for pair in pairs]
     labels = [panel.label for panel in panels]
-    num_blocks = 2 if len(pairs) > 1 and _fitting_font(labels, 2 * len(panels)) >= _MIN_FONT else 1
+    words = [word for label in labels for word in wrap(label, 1, break_long_words=False)]
+    num_blocks = 2 if len(pairs) > 1 and _fitting_font(words, 2 * len(panels)) >= _MIN_FONT else 1
     num_rows, num_columns = ceil(len(pairs) / num_blocks), num_blocks * len(panels)
     font_size = max(_MIN_FONT, _fitting_font(labels, num_columns))
     labels = [_in_lines(label, _label_width(num_columns) / font_size) for label in labels]
@@ -110,9 +111,9 @@ def _label_width(num_columns: int) -> float:
     return 72 * _LABEL_SHARE * _column_width(num_columns)
 
 
-def _fitting_font(labels: Sequence[str], num_columns: int) -> float:
-    """The size in points in which every label fits on one line."""
-    return min(_MAX_FONT, _label_width(num_columns) / max(map(_text_width, labels)))
+def _fitting_font(texts: Sequence[str], num_columns: int) -> float:
+    """The size in points in which every text fits on one line."""
+    return min(_MAX_FONT, _label_width(num_columns) / max(map(_text_width, texts)))
 
 
 def _in_lines(label: str, width: float) -> str:

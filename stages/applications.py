@@ -44,9 +44,7 @@ def main(
             "artwork": sheets.artwork(),
             "interpolation": sheets.interpolation(params.num_frames),
         }.items():
-            drawn = figure.draw(sheet.panels, sheet.pairs)
-            files.write_atomic(out / f"{name}.png", figure.to_png(drawn))
-            files.write_atomic(out / f"{name}.pdf", figure.to_pdf(drawn))
+            figure.write(figure.draw(sheet.panels, sheet.pairs), out / name)
 
 
 if __name__ == "__main__":

@@ -19,23 +19,17 @@ def main(
     Example: python -m stages.compare full=full-0,full-1 no-sharing=no-sharing-0,no-sharing-1
     """
     from dnaf import config
-    from dnaf.errors import ConfigError
 
     protocol, params, seed = config.load_protocol(), config.load(config.Evaluate), config.load_seed()
-    revisions: dict[str, list[str]] = {}
-    for variant in variants:
-        name, _, joined = variant.partition("=")
-        if not name or not joined or name in revisions:
-            raise ConfigError(
-                f"{variant}: not a variant, or its second mention (expected NAME=REVISION[,REVISION...], "
-                "as in full=full-0,full-1)."
-            )
-        revisions[name] = joined.split(",")
+    joined = _command.by_name(variants, "NAME=REVISION[,REVISION...], as in full=full-0,full-1")
 
     # Only now what takes seconds to import: a wrong argument is told at once.
     from dnaf.report.runs import read_run, to_markdown
 
-    runs = {name: [read_run(revision, protocol, method) for revision in of] for name, of in revisions.items()}
+    runs = {
+        name: [read_run(revision, protocol, method) for revision in revisions.split(",")]
+        for name, revisions in joined.items()
+    }
     print(to_markdown(runs, params.num_bootstrap, seed))
 
 

@@ -1,26 +1,31 @@
-"""The qualitative figure: pose, source, target and each method, a row a pair, in a paper's width."""
+"""A sheet of pictures for a paper: a row a pair, a column a panel, in the width of a page."""
 
 import io
 from collections import Counter
 from collections.abc import Sequence
 from math import ceil
+from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 
+from dnaf import files
 from dnaf.data.pairs import Pair, pair_id
 from dnaf.errors import DataError
 from dnaf.evaluate.inputs import MEAN_IMAGE, TestPairs
 from dnaf.report.panels import OURS, Panel
 
 _PAPER_WIDTH = 7.16  # inches; both columns of IEEE's conference template
-_PANEL_WIDTH = _PAPER_WIDTH / 11  # inches; the paper's figure has eleven panels
-_FONT_SIZE = 8.0  # points, as printed; captions have as much
+_MAX_COLUMN = _PAPER_WIDTH / 11  # inches; a block of the paper's figure has eleven panels
+_MAX_FONT, _MIN_FONT = 8.0, 6.0  # points, as printed; captions have eight
+_LABEL_SHARE = 0.95  # of a column's width
 _MIN_DPI = 200  # smaller images are enlarged by a whole factor
-_GAP = 6  # pixels
-_LABEL_HEIGHT = 0.2  # inches
+_GAP, _BLOCK_GAP = 6, 18  # pixels; the second comes on top of the first
+_LABEL_HEIGHT = 0.2  # inches, of one line
 
 
 def of_paper(panels: Sequence[Panel]) -> list[Panel]:
@@ -30,28 +35,52 @@ def of_paper(panels: Sequence[Panel]) -> list[Panel]:
 
 
 def draw(panels: Sequence[Panel], pairs: Sequence[Pair]) -> Figure:
-    """A row a pair, a column a panel, under the panels' labels."""
+    """A row a pair, a column a panel, under the panels' labels.
+
+    Like the paper's figures in two blocks side by side, the left one filled first, unless a word could then
+    not be read in print. A label that is too wide for its column stands on several lines.
+    """
     rows = [[panel.image(pair) for panel in panels] for pair in pairs]
-    panel_width = min(_PANEL_WIDTH, _PAPER_WIDTH / len(panels))
-    factor = ceil(_MIN_DPI * panel_width / rows[0][0].shape[1])
+    labels = [panel.label for panel in panels]
+    words = [word for label in labels for word in wrap(label, 1, break_long_words=False)]
+    num_blocks = 2 if len(pairs) > 1 and _fitting_font(words, 2 * len(panels)) >= _MIN_FONT else 1
+    num_rows, num_columns = ceil(len(pairs) / num_blocks), num_blocks * len(panels)
+    font_size = max(_MIN_FONT, _fitting_font(labels, num_columns))
+    labels = [_in_lines(label, _label_width(num_columns) / font_size) for label in labels]
+    num_lines = 1 + max(label.count("\n") for label in labels)
+
+    factor = ceil(_MIN_DPI * _column_width(num_columns) / rows[0][0].shape[1])
     height, width = (factor * pixels for pixels in rows[0][0].shape[:2])
-    dpi = (width + _GAP) / panel_width
-    total_width = _GAP + len(panels) * (width + _GAP)
-    top = round(_LABEL_HEIGHT * dpi)
-    total_height = top + len(rows) * (height + _GAP)
+    lefts = [
+        _GAP + column * (width + _GAP) + column // len(panels) * _BLOCK_GAP for column in range(num_columns)
+    ]
+    total_width = lefts[-1] + width + _GAP
+    dpi = total_width / (num_columns * _column_width(num_columns))
+    top = round((_LABEL_HEIGHT + (num_lines - 1) * 1.2 * font_size / 72) * dpi)
+    total_height = top + num_rows * (height + _GAP)
     # A hundredth of a pixel more, for Matplotlib cuts the fraction off.
     figure = Figure(((total_width + 0.01) / dpi, (total_height + 0.01) / dpi), dpi, facecolor="white")
     FigureCanvasAgg(figure)
-    for column, panel in enumerate(panels):
-        left = _GAP + column * (width + _GAP)
-        _label(figure, panel.label, (left + width / 2) / total_width, 1 - top / 2 / total_height, width)
-        for row, images in enumerate(rows):
-            bottom = total_height - top - (row + 1) * height - row * _GAP
+    for left, label in zip(lefts, labels * num_blocks, strict=True):
+        x, y = (left + width / 2) / total_width, 1 - top / 2 / total_height
+        figure.text(x, y, label, ha="center", va="center", fontsize=font_size, parse_math=False)
+    for number, images in enumerate(rows):
+        block, row = divmod(number, num_rows)
+        bottom = total_height - top - (row + 1) * height - row * _GAP
+        for left, image in zip(lefts[block * len(panels) :], images, strict=False):
             place = (left / total_width, bottom / total_height, width / total_width, height / total_height)
             axes = figure.add_axes(place)
-            axes.imshow(images[column], interpolation="none", aspect="auto")
+            axes.imshow(image, interpolation="none", aspect="auto")
             axes.set_axis_off()
     return figure
+
+
+def write(figure: Figure, out: Path) -> list[Path]:
+    """Writes `<out>.png` and `<out>.pdf`; gives their paths."""
+    paths = [out.with_name(out.name + suffix) for suffix in (".png", ".pdf")]
+    for path, data in zip(paths, (to_png(figure), to_pdf(figure)), strict=True):
+        files.write_atomic(path, data)
+    return paths
 
 
 def to_png(figure: Figure) -> bytes:
@@ -72,13 +101,42 @@ def _save(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
     return buffer.getvalue()
 
 
-def _label(figure: Figure, label: str, x: float, y: float, width: int) -> None:
-    """Text in the middle of its place, smaller if it is wider than `width` pixels."""
-    text = figure.text(x, y, label, ha="center", va="center", fontsize=_FONT_SIZE, parse_math=False)
-    size = _FONT_SIZE
-    while text.get_window_extent().width > width:
-        size *= 0.95
-        text.set_fontsize(size)
+def _column_width(num_columns: int) -> float:
+    """Inches."""
+    return min(_MAX_COLUMN, _PAPER_WIDTH / num_columns)
+
+
+def _label_width(num_columns: int) -> float:
+    """Points that a label may be wide."""
+    return 72 * _LABEL_SHARE * _column_width(num_columns)
+
+
+def _fitting_font(texts: Sequence[str], num_columns: int) -> float:
+    """The size in points in which every text fits on one line."""
+    return min(_MAX_FONT, _label_width(num_columns) / max(map(_text_width, texts)))
+
+
+def _in_lines(label: str, width: float) -> str:
+    """The label on as few lines as it needs to be no wider than `width` times the font size."""
+    broken = (wrap(label, num_letters) for num_letters in range(len(label), 0, -1))
+    return "\n".join(next(lines for lines in broken if all(_text_width(line) <= width for line in lines)))
+
+
+def _text_width(text: str) -> float:
+    """As a multiple of the font size."""
+    font = get_font(findfont(FontProperties()))
+    font.set_size(100, 72)  # large, so that hinting does not count
+    font.set_text(text)
+    return float(font.get_width_height()[0] / 64 / 100)  # 64ths of a pixel
+
+
+def choose(test: TestPairs, names: Sequence[str] | None, num_rows: int) -> list[Pair]:
+    """The test pairs of these names; without names, as many as wished, spread over the outfits.
+
+    Raises:
+        DataError: no test pair has the name.
+    """
+    return named(test, names) if names else spread(test, num_rows)
 
 
 def spread(test: TestPairs, num_rows: int) -> list[Pair]:

@@ -1,4 +1,4 @@
-"""Runs of our own model compared pair by pair: what an ablation, or another setting, changes."""
+"""Runs of our own model, compared pair by pair: what an ablation, or another setting, changes."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
-from dnaf.evaluate.inputs import read_pairs_csv
+from dnaf.evaluate.inputs import GENERATED, read_pairs_csv
+from dnaf.evaluate.results import DataSet
 from dnaf.evaluate.statistics import bootstrap_interval, paired_interval
+from dnaf.images import Pixels
 from dnaf.report.columns import COLUMNS, Column
 from dnaf.report.scores import Scores, read_scores
 
@@ -36,27 +40,62 @@ def read_run(revision: str, protocol: str, method: str) -> Run:
     Raises:
         StateError: DVC knows no such revision, or the scores are not in its cache or incomplete.
     """
+    scores = f"data/scores/{protocol}/{method}.csv"
+    with tempfile.TemporaryDirectory() as folder:
+        _fetch(revision, (_PAIRS, scores), Path(folder), f"scores of {method} under {protocol}")
+        test = read_pairs_csv(Path(folder) / _PAIRS)
+        values = read_scores(Path(folder) / scores, test.pairs)
+    return Run(values, [f"{test.sha256}/{outfit}" for outfit in test.outfits])
+
+
+def read_images(revision: str, method: str, data: DataSet, pairs: Sequence[Pair]) -> dict[Pair, Pixels]:
+    """Reads what our model generated of some test pairs, as it was in a commit, branch or experiment.
+
+    Raises:
+        StateError: DVC knows no such revision, or the images are not in its cache, of other test pairs or of
+            another size.
+    """
+    generated = f"data/results/{method}/{GENERATED}"
+    with tempfile.TemporaryDirectory() as folder:
+        _fetch(revision, (generated,), Path(folder), f"images of {method}")
+        store = ImageStore(Path(folder) / generated)
+        if store.info.get("pairs_sha256") != data.test.sha256:
+            raise StateError(
+                f"{revision}: images of other pairs than {_PAIRS} (found {len(store):,} of another list, "
+                f"expected {len(data.test.pairs):,} of this one). Take a revision of the same seed and data."
+            )
+        images = {pair: store.image(f"{pair_id(*pair)}.png") for pair in pairs}
+    height, width = data.size
+    for image in images.values():
+        if image.shape[:2] != data.size:
+            raise StateError(
+                f"{revision}: images of another size than the data set's (found {image.shape[0]}x"
+                f"{image.shape[1]}, expected {height}x{width}; height x width). Take a revision of this size."
+            )
+    return images
+
+
+def _fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
+    """Copies files as they were in a revision to the same paths below a folder.
+
+    Raises:
+        StateError: DVC knows no such revision, or a file is not in its cache.
+    """
     # Only now: DVC takes a second to import.
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
     from scmrepo.exceptions import SCMError
 
-    scores = f"data/scores/{protocol}/{method}.csv"
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            tracked = DVCFileSystem(rev=revision)
-            for path in (_PAIRS, scores):
-                (Path(folder) / path).parent.mkdir(parents=True, exist_ok=True)
-                tracked.get_file(path, str(Path(folder) / path))
-        except (OSError, DvcException, SCMError) as error:
-            reason = " ".join(str(error).split())
-            raise StateError(
-                f"{revision}: no scores of {method} under {protocol} ({reason}). "
-                "`dvc exp show` lists the experiments there are."
-            ) from error
-        test = read_pairs_csv(Path(folder) / _PAIRS)
-        values = read_scores(Path(folder) / scores, test.pairs)
-    return Run(values, [f"{test.sha256}/{outfit}" for outfit in test.outfits])
+    try:
+        tracked = DVCFileSystem(rev=revision)
+        for path in paths:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            tracked.get_file(path, str(folder / path))
+    except (OSError, DvcException, SCMError) as error:
+        reason = " ".join(str(error).split())
+        raise StateError(
+            f"{revision}: no {what} ({reason}). `dvc exp show` lists the experiments there are."
+        ) from error
 
 
 def to_markdown(variants: Mapping[str, Sequence[Run]], num_resamplings: int, seed: int) -> str:

@@ -54,10 +54,11 @@ def pixels(figure: Figure) -> Pixels:
 
 
 def test_each_row_shows_the_panels_pixels_enlarged() -> None:
-    panels, pairs = [panel("Pose"), panel("Source"), panel("DNAF", "dnaf")], [("a", "b"), ("c", "d")]
+    panels, pairs = [panel(f"A {number}") for number in range(12)], [("a", "b"), ("c", "d")]
+    panels[0] = panel("Unpronounceable")
     sheet = pixels(draw(panels, pairs))
     height, width, gap = 64 * 3, 48 * 3, 6
-    assert sheet.shape[1] == gap + 3 * (width + gap)
+    assert sheet.shape[1] == gap + 12 * (width + gap)
     top = sheet.shape[0] - 2 * (height + gap)
     for row, pair in enumerate(pairs):
         for column, shown in enumerate(panels):
@@ -66,9 +67,41 @@ def test_each_row_shows_the_panels_pixels_enlarged() -> None:
             assert np.array_equal(sheet[y : y + height, x : x + width], expected)
 
 
-def test_every_column_has_a_label_no_wider_than_itself() -> None:
-    sheet = pixels(draw([panel("A method with a name wider than its $column$")] * 3, [("a", "b")]))
+def test_short_words_leave_room_for_two_blocks_of_which_the_left_one_is_filled_first() -> None:
+    panels, pairs = (
+        [panel("Pose"), panel("DNAF without sharing", "dnaf")],
+        [("a", "b"), ("c", "d"), ("e", "f")],
+    )
+    sheet = pixels(draw(panels, pairs))
+    height, width, gap = 64 * 3, 48 * 3, 6
+    assert sheet.shape[1] == gap + 4 * (width + gap) + 18
+    top = sheet.shape[0] - 2 * (height + gap)
+    for number, pair in enumerate(pairs):
+        block, row = divmod(number, 2)
+        y, x = top + row * (height + gap), gap + 2 * block * (width + gap) + 18 * block
+        expected = panels[0].image(pair).repeat(3, axis=0).repeat(3, axis=1)
+        assert np.array_equal(sheet[y : y + height, x : x + width], expected)
+    assert sheet[top + height :, gap + 2 * (width + gap) + 18 :].min() == 255
+
+
+def test_the_papers_eleven_columns_stand_in_two_blocks_as_there() -> None:
+    labels = ("Pose", "Source", "Target", "ADGAN", "PISE", "GFLA", "DPTN", "CASD", "NTED", "PIDM", "DNAF")
+    figure = draw([panel(label) for label in labels], [("a", "b"), ("c", "d")])
+    assert [text.get_text() for text in figure.texts] == [*labels, *labels]
+    assert figure.get_size_inches()[0] == pytest.approx(7.16, abs=0.01)
+    assert {text.get_fontsize() >= 6 for text in figure.texts} == {True}
+
+
+@pytest.mark.parametrize(
+    "label", ["A method with a name wider than its $column$", "unpronounceable_and_long"]
+)
+def test_every_column_has_a_readable_label_no_wider_than_itself(label: str) -> None:
+    figure = draw([panel("Pose"), panel(label), panel(label)], [("a", "b")])
+    assert {text.get_fontsize() for text in figure.texts} == {6}
+    assert "".join(figure.texts[1].get_text().split()) == label.replace(" ", "")
+    sheet = pixels(figure)
     above = sheet[: sheet.shape[0] - 64 * 3 - 6]
+    assert above[[0, -1]].min() == 255
     for left in range(6, sheet.shape[1] - 6, 48 * 3 + 6):
         assert above[:, left : left + 48 * 3].min() < 128
         assert above[:, left - 6 : left].min() == 255

@@ -4,11 +4,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from dvc.repo import Repo
-from scmrepo.git import Git
 
 from dnaf.errors import StateError
 from dnaf.report.runs import Run, read_run, to_markdown
+from tests.revisions import Revisions
 
 NUM_PAIRS = 40
 NOISE = np.random.default_rng(0).normal(0, 0.2, NUM_PAIRS)
@@ -48,39 +47,32 @@ def test_runs_of_other_pairs_are_refused() -> None:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A DVC repository with the scores of two commits, tagged `first` and `second`; gone from the folder."""
     monkeypatch.chdir(tmp_path)
-    git = Git.init(str(tmp_path))
-    repo = Repo.init()
-    for number, tag in enumerate(("first", "second")):
-        for path, table in (
-            ("data/pairs/test.csv", {"source": ["a"], "target": ["b"], "outfit": ["o"]}),
-            ("data/scores/cfld/dnaf.csv", {"source": ["a"], "target": ["b"], "l1": [0.25 + number]}),
-        ):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            pd.DataFrame(table).to_csv(path, index=False)
-            repo.add(path)
-        git.add([f"{path}.dvc" for path in ("data/pairs/test.csv", "data/scores/cfld/dnaf.csv")])
-        git.commit(tag)
-        git.tag(tag)
-    repo.close()
-    git.close()
-    for path in tmp_path.glob("data/**/*.csv"):
-        path.unlink()
-    return tmp_path
+    with Revisions(tmp_path) as revisions:
+        for number, tag in enumerate(("first", "second")):
+            for path, table in (
+                ("data/pairs/test.csv", {"source": ["a"], "target": ["b"], "outfit": ["o"]}),
+                ("data/scores/cfld/dnaf.csv", {"source": ["a"], "target": ["b"], "l1": [0.25 + number]}),
+            ):
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                pd.DataFrame(table).to_csv(path, index=False)
+            revisions.commit(tag, ["data/pairs/test.csv", "data/scores/cfld/dnaf.csv"])
+    for file in tmp_path.glob("data/**/*.csv"):
+        file.unlink()
 
 
-def test_scores_are_read_as_they_were_in_each_revision(repository: Path) -> None:
+@pytest.mark.usefixtures("repository")
+def test_scores_are_read_as_they_were_in_each_revision() -> None:
     first, second = (read_run(revision, "cfld", "dnaf") for revision in ("first", "second"))
     assert [first.scores["l1"].tolist(), second.scores["l1"].tolist()] == [[0.25], [1.25]]
     assert first.groups == second.groups
 
 
+@pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize(("revision", "method"), [("unheard-of", "dnaf"), ("first", "gfla")])
-def test_a_revision_or_method_without_scores_is_told_in_one_sentence(
-    repository: Path, revision: str, method: str
-) -> None:
+def test_a_revision_or_method_without_scores_is_told_in_one_sentence(revision: str, method: str) -> None:
     with pytest.raises(StateError, match=f"^{revision}: no scores of {method} under cfld") as error:
         read_run(revision, "cfld", method)
     assert "\n" not in str(error.value)

@@ -13,12 +13,8 @@ from dnaf.data.split import write_split
 from dnaf.data.store import write_store
 from dnaf.errors import DataError
 from tests import custom_folder
-from tests.raw_folder import FIGURE, HEADER, annotation_line
-
-MARKET = np.round(FIGURE / 2.75 + np.array([0, 12.0]))
-TRAIN = [f"{person}_c1s1_000451_0{n}.jpg" for person in ("0002", "0007") for n in (1, 2)]
-TEST = [f"{person}_c2s1_000451_0{n}.jpg" for person in ("0001", "0003") for n in (1, 2, 3)]
-JUNK = ["-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg"]
+from tests.market_folder import KEYPOINTS, TEST, TRAIN, write_annotations
+from tests.raw_folder import FIGURE
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +27,7 @@ def write_market(parts: dict[str, list[str]]) -> None:
     with write_store(Path("images.zip"), {"parts": parts}) as store:
         for name in [*parts["train"], *parts["test"]]:
             store.add(name, name.encode())
-    for part, names in parts.items():
-        lines = [HEADER, *(annotation_line(name, MARKET) for name in [JUNK[0], *names, JUNK[1]])]
-        Path(f"raw/market-annotation-{part}.csv").write_text("\n".join(lines) + "\n")
+    write_annotations(Path("raw"), parts)
 
 
 def split_market(max_test_pairs: int = 100) -> dict[str, object]:
@@ -54,7 +48,7 @@ def test_market_pairs_are_all_of_a_person_and_test_pairs_are_drawn() -> None:
     assert info["train"]["num_removed"] == 0
     stems, points = keypoints.read_keypoints(Path("pairs/keypoints.csv"))
     assert len(stems) == 10
-    np.testing.assert_array_equal(points[0], MARKET)
+    np.testing.assert_array_equal(points[0], KEYPOINTS)
     assert set(pd.read_csv("pairs/test.csv", dtype=str)["outfit"]) == {"0001", "0003"}
 
 

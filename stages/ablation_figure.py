@@ -1,0 +1,44 @@
+"""Draws the paper's ablation figure: pose, source, target, and what each revision of the model generates."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages import _command, _sheet
+
+
+def main(
+    variants: Annotated[
+        list[str], typer.Argument(help="NAME=REVISION: a column's label, and whose images stand there")
+    ],
+    pair: _sheet.PairNames = None,
+    rows: _sheet.Rows = 8,
+    out: _sheet.Out = Path("data/ablation"),
+) -> None:
+    """Reads the images of some revisions; writes the figure as PNG and PDF, in the width of a page.
+
+    Example: python -m stages.ablation_figure B1=no-sharing B2=no-blocks Ours=main
+    """
+    from dnaf import config
+
+    revisions = _command.by_name(variants, "NAME=REVISION, as in B1=no-sharing")
+    dataset = config.load_chosen_dataset()
+
+    # Only now what takes seconds to import: a wrong argument is told at once.
+    from dnaf.data.store import ImageStore
+    from dnaf.report import figure
+    from dnaf.report.panels import OURS, Panel, open_panels
+    from dnaf.report.runs import read_images
+
+    data = _sheet.open_data(dataset)
+    chosen = figure.choose(data.test, pair, rows)
+    panels = open_panels([], {}, _sheet.RESULTS, data, ImageStore(_sheet.POSE))
+    for name, revision in revisions.items():
+        panels.append(Panel(name, OURS, read_images(revision, OURS, data, chosen).__getitem__))
+    for path in figure.write(figure.draw(panels, chosen), out):
+        print(path)
+
+
+if __name__ == "__main__":
+    _command.run(main)

@@ -63,6 +63,23 @@ class Inputs:
         """A picture that need not show anyone, without keypoints."""
         return Person(self._picture(picture)[0], np.full((NUM_JOINTS, 2), np.nan))
 
+    def uploaded(self, picture: bytes, pose: bytes | None = None) -> Person:
+        """A picture that has no path, with its keypoints; without a pose file as `artwork`.
+
+        Args:
+            picture: a JPEG or PNG file.
+            pose: a pose file in pixels of the picture.
+
+        Raises:
+            DataError: either is not readable.
+        """
+        raw = images.decode(picture, "picture")
+        keypoints = np.full((NUM_JOINTS, 2), np.nan)
+        if pose is not None:
+            points = read_openpose(_not_too_large(pose, "pose"), "pose")
+            keypoints = placement(raw.shape[:2], self.size, self.fit).points(points)
+        return Person(place(raw, self.size, self.fit), keypoints)
+
     def pose(self, name: str) -> Points:
         """Keypoints (18, 2) in pixels of the frame.
 
@@ -161,6 +178,10 @@ def _read_bytes(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: could not be read ({error.strerror}).") from error
+    return _not_too_large(data, path)
+
+
+def _not_too_large(data: bytes, where: str | Path) -> bytes:
     if len(data) > _MAX_POSE_BYTES:
-        raise DataError(f"{path}: too large for a pose (expected at most {_MAX_POSE_BYTES:,} bytes).")
+        raise DataError(f"{where}: too large for a pose (expected at most {_MAX_POSE_BYTES:,} bytes).")
     return data

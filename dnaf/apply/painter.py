@@ -78,6 +78,7 @@ class Painter:
         styles: Sequence[Person],
         poses: Sequence[Points],
         on_step_end: OnStepEnd | None = None,
+        generate: config.Generate | None = None,
     ) -> list[Pixels]:
         """A picture a pose, each of the style at the same place, or all of a single style.
 
@@ -85,12 +86,13 @@ class Painter:
             styles: as many as poses, or one.
             poses: keypoints (18, 2) in pixels of the frame.
             on_step_end: as `DNAFPipeline.__call__` takes it; its latents are those of all pictures.
+            generate: steps and guidance of these pictures; None: those given when the model was loaded.
 
         Raises:
             NumericalError: a picture is not finite.
             ResourceError: out of memory.
         """
-        params = self._generate
+        params = generate or self._generate
         start, stop = params.guidance_interval
         style_poses, wanted = (
             torch.stack([to_pose_tensor(self.pose_map(pose)) for pose in drawn])

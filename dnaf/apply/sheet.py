@@ -14,10 +14,10 @@ _SMALLEST_WIDTH = 144  # pixels of a picture in a sheet; smaller ones are enlarg
 _GAP = 4
 
 
-def with_skeleton(image: Pixels, pose: Points) -> Pixels:
+def with_skeleton(image: Pixels, pose: Points, width: int = _SMALLEST_WIDTH) -> Pixels:
     """The picture, faded and enlarged, under the skeleton of keypoints (18, 2) in its pixels."""
     frame = image.shape[:2]
-    image = enlarged(image)
+    image = enlarged(image, width)
     skeleton = keypoints_to_pose_map(pose, image.shape[:2], frame)
     return np.where(skeleton.any(axis=2, keepdims=True), skeleton, image // 2 + 64)
 
@@ -28,9 +28,9 @@ def with_mask(image: Pixels, mask: Mask) -> Pixels:
     return np.where(mask[..., None], red, image)
 
 
-def enlarged(image: Pixels) -> Pixels:
-    """The picture at least 144 pixels wide, each pixel a square."""
-    factor = -(-_SMALLEST_WIDTH // image.shape[1])
+def enlarged(image: Pixels, width: int = _SMALLEST_WIDTH) -> Pixels:
+    """The picture at least `width` pixels wide, each pixel a square."""
+    factor = -(-width // image.shape[1])
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 

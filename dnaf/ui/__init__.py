@@ -1,0 +1,1 @@
+"""A local page in the browser on which people try the trained model."""

@@ -1,0 +1,165 @@
+"""The page itself, of Gradio's widgets, and its server on this machine alone. Needs `dnaf[ui]`."""
+
+import functools
+import html
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import gradio as gr
+
+from dnaf.errors import DnafError, ResourceError
+from dnaf.images import Pixels, Size
+from dnaf.ui.actions import Actions
+from dnaf.ui.joint_table import JOINTS, Table, to_table
+
+HOST = "127.0.0.1"
+MAX_UPLOAD = "20mb"
+
+_MOST_STEPS, _MOST_GUIDANCE = 50, 10  # of the sliders; more changes little but the time
+_CACHE_S = 3600  # how long pictures are kept for the browser
+_PICTURE_HEIGHT, _UPLOAD_HEIGHT, _TABLE_HEIGHT = 540, 140, 330  # pixels on the screen
+
+
+@contextmanager
+def serving(actions: Actions, port: int) -> Iterator[str]:
+    """The page on 127.0.0.1 while the context lasts; gives its address. Uploads are deleted at the end.
+
+    Raises:
+        ResourceError: the port is in use.
+    """
+    with tempfile.TemporaryDirectory(prefix="dnaf-ui-") as folder:
+        # The only folder below which Gradio reads or serves files for a browser.
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        page = build(actions)
+        try:
+            page.launch(
+                server_name=HOST,
+                server_port=port,
+                share=False,
+                prevent_thread_lock=True,
+                max_file_size=MAX_UPLOAD,
+                theme=gr.themes.Default(font="sans-serif", font_mono="monospace"),
+                footer_links=[],
+                quiet=True,
+                inbrowser=False,
+                run_history=False,
+                enable_monitoring=False,
+                ssr_mode=False,
+                mcp_server=False,
+                pwa=False,
+            )
+        except OSError as error:
+            raise ResourceError(
+                f"--port: {port} cannot be used, another program may do. Give another."
+            ) from error
+        try:
+            yield page.local_url
+        finally:
+            page.close(verbose=False)
+
+
+def build(actions: Actions) -> gr.Blocks:
+    """The page, with the first two test images as source and pose."""
+    first, second = actions.names[:2]
+    joints = to_table(actions.inputs.person(second).keypoints)
+    person, source_picture, note, pose_picture = actions.source(first, None, None, joints)
+    with gr.Blocks(title="dnaf", analytics_enabled=False, delete_cache=(_CACHE_S, _CACHE_S)) as page:
+        gr.Markdown("## A person in another pose")
+        source = gr.State(person)
+        with gr.Row():
+            with gr.Column():
+                source_shown, told = _picture("source", "Source", source_picture), gr.Markdown(note)
+                name = gr.Dropdown(list(actions.names), value=first, label="Image of the test set")
+                upload = _file("Or your own picture: JPEG, PNG", [".jpg", ".jpeg", ".png"])
+                upload_pose = _file("The pose in it: OpenPose JSON", [".json"])
+            with gr.Column():
+                pose_shown = _picture("pose", "Pose: click where the joint belongs", pose_picture)
+                pose_name = gr.Dropdown(list(actions.names), value=second, label="Pose of a test image")
+                joint = gr.Dropdown(list(JOINTS), value=JOINTS[0], label="Joint")
+                remove = gr.Button("Remove this joint", size="sm")
+                table = _table(joints, actions.inputs.size)
+            with gr.Column():
+                result = _picture("result", "Result", None)
+                params = actions.generate
+                steps = _slider("Steps", params.num_inference_steps, _MOST_STEPS, 1)
+                guidance = _slider("Guidance (1: none)", params.guidance_scale, _MOST_GUIDANCE, 0.1)
+                generate = gr.Button("Generate", variant="primary")
+
+        def click(table: Table, joint: str, person: Any, event: gr.SelectData) -> tuple[Table, Pixels]:
+            return actions.move(table, joint, person, event.index)
+
+        sources, shown = [name, upload, upload_pose], [source, source_shown, told, pose_shown]
+        picked = [name.input, upload.change, upload_pose.change]
+        posed = [table, pose_shown]
+        _on(picked, actions.source, [*sources, table], shown)
+        _on([pose_name.input], actions.pose, [pose_name, source], posed)
+        _on([pose_shown.select], click, [table, joint, source], posed)
+        _on([remove.click], actions.remove, [table, joint, source], posed)
+        _on([table.input], actions.edit, [table, source], [pose_shown])
+        _on([generate.click], actions.paint, [source, table, steps, guidance], [result], "full")
+    return page
+
+
+def _picture(name: str, label: str, value: Pixels | None) -> gr.Image:
+    return gr.Image(
+        value, label=label, elem_id=name, format="png", interactive=False, buttons=[], height=_PICTURE_HEIGHT
+    )
+
+
+def _file(label: str, suffixes: list[str]) -> gr.File:
+    return gr.File(label=label, file_types=suffixes, type="binary", height=_UPLOAD_HEIGHT)
+
+
+def _slider(label: str, value: float, most: float, step: float) -> gr.Slider:
+    return gr.Slider(1, max(most, value), value=value, step=step, label=label)
+
+
+def _table(joints: Table, size: Size) -> gr.Dataframe:
+    return gr.Dataframe(
+        joints,
+        label=f"Joints in pixels of {size[0]}x{size[1]}; an empty row is a missing joint",
+        headers=["joint", "x", "y"],
+        datatype="str",  # as typed: `to_keypoints` tells what is no number
+        column_count=3,
+        row_count=len(JOINTS),
+        type="array",
+        static_columns=[0],
+        interactive=True,
+        buttons=[],
+        max_height=_TABLE_HEIGHT,
+    )
+
+
+def _on(
+    events: list[Any],
+    action: Callable[..., Any],
+    inputs: list[Any],
+    outputs: list[Any],
+    show_progress: Literal["full", "hidden"] = "hidden",
+) -> None:
+    """Calls an action on events. Progress is for long ones: an error would stay over all outputs."""
+    gr.on(
+        events,
+        _told(action),
+        inputs,
+        outputs,
+        show_progress=show_progress,
+        api_visibility="private",
+        concurrency_limit=1,
+    )
+
+
+def _told(action: Callable[..., Any]) -> Callable[..., Any]:
+    """The action, whose errors that a user can cause are shown as their sentence."""
+
+    @functools.wraps(action)
+    def told(*arguments: Any) -> Any:
+        try:
+            return action(*arguments)
+        except DnafError as error:
+            raise gr.Error(html.escape(str(error)), print_exception=False) from error
+
+    return told

@@ -1,0 +1,52 @@
+"""A page on this machine to try the trained model on, see docs/applications.md."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from stages import _command
+
+
+def main(
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="Where the browser finds the page")] = 7860,
+    model: Annotated[Path, typer.Option(help="The trained model")] = Path("data/model"),
+) -> None:
+    """Reads the model, data/pairs and data/prepared.zip; serves a page on 127.0.0.1 until Ctrl-C."""
+    from dnaf import config
+    from dnaf.errors import ConfigError
+    from dnaf.evaluate.inputs import read_test_pairs
+
+    if find_spec("gradio") is None:
+        raise ConfigError(
+            "stages.ui: needs the package gradio, which is not installed. Run `uv sync --extra ui`."
+        )
+    dataset, seed = config.load_chosen_dataset(), config.load_seed()
+    size, render, generate = (
+        config.load_size(dataset),
+        config.load(config.Render),
+        config.load(config.Generate),
+    )
+    pairs = read_test_pairs(Path("data/pairs")).pairs
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
+
+    # Only now what takes seconds to import: a wrong parameter is told at once.
+    from dnaf.apply.inputs import Inputs
+    from dnaf.apply.painter import Painter
+    from dnaf.device import default_device
+    from dnaf.ui.actions import Actions
+    from dnaf.ui.page import serving
+
+    painter = Painter(model, size, render, generate, seed, default_device())
+    with serving(Actions(painter, Inputs(size), names, generate), port) as address:
+        print(f"{address} (Ctrl-C ends it)", flush=True)
+        try:
+            Event().wait()
+        except KeyboardInterrupt:
+            print()
+
+
+if __name__ == "__main__":
+    _command.run(main)

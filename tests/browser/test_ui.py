@@ -1,0 +1,192 @@
+"""The page on which the model is tried, in a browser, and what its server refuses."""
+
+import json
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from dnaf import config, images
+from dnaf.errors import ResourceError
+from dnaf.ui.actions import WITHOUT_POSE, Actions
+from tests.application_project import ApplicationProject
+from tests.browser.conftest import Watched
+from tests.chromium import wait_until
+from tests.training_project import SIZE
+
+pytest.importorskip("gradio", reason="the extra `ui` is not installed")
+expect.set_options(timeout=20_000)
+
+PHOTO = images.encode_png(np.full((2 * SIZE[0], 2 * SIZE[1], 3), 200, np.uint8))
+
+
+@pytest.fixture(scope="module")
+def actions(tmp_path_factory: pytest.TempPathFactory) -> Actions:
+    project = ApplicationProject(tmp_path_factory.mktemp("project"))
+    painter = project.painter()
+    generate = config.load(config.Generate, project.root / "params.yaml")
+    return Actions(painter, project.inputs(), project.names, generate)
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+        return number
+
+
+@pytest.fixture(scope="module")
+def address(actions: Actions, port: int) -> Iterator[str]:
+    """Of the page, served by another thread: Playwright's event loop runs in this one."""
+    from dnaf.ui.page import serving
+
+    server = serving(actions, port)
+    with ThreadPoolExecutor(1) as thread:
+        yield thread.submit(server.__enter__).result()
+        thread.submit(server.__exit__, None, None, None).result()
+
+
+@pytest.fixture
+def page(watched: Watched, address: str) -> Iterator[Page]:
+    """The page, ready to be used, its nose removed: Gradio's page loses what is done in its first moments."""
+    watched.page.goto(address)
+    expect(cell(watched.page, 0, 1)).to_be_visible()
+    for _ in range(10):
+        watched.page.get_by_role("button", name="Remove this joint").click()
+        with suppress(AssertionError):
+            expect(cell(watched.page, 0, 1)).to_have_text("", timeout=2000)
+            break
+    yield watched.page
+    # Gradio's page hangs up on its stream of events whenever there are none to come, and warns of a widget.
+    ignored = ("/queue/data?", "Method not implemented.")
+    watched.complaints[:] = [each for each in watched.complaints if not any(map(each.__contains__, ignored))]
+
+
+def cell(page: Page, joint: int, column: int) -> Locator:
+    """A cell of the table of joints."""
+    return page.get_by_test_id(f"cell-{joint}-{column}")
+
+
+def pick(page: Page, label: str, choice: str) -> None:
+    """Chooses in a list by its label."""
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=choice, exact=True).click()
+
+
+def upload(page: Page, number: int, name: str, content: bytes) -> None:
+    """Gives a file to the page's n-th place for one."""
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    page.locator("input[type=file]").nth(number).set_input_files(files=file)
+
+
+def test_a_picked_person_in_a_picked_and_edited_pose_is_painted(
+    page: Page, watched: Watched, address: str, actions: Actions
+) -> None:
+    source = page.locator("#source img").get_attribute("src")
+    pick(page, "Image of the test set", actions.names[2])
+    expect(page.locator("#source img")).not_to_have_attribute("src", source or "")
+    pick(page, "Pose of a test image", actions.names[3])
+    pick(page, "Joint", "left wrist")
+    before = page.locator("#pose img").get_attribute("src")
+    box = page.locator("#pose img").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(cell(page, 7, 1)).to_have_text("12")  # the middle of the model's 24 columns
+    expect(cell(page, 7, 2)).to_have_text("16")
+    expect(page.locator("#pose img")).not_to_have_attribute("src", before or "")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator("#result img")).to_be_visible()
+    wait_until(page, "document.querySelector('#result img').naturalWidth === 360")
+    hosts = {url.split("/")[2] for url in watched.requests if not url.startswith(("data:", "blob:"))}
+    assert hosts == {address.split("/")[2]}
+
+
+def test_an_upload_counts_and_a_bad_one_is_one_sentence(page: Page) -> None:
+    upload(page, 0, "photo.png", PHOTO)
+    expect(page.get_by_text(WITHOUT_POSE)).to_be_visible()
+    upload(page, 1, "pose.json", b"{")
+    expect(page.get_by_test_id("toast-body")).to_contain_text("pose: not valid JSON")
+
+
+def test_a_picture_that_is_none_is_one_sentence(page: Page) -> None:
+    upload(page, 0, "photo.png", b"GIF89a")
+    expect(page.get_by_test_id("toast-body")).to_contain_text("picture: not a readable JPEG or PNG image")
+
+
+def test_a_cell_that_is_no_number_is_one_sentence(page: Page) -> None:
+    cell(page, 0, 1).dblclick()
+    page.keyboard.type("left")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("toast-body")).to_contain_text(
+        "nose: not two numbers (found left and nothing)"
+    )
+
+
+def test_the_server_is_on_this_machine_s_own_address_alone(address: str, port: int) -> None:
+    assert address == f"http://127.0.0.1:{port}/"
+    with socket.socket() as other, pytest.raises(ConnectionRefusedError):
+        other.connect(("127.0.0.2", port))  # answered by a server on all addresses
+
+
+def test_a_port_that_is_in_use_is_told(actions: Actions, address: str, port: int) -> None:
+    from dnaf.ui.page import serving
+
+    def serve_again() -> None:
+        with serving(actions, port):
+            pass
+
+    with ThreadPoolExecutor(1) as thread, pytest.raises(ResourceError, match=f"^--port: {port} "):
+        thread.submit(serve_again).result()
+
+
+def post_source(address: str, picture: str) -> dict[str, Any]:
+    """What the server says to a picture that a program names by its path on the server."""
+    import httpx
+
+    page = httpx.get(f"{address}config").json()
+    kinds = {part["id"]: part["type"] for part in page["components"]}
+    (action,) = (each for each in page["dependencies"] if "file" in map(kinds.get, each["inputs"]))
+    values = {part["id"]: part["props"].get("value") for part in page["components"]}
+    data = [values[number] for number in action["inputs"]]
+    data[1] = {"path": picture, "meta": {"_type": "gradio.FileData"}}
+    body = {"data": data, "fn_index": action["id"], "session_hash": "a-test"}
+    httpx.post(f"{address}gradio_api/queue/join", json=body).raise_for_status()
+    with httpx.stream("GET", f"{address}gradio_api/queue/data?session_hash=a-test") as events:
+        for line in events.iter_lines():
+            event: dict[str, Any] = json.loads(line.removeprefix("data:")) if line else {}
+            if event.get("msg") == "process_completed":
+                return event
+    raise AssertionError("no answer")
+
+
+def test_a_path_that_was_not_uploaded_is_refused(address: str, tmp_path: Path) -> None:
+    import httpx
+
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(PHOTO)
+    assert not post_source(address, str(secret))["success"]
+    assert httpx.get(f"{address}gradio_api/file={secret}").status_code == 403
+    files = {"files": ("photo.png", PHOTO)}
+    (uploaded,) = httpx.post(f"{address}gradio_api/upload", files=files).json()
+    assert post_source(address, uploaded)["success"]
+
+
+def test_an_upload_of_too_many_bytes_is_refused(address: str) -> None:
+    import httpx
+
+    files = {"files": ("photo.png", bytes(20 * 1024 * 1024 + 1))}
+    assert httpx.post(f"{address}gradio_api/upload", files=files).status_code == 413
+
+
+def test_programs_are_offered_nothing(address: str) -> None:
+    import httpx
+
+    offered = httpx.get(f"{address}gradio_api/info").json()
+    assert offered["named_endpoints"] == offered["unnamed_endpoints"] == {}

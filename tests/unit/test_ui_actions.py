@@ -1,0 +1,199 @@
+"""What the page does, without the page: no Gradio is needed here."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dnaf import config, images
+from dnaf.apply.person import Person
+from dnaf.data.keypoints import LEFT_HIP, NECK, RIGHT_HIP
+from dnaf.errors import DataError
+from dnaf.ui.actions import WITH_POSE, WITHOUT_POSE, Actions
+from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
+from tests.application_project import ApplicationProject, in_model_pixels
+from tests.training_project import SIZE
+
+PHOTO = images.encode_png(np.full((2 * SIZE[0], 2 * SIZE[1], 3), 200, np.uint8))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> ApplicationProject:
+    return ApplicationProject(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def actions(project: ApplicationProject) -> Actions:
+    painter = project.painter()
+    generate = config.load(config.Generate, project.root / "params.yaml")
+    return Actions(painter, project.inputs(), project.names, generate)
+
+
+@pytest.fixture(scope="module")
+def person(project: ApplicationProject) -> Person:
+    return project.inputs().person(project.names[0])
+
+
+@pytest.fixture
+def table(person: Person) -> Table:
+    return to_table(person.keypoints)
+
+
+def pose_file(points: np.ndarray) -> bytes:
+    flat = [value for x, y in points.tolist() for value in (x, y, 1.0)]
+    return json.dumps({"people": [{"pose_keypoints_2d": flat}]}).encode()
+
+
+def changed(table: Table, joint: int, *cells: Any) -> Table:
+    return [[*row[:1], *cells] if number == joint else row for number, row in enumerate(table)]
+
+
+def test_joints_are_named_in_the_order_of_keypoints() -> None:
+    assert len(JOINTS) == 18
+    assert [JOINTS[number] for number in (0, NECK, 2, 4, 5, RIGHT_HIP, LEFT_HIP, 14, 15, 16)] == [
+        *("nose", "neck", "right shoulder", "right wrist", "left shoulder", "right hip", "left hip"),
+        *("right eye", "left eye", "right ear"),
+    ]
+
+
+def test_a_table_is_read_back_with_its_missing_joints(person: Person) -> None:
+    keypoints = person.keypoints.copy()
+    keypoints[3] = np.nan
+    table = to_table(keypoints)
+    assert table[3] == ["right elbow", None, None]
+    assert to_keypoints(table) == pytest.approx(keypoints, abs=0.05, nan_ok=True)
+
+
+def test_cells_may_be_text_as_people_type_them(table: Table) -> None:
+    assert to_keypoints(changed(table, 0, " 3.5", "4"))[0].tolist() == [3.5, 4]
+    assert np.isnan(to_keypoints(changed(table, 0, "", " "))[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        (("left", 3), r"^nose: not two numbers \(found left and 3\)"),
+        ((3, ""), r"^nose: not two numbers \(found 3 and nothing\)\. Write both x and y"),
+        (("inf", 3), r"^nose: not a coordinate in pixels \(found inf, expected at most 1024\)"),
+        ((3, 1e9), "^nose: not a coordinate in pixels"),
+        (([], {}), r"^nose: not two numbers"),
+    ],
+)
+def test_a_cell_that_is_no_coordinate_is_told(table: Table, cells: tuple[Any, Any], sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        to_keypoints(changed(table, 0, *cells))
+
+
+def test_a_table_of_other_rows_is_told(table: Table) -> None:
+    for other in (table[:17], [], [row[:2] for row in table]):
+        with pytest.raises(DataError, match="not a table of joints"):
+            to_keypoints(other)
+
+
+def test_a_test_image_comes_with_its_pose(
+    actions: Actions, project: ApplicationProject, table: Table
+) -> None:
+    person, shown, note, over = actions.source(project.names[1], None, None, table)
+    assert person.keypoints == pytest.approx(in_model_pixels(project.keypoints[project.names[1]]))
+    assert note == WITH_POSE
+    assert shown.shape == over.shape == (480, 360, 3)  # 15 times the model's size: at least 352 wide
+    assert (shown != over).any()
+
+
+def test_a_file_is_not_an_image_of_the_list(
+    actions: Actions, project: ApplicationProject, person: Person, table: Table, tmp_path: Path
+) -> None:
+    """Nor an image of the data set that is not a test image."""
+    (tmp_path / "secret.png").write_bytes(PHOTO)
+    for name in (str(tmp_path / "secret.png"), "params.yaml", project.parts["train"][0], ""):
+        with pytest.raises(DataError, match=r"not a test image \(expected one of 4\)"):
+            actions.source(name, None, None, table)
+        with pytest.raises(DataError, match="not a test image"):
+            actions.pose(name, person)
+
+
+def test_an_upload_counts_before_the_test_image(
+    actions: Actions, project: ApplicationProject, table: Table
+) -> None:
+    keypoints = in_model_pixels(project.keypoints[project.names[0]])
+    person, _, note, _ = actions.source(project.names[0], PHOTO, pose_file(2 * keypoints), table)
+    assert (person.image == 200).all()
+    assert person.keypoints == pytest.approx(keypoints)
+    assert note == WITH_POSE
+
+
+def test_an_upload_without_a_pose_is_an_artwork_and_the_page_says_so(
+    actions: Actions, project: ApplicationProject, table: Table
+) -> None:
+    person, shown, note, _ = actions.source(project.names[0], PHOTO, None, table)
+    assert np.isnan(person.keypoints).all()
+    assert (shown == 200).all()
+    assert note == WITHOUT_POSE
+
+
+@pytest.mark.parametrize(
+    ("picture", "pose", "sentence"),
+    [
+        (b"GIF89a", None, "^picture: not a readable JPEG or PNG image"),
+        (PHOTO[:100], None, "^picture: not a readable JPEG or PNG image"),
+        (PHOTO, b"{", "^pose: not valid JSON"),
+        (PHOTO, b" " * 100_001, "^pose: too large for a pose"),
+        (None, b"{}", "^pose: of no picture"),
+    ],
+)
+def test_a_bad_upload_is_one_sentence(
+    actions: Actions,
+    project: ApplicationProject,
+    table: Table,
+    picture: bytes | None,
+    pose: bytes | None,
+    sentence: str,
+) -> None:
+    with pytest.raises(DataError, match=sentence):
+        actions.source(project.names[0], picture, pose, table)
+
+
+def test_an_upload_of_too_many_pixels_is_told(
+    actions: Actions, project: ApplicationProject, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "MAX_PIXELS", 1000)
+    with pytest.raises(DataError, match=r"^picture: image too large"):
+        actions.source(project.names[0], PHOTO, None, table)
+
+
+def test_a_clicked_joint_lies_under_the_click(actions: Actions, person: Person, table: Table) -> None:
+    moved, shown = actions.move(table, "left wrist", person, (180, 240))  # the middle of 360x480
+    assert moved == changed(table, JOINTS.index("left wrist"), SIZE[1] / 2, SIZE[0] / 2)
+    assert (shown != actions.edit(table, person)).any()
+    assert (shown == actions.edit(moved, person)).all()
+
+
+def test_a_removed_joint_is_missing(actions: Actions, person: Person, table: Table) -> None:
+    removed, _ = actions.remove(table, "nose", person)
+    assert removed == changed(table, 0, None, None)
+    with pytest.raises(DataError, match=r"^tail: not a joint"):
+        actions.remove(table, "tail", person)
+
+
+def test_a_picked_pose_replaces_the_table(
+    actions: Actions, project: ApplicationProject, person: Person
+) -> None:
+    table, _ = actions.pose(project.names[2], person)
+    expected = in_model_pixels(project.keypoints[project.names[2]])
+    assert to_keypoints(table) == pytest.approx(expected, abs=0.05)
+
+
+def test_a_picture_is_painted_with_the_steps_and_guidance_asked_for(
+    actions: Actions, project: ApplicationProject, person: Person, table: Table
+) -> None:
+    painted = actions.paint(person, table, 3, 2.0)
+    assert (painted != actions.paint(person, table, 2, 1.0)).any()
+    other = project.painter(num_inference_steps=3, guidance_scale=2.0)
+    assert (painted[::15, ::15] == other.paint([person], [to_keypoints(table)])[0]).all()
+
+
+def test_without_any_joint_nothing_is_painted(actions: Actions, person: Person) -> None:
+    with pytest.raises(DataError, match=r"^pose: no joints"):
+        actions.paint(person, to_table(np.full((18, 2), np.nan)), 2, 1.0)

@@ -18,6 +18,7 @@ from dnaf.ui.joint_table import JOINTS, Table, to_table
 HOST = "127.0.0.1"
 MAX_UPLOAD = "20mb"
 
+_FOLDER = "GRADIO_TEMP_DIR"  # the environment variable by which Gradio is told
 _MOST_STEPS, _MOST_GUIDANCE = 50, 10  # of the sliders; more changes little but the time
 _CACHE_S = 3600  # how long pictures are kept for the browser
 _PICTURE_HEIGHT, _UPLOAD_HEIGHT, _TABLE_HEIGHT = 540, 140, 330  # pixels on the screen
@@ -30,9 +31,7 @@ def serving(actions: Actions, port: int) -> Iterator[str]:
     Raises:
         ResourceError: the port is in use.
     """
-    with tempfile.TemporaryDirectory(prefix="dnaf-ui-") as folder:
-        # The only folder below which Gradio reads or serves files for a browser.
-        os.environ["GRADIO_TEMP_DIR"] = folder
+    with _upload_folder():
         page = build(actions)
         try:
             page.launch(
@@ -59,6 +58,20 @@ def serving(actions: Actions, port: int) -> Iterator[str]:
             yield page.local_url
         finally:
             page.close(verbose=False)
+
+
+@contextmanager
+def _upload_folder() -> Iterator[None]:
+    """A new folder, the only one below which Gradio reads or serves files for a browser."""
+    before = os.environ.get(_FOLDER)
+    with tempfile.TemporaryDirectory(prefix="dnaf-ui-") as folder:
+        os.environ[_FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_FOLDER]
+            if before is not None:
+                os.environ[_FOLDER] = before
 
 
 def build(actions: Actions) -> gr.Blocks:

@@ -4,7 +4,8 @@
 
 Prints seconds and the peak of the process's memory of each, as a table. Weights are random (nothing is
 downloaded), float32; everything else is what `stages.train` and `stages.generate` run. 256x176 pixels, batch
-1; the image takes two model calls with guidance. Needs about 10 GiB. `--narrow 8` is quick, and for the test.
+1; the image takes two model calls with guidance. Needs about 10 GiB. Then tells the memory that training on a
+GPU is estimated to take. `--narrow 8` is quick, and for the test.
 """
 
 import contextlib
@@ -18,11 +19,13 @@ from accelerate import Accelerator
 from benchmarks.device import device_name, peak_memory
 from benchmarks.random_model import stable_diffusion, training_batch, training_params
 from dnaf.pipeline import DNAFPipeline, assemble
+from dnaf.train.memory import estimate
 from dnaf.train.precision import Precision
 from dnaf.train.step import Learner
 
 CPU = torch.device("cpu")
 NUM_CALLS, GUIDANCE_SCALE = 2, 2.0
+GPU_BATCH, GPU_SIZE = 8, (512, 352)
 
 
 @contextlib.contextmanager
@@ -38,6 +41,17 @@ def row(what: str) -> Iterator[None]:
 def learner(pipeline: DNAFPipeline) -> Learner:
     params = training_params(batch_size=1, accumulate=1, mixed_precision="no", gradient_checkpointing=False)
     return Learner(pipeline, Accelerator(cpu=True), Precision("no", CPU), params, seed=0)
+
+
+def on_gpu(narrow: int) -> str:
+    """What training in params/deepfashion.yaml's way takes on one GPU, counted on tensors without data."""
+    params = training_params(
+        batch_size=GPU_BATCH, accumulate=1, mixed_precision="bf16", gradient_checkpointing=True
+    )
+    empty = assemble(stable_diffusion(torch.device("meta"), torch.bfloat16, narrow))
+    found = estimate(empty, params, GPU_SIZE, torch.device("cuda"))
+    height, width = GPU_SIZE
+    return f"bfloat16, batch {GPU_BATCH} at {height}x{width}, activations computed again: {found}."
 
 
 def main(height: int = 256, width: int = 176, narrow: int = 1) -> None:
@@ -70,6 +84,7 @@ def main(height: int = 256, width: int = 176, narrow: int = 1) -> None:
     millions = (sum(p.numel() for p in getattr(pipeline, part).parameters()) / 1e6 for part in parts)
     sizes = ", ".join(f"{part} {million:,.1f} M" for part, million in zip(parts, millions, strict=True))
     print(f"\nParameters: {sizes}; loss {loss:.3f}.")
+    print(f"\nEstimated for a GPU, {on_gpu(narrow)}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ def table(text: str) -> list[list[str]]:
 
 def test_full_size_builds_trains_and_samples(capsys: pytest.CaptureFixture[str]) -> None:
     full_size.main(height=64, width=64, narrow=8)
-    header, _, *rows = table(capsys.readouterr().out)
+    printed = capsys.readouterr().out
+    assert "batch 8 at 512x352, activations computed again: " in printed
+    header, _, *rows = table(printed)
     assert len(rows) == 3
     assert all(len(row) == len(header) and float(row[-1]) > 0 for row in rows)
 

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,27 @@ def test_a_picture_that_is_none_writes_nothing(project: ApplicationProject) -> N
     with pytest.raises(DataError, match=r"broken\.jpg: not a readable JPEG or PNG image"):
         apply.artwork("broken.jpg", project.names[0], Path("no.png"))
     assert not Path("no.png").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda name, out: apply.pose("nobody", name, out),
+        lambda name, out: apply.pose(name, "nobody", out),
+        lambda name, out: apply.artwork(name, "nobody", out),
+        lambda name, out: apply.try_on("nobody", name, out),
+        lambda name, out: apply.try_on(name, "nobody", out),
+        lambda name, out: apply.mix(name, "nobody", name, out),
+        lambda name, out: apply.interpolate(name, "nobody", name, out),
+        lambda name, out: apply.interpolate(name, name, "nobody", out),
+    ],
+)
+def test_every_command_refuses_a_name_that_is_none(
+    project: ApplicationProject, command: Callable[[str, Path], None]
+) -> None:
+    with pytest.raises(DataError, match="nobody: no such file, nor an image of the data set"):
+        command(project.names[0], Path("no"))
+    assert not list(Path.cwd().glob("no*"))
 
 
 def test_a_missing_model_is_told(project: ApplicationProject) -> None:

@@ -76,7 +76,7 @@ class StyleEncoder(ModelMixin, ConfigMixin):
         """
         with torch.device("meta"), torch.no_grad():
             name, indices = self.config.model_name, self.config.map_indices
-            twin = StyleEncoder(name, indices, style_scale=self.config.style_scale)
+            twin = StyleEncoder(name, indices, style_scale=self.config.style_scale).eval()
             try:
                 twin(torch.zeros(1, 3, *size))
             except (RuntimeError, AssertionError) as error:

@@ -184,4 +184,4 @@ def test_on_a_base_only_the_adapter_is_trained_and_saved(project: TrainingProjec
     assert project.digests("base") == before
     assert len(project.generated()) == 4
     trained = {path.split("/")[2] for path in project.digests("data/model")}
-    assert trained == {"adapter", "manifest.json", "provenance.json", "style_encoder"}
+    assert trained == {"README.md", "adapter", "manifest.json", "provenance.json", "style_encoder"}

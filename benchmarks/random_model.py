@@ -13,6 +13,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
 from dnaf import config
+from dnaf.model.adapter import style_levels
 from dnaf.model.base import adapter_for
 from dnaf.model.base_folder import BaseModel
 from dnaf.model.codec import VaeCodec
@@ -65,6 +66,7 @@ _MODEL: dict[str, Any] = {
     "head_dim": 32,
     "style_encoder_weights": None,
     "style_scale": 0.5,
+    "level_mapping": "nearest",
     "unshuffle": 8,
 }
 
@@ -100,8 +102,8 @@ def stable_diffusion(
         vae = AutoencoderKL(
             **_VAE, block_out_channels=_divided(_VAE_CHANNELS, narrow), norm_num_groups=groups
         )
-        scales = [8 * 2**level for level in range(len(_UNET_CHANNELS))]
-        style_encoder = StyleEncoder.for_scales(model.style_encoder, scales, model.style_scale)
+        scales = style_levels(unet, downscale=8)
+        style_encoder = StyleEncoder.for_levels(model.style_encoder, scales, model.style_scale)
         base = BaseModel(
             unet,
             VaeCodec(vae),

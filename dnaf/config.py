@@ -28,6 +28,7 @@ _MAX_BYTES = 1_000_000
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+LevelMapping = Literal["nearest", "index"]
 MixedPrecision = Literal["no", "bf16", "fp16"]
 TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
 ProtocolName = Literal["gfla", "patn", "dptn", "pidm", "pcdms", "cfld", "clean"]
@@ -79,6 +80,7 @@ class Model(Section):
     style_encoder: Annotated[str, Field(min_length=1)]
     style_encoder_weights: Annotated[str, Field(min_length=1)] | None
     style_scale: Annotated[float, Field(gt=0, le=2)]
+    level_mapping: LevelMapping
     unshuffle: Literal[1, 2, 4, 8]
 
     @model_validator(mode="after")

@@ -134,8 +134,8 @@ def write_own(folder: Path, unshuffle: int = 2, with_style_encoder: bool = True)
         ).save_pretrained(folder / "scheduler")
         write_prompt(folder / "prompt.safetensors", torch.randn(1, 4, PROMPT_CHANNELS))
         if with_style_encoder:
-            scales = [unshuffle, 2 * unshuffle]
-            StyleEncoder.for_scales("test_convnext", scales).save_pretrained(folder / "style_encoder")
+            levels = {1: 2 * unshuffle}
+            StyleEncoder.for_levels("test_convnext", levels).save_pretrained(folder / "style_encoder")
     (folder / "README.md").write_text("how it was trained\n")
     return folder
 

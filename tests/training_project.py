@@ -36,6 +36,7 @@ _MODEL: dict[str, Any] = {
     "style_encoder": "test_convnext",
     "style_encoder_weights": None,
     "style_scale": 1.0,
+    "level_mapping": "nearest",
     "unshuffle": 2,
 }
 _TRAIN: dict[str, Any] = {

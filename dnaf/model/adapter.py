@@ -1,5 +1,6 @@
 """The adapter: all weights that DNAF adds to a UNet, in one module that saves and loads by itself."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
@@ -13,7 +14,6 @@ from dnaf.model.appearance import AppearanceBlock
 from dnaf.model.noise_aware import KeysValues
 from dnaf.model.pose_adapter import PoseAdapter, residual_levels
 from dnaf.model.prompt import Prompt
-from dnaf.model.style_encoder import nearest_map
 
 
 class DNAFAdapter(ModelMixin, ConfigMixin):
@@ -26,7 +26,7 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         pose_levels: (channels, level) of every pose residual.
         prompt_shape: (tokens, channels) of the embedding of the fixed prompt, kept here as a buffer.
         style_channels: of the style encoder's maps, finest first.
-        style_maps: for every UNet level the index of the style map it reads.
+        style_maps: {UNet level, as text: which of the style encoder's maps it reads}.
         downscale: pixels per latent cell along each side.
         pose_channels: of the pose maps.
         pooled_channels: of the prompt's pooled embedding; 0: the UNet takes none.
@@ -41,7 +41,7 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         pose_levels: list[tuple[int, int]],
         prompt_shape: tuple[int, int],
         style_channels: list[int],
-        style_maps: list[int],
+        style_maps: dict[str, int],
         downscale: int,
         num_pose_res_blocks: int = 1,
         pose_channels: int = 3,
@@ -63,7 +63,9 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         if appearance_blocks:
             for path, channels, num_heads, level in layers:
                 if str(level) not in self.style_inputs:
-                    self.style_inputs[str(level)] = nn.Conv2d(style_channels[style_maps[level]], channels, 1)
+                    self.style_inputs[str(level)] = nn.Conv2d(
+                        style_channels[style_maps[str(level)]], channels, 1
+                    )
                 self.blocks[_key(path)] = AppearanceBlock(channels, num_heads)
 
     @classmethod
@@ -72,29 +74,27 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         unet: UNet2DConditionModel,
         prompt_embedding: torch.Tensor,
         style_channels: list[int],
-        style_reductions: list[float],
+        style_maps: Mapping[int, int],
         downscale: int,
         pooled_embedding: torch.Tensor | None = None,
         **options: Any,
     ) -> "DNAFAdapter":
-        """An adapter for this UNet; every UNet level reads the style map nearest to its own resolution.
+        """An adapter for this UNet.
 
         Args:
-            style_channels, style_reductions: of the style encoder; both [] without appearance blocks.
+            style_channels: of the style encoder's maps; [] without appearance blocks.
+            style_maps: {level: which of the maps it reads}, of `StyleEncoder.maps_of`; {} without.
         """
         layers = [
             (path, module.in_channels, module.config.num_attention_heads, _level(unet, path))
-            for path, module in unet.named_modules()
-            if isinstance(module, Transformer2DModel)
+            for path, module in _transformers(unet)
         ]
-        levels = range(len(unet.config.block_out_channels)) if style_reductions else ()
-        maps = [nearest_map(style_reductions, downscale * 2**level) for level in levels]
         adapter = cls(
             layers=layers,
             pose_levels=residual_levels(unet),
             prompt_shape=tuple(prompt_embedding.shape[1:]),
             style_channels=style_channels,
-            style_maps=maps,
+            style_maps={str(level): index for level, index in style_maps.items()},
             downscale=downscale,
             pooled_channels=0 if pooled_embedding is None else pooled_embedding.shape[1],
             **options,
@@ -148,7 +148,7 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         """
         features = {}
         for level, project in self.style_inputs.items():
-            projected = project(maps[self.config.style_maps[int(level)]])
+            projected = project(maps[self.config.style_maps[level]])
             if pose_residuals:
                 residual = pose_residuals[int(level)]
                 projected = projected + F.interpolate(residual, projected.shape[-2:], mode="bilinear")
@@ -158,6 +158,18 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
             for path, _, _, level in self.config.layers
             if (block := self.block(path)) is not None
         }
+
+
+def style_levels(unet: UNet2DConditionModel, downscale: int) -> dict[int, float]:
+    """{level: pixels of the image per cell} of the UNet's levels with transformers, which read style maps."""
+    return {
+        level: downscale * 2**level
+        for level in sorted({_level(unet, path) for path, _ in _transformers(unet)})
+    }
+
+
+def _transformers(unet: UNet2DConditionModel) -> list[tuple[str, Transformer2DModel]]:
+    return [(path, module) for path, module in unet.named_modules() if isinstance(module, Transformer2DModel)]
 
 
 def _key(path: str) -> str:

@@ -6,7 +6,7 @@ import torch
 
 from dnaf import config, seeds
 from dnaf.errors import ConfigError
-from dnaf.model.adapter import DNAFAdapter
+from dnaf.model.adapter import DNAFAdapter, style_levels
 from dnaf.model.base_folder import BaseModel, load_base, load_codec
 from dnaf.model.codec import Codec, LosslessCodec
 from dnaf.model.parts import Parts, Provenance
@@ -59,12 +59,17 @@ def build_codec(base: str | None, unshuffle: int) -> tuple[Codec, Provenance | N
 def adapter_for(
     base: BaseModel, style_encoder: StyleEncoder | None, model: config.Model, pose_channels: int
 ) -> DNAFAdapter:
-    """A new adapter that leaves the base's output as it is until it is trained."""
+    """A new adapter that leaves the base's output as it is until it is trained.
+
+    Raises:
+        ConfigError: the style encoder lacks a map that `model.level_mapping` asks for.
+    """
+    levels = style_levels(base.unet, base.codec.downscale)
     return DNAFAdapter.from_unet(
         base.unet,
         base.prompt.embedding,
         list(style_encoder.channels) if style_encoder else [],
-        list(style_encoder.reductions) if style_encoder else [],
+        style_encoder.maps_of(levels, model.level_mapping) if style_encoder else {},
         downscale=base.codec.downscale,
         pooled_embedding=base.prompt.pooled,
         num_pose_res_blocks=_POSE_RES_BLOCKS,
@@ -77,7 +82,7 @@ def adapter_for(
 
 
 def style_encoder_for(model: config.Model, base: BaseModel) -> StyleEncoder | None:
-    """The style encoder beside a base: the base's own, or one whose maps lie nearest to the UNet's levels."""
+    """The style encoder beside a base: the base's own, or one that gives the maps the UNet's levels read."""
     if not model.appearance_blocks:
         return None
     if base.style_encoder is not None and model.style_encoder_weights is None:
@@ -89,9 +94,8 @@ def style_encoder_for(model: config.Model, base: BaseModel) -> StyleEncoder | No
             )
         base.style_encoder.set_scale(model.style_scale)
         return base.style_encoder
-    levels = range(len(base.unet.config.block_out_channels))
-    scales = [base.codec.downscale * 2**level for level in levels]
-    return StyleEncoder.for_scales(model.style_encoder, scales, model.style_scale)
+    levels = style_levels(base.unet, base.codec.downscale)
+    return StyleEncoder.for_levels(model.style_encoder, levels, model.style_scale, model.level_mapping)
 
 
 def _load_weights(model: config.Model, style_encoder: StyleEncoder | None) -> Provenance | None:

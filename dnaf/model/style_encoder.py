@@ -1,6 +1,6 @@
 """Style encoder: style image -> pyramid of constant features (figure, panel a), by any timm backbone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from math import log2
 from typing import Any
 
@@ -11,6 +11,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import nn
 
+from dnaf.config import LevelMapping
 from dnaf.errors import ConfigError
 
 
@@ -47,17 +48,48 @@ class StyleEncoder(ModelMixin, ConfigMixin):
         self.register_buffer("pixel_std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
     @classmethod
-    def for_scales(cls, model_name: str, scales: Iterable[int], style_scale: float = 1.0) -> "StyleEncoder":
-        """An encoder that gives, for each scale (pixels per cell), the map nearest to it, and no others."""
+    def for_levels(
+        cls,
+        model_name: str,
+        scales: Mapping[int, float],
+        style_scale: float = 1.0,
+        level_mapping: LevelMapping = "nearest",
+    ) -> "StyleEncoder":
+        """An encoder that gives the maps which these levels of a UNet read, and no others.
+
+        Args:
+            scales: {level: pixels of the image per cell}.
+
+        Raises:
+            ConfigError: timm has no such model, it gives no feature pyramid, or too few maps.
+        """
         with torch.device("meta"):
-            reductions = _create(model_name).feature_info.reduction()
-        indices = {nearest_map(reductions, scale * style_scale) for scale in scales}
+            reductions = [each / style_scale for each in _create(model_name).feature_info.reduction()]
+        every = dict(enumerate(reductions))
+        indices = {_choose(model_name, every, level, scales[level], level_mapping) for level in scales}
         return cls(model_name, sorted(indices), style_scale=style_scale)
 
     @property
     def reductions(self) -> tuple[float, ...]:
         """Pixels of the image per cell of each map along each side, finest first."""
         return tuple(each / self.config.style_scale for each in self.backbone.feature_info.reduction())
+
+    def maps_of(self, scales: Mapping[int, float], level_mapping: LevelMapping = "nearest") -> dict[int, int]:
+        """{level: position of the map it reads among those that are given}.
+
+        Args:
+            scales: {level: pixels of the image per cell}.
+
+        Raises:
+            ConfigError: this encoder does not give the map that a level should read.
+        """
+        given = self.config.map_indices
+        maps = dict(zip(given, self.reductions, strict=True))
+        name = self.config.model_name
+        return {
+            level: given.index(_choose(name, maps, level, scale, level_mapping))
+            for level, scale in scales.items()
+        }
 
     def set_scale(self, style_scale: float) -> None:
         """Shows the backbone images in another size; its weights stay."""
@@ -113,9 +145,20 @@ class StyleEncoder(ModelMixin, ConfigMixin):
         return [m.permute(0, 3, 1, 2).contiguous() if self._channels_last else m for m in maps]
 
 
-def nearest_map(reductions: Sequence[float], scale: float) -> int:
-    """Index of the map whose reduction is nearest to `scale` by ratio; the finer one of two."""
-    return min(range(len(reductions)), key=lambda index: abs(log2(reductions[index] / scale)))
+def _choose(
+    model_name: str, maps: Mapping[int, float], level: int, scale: float, level_mapping: LevelMapping
+) -> int:
+    """Index of the map that a level reads, of maps {index: pixels per cell} in the order of their size."""
+    if level_mapping == "nearest":
+        # By ratio, and of two equally near ones the finer.
+        return min(maps, key=lambda index: abs(log2(maps[index] / scale)))
+    if level not in maps:
+        raise ConfigError(
+            f"params.yaml: model.level_mapping: level {level} of the UNet has no style map of its index "
+            f"(found {', '.join(map(str, maps))} of {model_name}). "
+            "Set it to nearest, or take an encoder or a base model with more maps."
+        )
+    return level
 
 
 def _create(model_name: str, **options: Any) -> Any:

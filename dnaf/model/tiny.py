@@ -5,7 +5,7 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
 from dnaf import config, seeds
-from dnaf.model.adapter import DNAFAdapter
+from dnaf.model.adapter import DNAFAdapter, style_levels
 from dnaf.model.appearance import AppearanceBlock
 from dnaf.model.codec import LosslessCodec
 from dnaf.model.norm import use_float32_group_norms
@@ -29,8 +29,7 @@ def build_tiny(model: config.Model, seed: int, pose_channels: int = 3) -> Parts:
 
 def _build(model: config.Model, pose_channels: int) -> Parts:
     codec = LosslessCodec(unshuffle=model.unshuffle)
-    num_levels = len(model.channels)
-    attention = ["CrossAttn"] * (num_levels - 1)
+    attention = ["CrossAttn"] * (len(model.channels) - 1)
     unet = UNet2DConditionModel(
         in_channels=codec.latent_channels,
         out_channels=codec.latent_channels,
@@ -43,11 +42,12 @@ def _build(model: config.Model, pose_channels: int) -> Parts:
         # diffusers' name; its meaning is the number of heads
         attention_head_dim=tuple(max(1, channels // model.head_dim) for channels in model.channels),
     )
+    levels = style_levels(unet, model.unshuffle)
     style_encoder = None
     if model.appearance_blocks:
-        # The finest level has no attention and reads no style.
-        scales = [model.unshuffle * 2**level for level in range(1, num_levels)]
-        style_encoder = StyleEncoder.for_scales(model.style_encoder, scales, model.style_scale)
+        style_encoder = StyleEncoder.for_levels(
+            model.style_encoder, levels, model.style_scale, model.level_mapping
+        )
     scheduler = DDIMScheduler(
         beta_schedule="scaled_linear",
         beta_start=0.00085,
@@ -63,7 +63,7 @@ def _build(model: config.Model, pose_channels: int) -> Parts:
         # In the place of the fixed prompt's embedding, which is the same for every image.
         0.5 * torch.randn(1, _PROMPT_TOKENS, _PROMPT_DIM),
         list(style_encoder.channels) if style_encoder else [],
-        list(style_encoder.reductions) if style_encoder else [],
+        style_encoder.maps_of(levels, model.level_mapping) if style_encoder else {},
         downscale=model.unshuffle,
         pose_channels=pose_channels,
         pose_adapter=model.pose_adapter,

@@ -48,9 +48,9 @@ def test_help_tells_what_is_read_and_written_without_loading_torch(tmp_path: Pat
     processes.assert_light_help("train", tmp_path)
 
 
-@pytest.mark.parametrize("off", PARTS)
-def test_a_model_without_one_part_trains_and_generates(project: TrainingProject, off: str) -> None:
-    project.set_params(model={off: False}, train={"steps": 2})
+@pytest.mark.parametrize("change", [*({part: False} for part in PARTS), {"level_mapping": "index"}])
+def test_every_ablation_trains_and_generates(project: TrainingProject, change: dict[str, object]) -> None:
+    project.set_params(model=change, train={"steps": 2})
     assert processes.run("train", project) == 0, processes.output(project)
     assert processes.run("generate", project) == 0, processes.output(project)
     assert len(project.generated()) == 4

@@ -9,7 +9,7 @@ from diffusers.models.attention_processor import AttnProcessor2_0
 from torch._dynamo.testing import CompileCounterWithBackend
 
 from dnaf.errors import BaseModelError
-from dnaf.model.adapter import DNAFAdapter
+from dnaf.model.adapter import DNAFAdapter, style_levels
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
 from dnaf.model.noise_aware import NoiseAwareProcessor
 from tests.training_project import Inputs, one_loss, random_inputs, tiny_pipeline
@@ -60,7 +60,7 @@ def pretrained_start(noise_aware: bool) -> DNAFDenoiser:
         pipeline.unet,
         pipeline.adapter.prompt_embedding,
         list(style_encoder.channels),
-        list(style_encoder.reductions),
+        style_encoder.maps_of(style_levels(pipeline.unet, 2)),
         downscale=2,
         noise_aware=noise_aware,
     )

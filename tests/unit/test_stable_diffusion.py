@@ -56,9 +56,12 @@ def test_the_adapter_fits_the_real_configuration(family: str) -> None:
         prediction = denoiser.denoise(noisy, latent, timestep, encoded, rows)
     assert prediction.shape == noisy.shape
     num_levels = len(base_folders.UNETS[family]["block_out_channels"])
-    assert adapter.config.style_maps == list(range(num_levels))
+    levels = [1, 2] if family == "sdxl" else [0, 1, 2, 3]  # the first of SDXL's three has no transformers
+    assert levels[-1] == num_levels - 1
     assert style_encoder is not None
-    assert style_encoder.reductions == (8, 16, 32, 64)[:num_levels]
+    assert style_encoder.config.map_indices == levels
+    assert style_encoder.reductions == tuple(8 * 2**level for level in levels)
+    assert adapter.config.style_maps == {str(level): index for index, level in enumerate(levels)}
     assert sum(each.numel() for each in adapter.parameters()) > 100e6
 
 

@@ -68,7 +68,7 @@ def test_a_file_of_timm_fills_the_encoder(name: str, suffix: str, tmp_path: Path
     model, path = pretrained(name).eval(), tmp_path / f"{name}{suffix}"
     tensors = model.state_dict()
     save_file(tensors, path) if suffix == ".safetensors" else torch.save({"state_dict": tensors}, path)
-    encoder = StyleEncoder.for_scales(name, [4, 8]).eval()
+    encoder = StyleEncoder.for_levels(name, {0: 4, 1: 8}).eval()
     provenance = load_style_weights(encoder, path)
     assert provenance.sha256 == {path.name: files.digest(path)}
     style = torch.rand(1, 3, 64, 48) * 2 - 1
@@ -90,7 +90,7 @@ def test_the_authors_layout_of_swin_is_converted(tmp_path: Path) -> None:
             parts[1] = str(int(parts[1]) - 1)
         old[".".join(parts)] = tensor
     torch.save({"model": old}, tmp_path / "swin.pth")
-    encoder = StyleEncoder.for_scales(name, [4, 8, 16, 32])
+    encoder = StyleEncoder.for_levels(name, {0: 4, 1: 8, 2: 16, 3: 32})
     load_style_weights(encoder, tmp_path / "swin.pth")
     key = "layers_1.downsample.reduction.weight"
     assert torch.equal(encoder.backbone.state_dict()[key], tensors["layers.1.downsample.reduction.weight"])
@@ -138,7 +138,7 @@ def test_what_is_wrong_with_weights_is_one_sentence(content: object, sentence: s
     elif content is not None:
         torch.save(content, path)
     with pytest.raises(BaseModelError, match=sentence) as caught:
-        load_style_weights(StyleEncoder.for_scales("test_convnext", [4, 8]), path)
+        load_style_weights(StyleEncoder.for_levels("test_convnext", {0: 4, 1: 8}), path)
     assert "\n" not in str(caught.value)
 
 
@@ -146,4 +146,4 @@ def test_a_hugging_face_folder_of_another_model_is_refused(tmp_path: Path) -> No
     (tmp_path / "config.json").write_text('{"model_type": "vit"}')
     save_file({"a": torch.zeros(1)}, tmp_path / "model.safetensors")
     with pytest.raises(BaseModelError, match=r"config.json: not a Swin.*found model_type vit"):
-        load_style_weights(StyleEncoder.for_scales("test_convnext", [4, 8]), tmp_path)
+        load_style_weights(StyleEncoder.for_levels("test_convnext", {0: 4, 1: 8}), tmp_path)

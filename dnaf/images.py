@@ -14,7 +14,7 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from dnaf.errors import DataError
 
@@ -56,9 +56,7 @@ def decode(data: bytes, where: str | Path) -> Pixels:
         raise
     # Pillow raises OSError, SyntaxError, ValueError, struct.error and zlib.error on damaged files.
     except Exception as error:
-        raise DataError(
-            f"{where}: not a readable JPEG or PNG image ({error}). Replace it by an intact copy."
-        ) from error
+        raise _unreadable(data, where, error) from error
 
 
 def read_size(data: bytes, where: str | Path) -> Size:
@@ -72,9 +70,14 @@ def read_size(data: bytes, where: str | Path) -> Size:
             is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
             return (image.width, image.height) if is_turned else (image.height, image.width)
     except Exception as error:
-        raise DataError(
-            f"{where}: not a readable JPEG or PNG image ({error}). Replace it by an intact copy."
-        ) from error
+        raise _unreadable(data, where, error) from error
+
+
+def _unreadable(data: bytes, where: str | Path, error: Exception) -> DataError:
+    reason = str(error)
+    if isinstance(error, UnidentifiedImageError):  # which names an object in memory
+        reason = f"found {len(data):,} bytes that begin with {data[:8]!r}"
+    return DataError(f"{where}: not a readable JPEG or PNG image ({reason}). Replace it by an intact copy.")
 
 
 def read(path: Path) -> Pixels:

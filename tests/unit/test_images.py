@@ -1,6 +1,7 @@
 """One decoder for everything: every accepted file gives uint8 RGB, every other one a DataError."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,12 @@ def test_the_size_in_the_header_is_the_decoded_one(kind: str, orientation: int) 
 
 
 def test_the_size_of_what_is_no_image_is_refused() -> None:
-    with pytest.raises(DataError, match=r"^a\.jpg: not a readable JPEG or PNG image"):
+    with pytest.raises(DataError) as raised:
         images.read_size(b"<svg/>", "a.jpg")
+    assert str(raised.value) == (
+        "a.jpg: not a readable JPEG or PNG image (found 6 bytes that begin with b'<svg/>'). "
+        "Replace it by an intact copy."
+    )
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "WEBP", "PPM"])
@@ -84,7 +89,10 @@ def test_other_formats_are_refused_by_content(kind: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"<svg/>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
 def test_what_is_no_image_is_refused(data: bytes) -> None:
-    with pytest.raises(DataError, match="not a readable JPEG or PNG image"):
+    expected = f"found {len(data)} bytes that begin with {data!r}"
+    with pytest.raises(
+        DataError, match=rf"^a\.jpg: not a readable JPEG or PNG image \({re.escape(expected)}"
+    ):
         images.decode(data, "a.jpg")
 
 

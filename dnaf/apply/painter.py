@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from dnaf import config, seeds
 from dnaf.apply.person import Person
-from dnaf.data.keypoints import Points
+from dnaf.data.keypoints import NUM_JOINTS, Points
 from dnaf.data.loader import to_image_tensor, to_pixels, to_pose_tensor
 from dnaf.data.render import draw_pose_map
 from dnaf.errors import BaseModelError, NumericalError, ResourceError
@@ -47,7 +48,7 @@ class Painter:
         self.pipeline = prepare_pipeline(model, generate, device)
         self.size = size
         self._render, self._generate = render, generate
-        blank = self.pose_map(torch.full((18, 2), torch.nan).double().numpy())
+        blank = self.pose_map(np.full((NUM_JOINTS, 2), np.nan))
         channels = self.pipeline.adapter.config.pose_channels
         if blank.shape[2] != channels:
             raise BaseModelError(

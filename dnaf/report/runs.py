@@ -19,6 +19,7 @@ from dnaf.report.scores import Scores, read_scores
 
 _PAIRS = "data/pairs/test.csv"
 _ARROWS = {"higher": "↑", "lower": "↓", None: ""}
+_INTERVALS = "Intervals resample outfits and know nothing of the chance in a training: compare several seeds."
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ def _fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None
 def to_markdown(variants: Mapping[str, Sequence[Run]], num_resamplings: int, seed: int) -> str:
     """A row a variant: means, and below each mean its difference to the first variant, both with intervals.
 
+    Below the table stands what the intervals do not hold.
+
     Args:
         variants: the runs of each, by name. Runs of several seeds are pooled: the n-th run of each variant
             has the pairs of the n-th run of the first.
@@ -124,7 +127,8 @@ def to_markdown(variants: Mapping[str, Sequence[Run]], num_resamplings: int, see
         if run is not first:
             differences = (_difference(run, first, column, num_resamplings, seed) for column in columns)
             lines.append([f"{name} - {first_name}", *differences])
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    table = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    return f"{table}\n\n{_INTERVALS}"
 
 
 def _pool(runs: Sequence[Run]) -> Run:

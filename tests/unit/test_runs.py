@@ -19,13 +19,20 @@ def run(values: Sequence[float] | np.ndarray, groups: Sequence[str] | None = Non
 
 
 def cells(markdown: str) -> dict[str, str]:
-    rows = [line.strip("| ").split(" | ") for line in markdown.splitlines()[2:]]
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+    rows = [line.strip("| ").split(" | ") for line in lines[2:]]
     return {row[0]: row[1] for row in rows}
 
 
 def test_a_difference_on_every_pair_is_bold_although_the_means_intervals_overlap() -> None:
     table = cells(to_markdown({"full": [run(0.5 + NOISE)], "without": [run(0.51 + NOISE)]}, 200, 0))
     assert table["without - full"] == "**+0.0100 [+0.0100, +0.0100]**"
+
+
+def test_what_the_intervals_do_not_hold_is_told_below_the_table() -> None:
+    lines = to_markdown({"full": [run([0.1, 0.3])]}, 10, 0).splitlines()
+    assert [line.startswith("|") for line in lines] == [True, True, True, False, False]
+    assert lines[-1].endswith("compare several seeds.")
 
 
 def test_a_difference_that_changes_sign_is_told_and_not_bold() -> None:

@@ -1,5 +1,6 @@
 """Fixtures that several test folders share."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.evaluation_project import EvaluationProject
+
+# With AVX-512 torch's convolutions keep workspaces, of which tests/unit/test_memory.py cannot know.
+os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
 
 
 class _ByFile(LoadScopeScheduling):

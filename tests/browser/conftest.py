@@ -12,16 +12,25 @@ from tests.report_page import made_up
 
 
 class Watched:
-    """A browser's page and what it complained about or asked for."""
+    """A browser's page and what it complained about or asked for.
+
+    Attributes:
+        ignored: parts of complaints that are none.
+    """
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
         self.requests: list[str] = []
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("requestfailed", lambda request: self.complaints.append(request.url))
+        self.ignored: tuple[str, ...] = ()
+        page.on("console", lambda message: self._complain(message.text))
+        page.on("pageerror", lambda error: self._complain(str(error)))
+        page.on("requestfailed", lambda request: self._complain(request.url))
         page.on("request", lambda request: self.requests.append(request.url))
+
+    def _complain(self, text: str) -> None:
+        if not any(part in text for part in self.ignored):
+            self.complaints.append(text)
 
     def open(self, folder: Path) -> Page:
         """The page in a folder written by `write_page`, ready to be used."""

@@ -55,8 +55,10 @@ def address(actions: Actions, port: int) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(watched: Watched, address: str) -> Iterator[Page]:
+def page(watched: Watched, address: str) -> Page:
     """The page, ready to be used, its nose removed: Gradio's page loses what is done in its first moments."""
+    # Gradio's page hangs up on its stream of events whenever there are none to come, and warns of a widget.
+    watched.ignored = ("/queue/data?", "Method not implemented.")
     watched.page.goto(address)
     expect(cell(watched.page, 0, 1)).to_be_visible()
     for _ in range(10):
@@ -64,10 +66,7 @@ def page(watched: Watched, address: str) -> Iterator[Page]:
         with suppress(AssertionError):
             expect(cell(watched.page, 0, 1)).to_have_text("", timeout=2000)
             break
-    yield watched.page
-    # Gradio's page hangs up on its stream of events whenever there are none to come, and warns of a widget.
-    ignored = ("/queue/data?", "Method not implemented.")
-    watched.complaints[:] = [each for each in watched.complaints if not any(map(each.__contains__, ignored))]
+    return watched.page
 
 
 def cell(page: Page, joint: int, column: int) -> Locator:
@@ -79,6 +78,9 @@ def pick(page: Page, label: str, choice: str) -> None:
     """Chooses in a list by its label."""
     page.get_by_label(label, exact=True).click()
     page.get_by_role("option", name=choice, exact=True).click()
+    expect(page.get_by_role("option")).to_have_count(
+        0
+    )  # the list is closed, or the next would be a second one
 
 
 def upload(page: Page, name: str, content: bytes) -> None:

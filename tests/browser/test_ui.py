@@ -78,9 +78,7 @@ def pick(page: Page, label: str, choice: str) -> None:
     """Chooses in a list by its label."""
     page.get_by_label(label, exact=True).click()
     page.get_by_role("option", name=choice, exact=True).click()
-    expect(page.get_by_role("option")).to_have_count(
-        0
-    )  # the list is closed, or the next would be a second one
+    expect(page.get_by_role("option")).to_have_count(0)  # or the next list would be a second one
 
 
 def upload(page: Page, name: str, content: bytes) -> None:

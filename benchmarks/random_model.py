@@ -13,13 +13,11 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
 from dnaf import config
-from dnaf.model.adapter import style_levels
-from dnaf.model.base import adapter_for
+from dnaf.model.base import adapter_for, style_encoder_for
 from dnaf.model.base_folder import BaseModel
 from dnaf.model.codec import VaeCodec
 from dnaf.model.parts import Parts, Provenance
 from dnaf.model.prompt import Prompt
-from dnaf.model.style_encoder import StyleEncoder
 
 _PARAMS = Path(__file__).resolve().parents[1] / "params/deepfashion.yaml"
 _PROMPT_TOKENS, _PROMPT_DIM = 77, 768
@@ -102,8 +100,6 @@ def stable_diffusion(
         vae = AutoencoderKL(
             **_VAE, block_out_channels=_divided(_VAE_CHANNELS, narrow), norm_num_groups=groups
         )
-        scales = style_levels(unet, downscale=8)
-        style_encoder = StyleEncoder.for_levels(model.style_encoder, scales, model.style_scale)
         base = BaseModel(
             unet,
             VaeCodec(vae),
@@ -112,6 +108,7 @@ def stable_diffusion(
             None,
             Provenance("random weights", {}),
         )
+        style_encoder = style_encoder_for(model, base)
         adapter = adapter_for(base, style_encoder, model, pose_channels=3)
     for module in (unet, vae, style_encoder):
         fill(module, device, dtype).requires_grad_(False)

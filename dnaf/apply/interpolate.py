@@ -21,8 +21,8 @@ def sequence(
     """Pictures of a person, poses evenly spread from the first to the last, both included.
 
     Args:
-        first, last: keypoints (18, 2) in pixels of the frame; a joint that one of both lacks is only there
-            at the end that has it.
+        first: keypoints (18, 2) in pixels of the frame.
+        last: likewise; a joint that one of both lacks is only there at the end that has it.
         num_frames: at least 2.
         batch_size: pictures painted at once; they do not depend on it, beyond rounding.
     """

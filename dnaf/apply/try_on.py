@@ -33,7 +33,8 @@ def keep_outside(mask: Mask, known: torch.Tensor, noise: torch.Tensor) -> OnStep
 
     Args:
         mask: bool (H, W).
-        known, noise: (1, C, h, w), on the device of the latents.
+        known: latent of the picture that is kept, (1, C, h, w), on the device of the latents.
+        noise: likewise, what it is noised with.
     """
     inside = _cells(mask, known.shape[2:]).to(known.device)
 

@@ -60,7 +60,8 @@ def interpolate(first: Points, second: Points, share: float) -> Points:
     """Keypoints on the straight way from one pose to another.
 
     Args:
-        first, second: float (18, 2); missing joints are NaN, and missing in between if in one of both.
+        first: float (18, 2); missing joints are NaN.
+        second: likewise; a joint missing in one of both is missing in between.
         share: of the way, 0 to 1; the ends are given exactly.
     """
     if share == 0:

@@ -30,8 +30,10 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         downscale: pixels per latent cell along each side.
         pose_channels: of the pose maps.
         pooled_channels: of the prompt's pooled embedding; 0: the UNet takes none.
-        pose_adapter, appearance_blocks, noise_aware, style_pose: parts that can be switched off (ablations);
-            `style_pose` gives the style branch the source's own pose.
+        pose_adapter: figure (a); this and the next three can be switched off, for ablations.
+        appearance_blocks: figure (c).
+        noise_aware: figure (b).
+        style_pose: gives the style branch the source's own pose.
     """
 
     @register_to_config

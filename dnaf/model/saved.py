@@ -50,7 +50,8 @@ def load_trained(
 
     Args:
         folder: that `save_trained` wrote.
-        base, style_weights: where they stand now; None: where they stood at the training.
+        base: its folder now; None: where it was at the training.
+        style_weights: likewise, of the style encoder.
         dtype: of the frozen modules.
 
     Raises:

@@ -21,7 +21,8 @@ class StyleEncoder(ModelMixin, ConfigMixin):
     Args:
         model_name: for example `test_convnext`, `convnext_tiny`, `swin_base_patch4_window7_224`.
         map_indices: which of the backbone's maps are given; stages behind the last one are not built.
-        mean, std: of the channels in [0,1], as the backbone was trained with (ImageNet's by default).
+        mean: of the channels in [0,1], as the backbone was trained with (ImageNet's by default).
+        std: likewise.
         style_scale: the backbone sees the image in this size, relative to its own.
 
     Attributes:

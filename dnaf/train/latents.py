@@ -25,7 +25,8 @@ def origin(codec: Codec, base: Provenance | None, pairs: Path, images: Path) -> 
     """What latents are made from, as digests: `codec` (of the base model if there is one), `pairs`, `images`.
 
     Args:
-        pairs, images: the training pairs, the store of prepared images.
+        pairs: the training pairs.
+        images: the store of prepared images.
     """
     if base is not None:
         identity = {name: sha for name, sha in base.sha256.items() if name.startswith(("vae/", "codec/"))}

@@ -197,8 +197,3 @@ def test_gitignore_hides_no_dvc_file_from_dvc(project: Project) -> None:
     finally:
         project.run("git", "reset", "-q", "--hard")
         project.run("git", "clean", "-fdxq", "data/results/pocold")
-
-
-def test_lists_in_params_are_blocks_so_that_set_param_leaves_them_alone() -> None:
-    for file in (ROOT / "params").glob("*.yaml"):
-        assert "[" not in "".join(line.split("#")[0] for line in file.read_text().splitlines())

@@ -1,9 +1,11 @@
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
 from dnaf import config
@@ -51,6 +53,21 @@ def test_every_ready_made_params_file_has_the_keys_of_the_demo_and_is_valid(path
         config.load_max_test_pairs(dataset, path)
     assert config.load_method(path) in config.load_methods(path)
     assert config.load_seed(path) >= 0
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("lr", "train.lr=0.0125"), ("base", "model.base=null"), ("noise_aware", "model.noise_aware=false")],
+)
+def test_dvc_changes_the_line_of_a_parameter_and_no_other(
+    path: Path, key: str, value: str, tmp_path: Path
+) -> None:
+    changed = tmp_path / "params.yaml"
+    shutil.copy(path, changed)
+    apply_overrides(str(changed), [value])
+    pairs = zip(path.read_text().splitlines(), changed.read_text().splitlines(), strict=True)
+    assert {before.split(":")[0].strip() for before, after in pairs if before != after} <= {key}
 
 
 def test_a_number_as_dvc_writes_it_is_a_float(edited: Callable[[str, str], Path]) -> None:

@@ -11,7 +11,7 @@ from stages import _command
 def main(
     dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
 ) -> None:
-    """Reads data/model, the test pairs and data/artwork; writes metrics/applications, PNG and PDF."""
+    """Reads data/model, the test pairs and data/artwork; writes {metrics,data}/applications, PNG and PDF."""
     from dnaf import config, files
     from dnaf.errors import DataError
 
@@ -37,14 +37,20 @@ def main(
     painter = Painter(Path("data/model"), size, render, generate, seed, default_device())
     pairs = figure.spread(read_pairs_csv(Path("data/pairs/test.csv")), params.num_rows)
     sheets = Sheets(painter, Inputs(size), pairs, artworks)
-    with files.atomic_folder(Path("metrics/applications")) as out:
+    # Apart: `dvc plots show` reads every file of a folder of plots, and cannot read a PDF.
+    with (
+        files.atomic_folder(Path("metrics/applications")) as shown,
+        files.atomic_folder(Path("data/applications")) as printed,
+    ):
         for name, sheet in {
             "try_on": sheets.try_on(),
             "mix": sheets.mix(),
             "artwork": sheets.artwork(),
             "interpolation": sheets.interpolation(params.num_frames),
         }.items():
-            figure.write(figure.draw(sheet.panels, sheet.pairs), out / name)
+            drawn = figure.draw(sheet.panels, sheet.pairs)
+            files.write_atomic(shown / f"{name}.png", figure.to_png(drawn))
+            files.write_atomic(printed / f"{name}.pdf", figure.to_pdf(drawn))
 
 
 if __name__ == "__main__":

@@ -22,9 +22,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ApplicationProje
 
 def test_a_sheet_of_each_application_is_drawn_as_png_and_pdf(project: ApplicationProject) -> None:
     applications.main("demo")
-    written = {path.name for path in Path("metrics/applications").iterdir()}
     names = ("artwork", "interpolation", "mix", "try_on")
-    assert written == {f"{name}{suffix}" for name in names for suffix in (".png", ".pdf")}
+    assert {path.name for path in Path("metrics/applications").iterdir()} == {f"{name}.png" for name in names}
+    assert {path.name for path in Path("data/applications").iterdir()} == {f"{name}.pdf" for name in names}
     for name in names:
         assert images.read(Path(f"metrics/applications/{name}.png")).shape[1] > 3 * SIZE[1]
 

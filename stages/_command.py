@@ -1,11 +1,11 @@
 """Runs a stage as a command line: one sentence and exit code 2 for what a user can cause."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import typer
 
-from dnaf.errors import ConfigError, DnafError
+from dnaf.errors import DnafError
 
 
 def run(*commands: Callable[..., None]) -> None:
@@ -18,21 +18,3 @@ def run(*commands: Callable[..., None]) -> None:
     except DnafError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-def by_name(variants: Sequence[str], form: str) -> dict[str, str]:
-    """Arguments NAME=REVISION as revisions by name.
-
-    Args:
-        form: what is expected, with an example; for the error.
-
-    Raises:
-        ConfigError: a part is missing, or a name comes twice.
-    """
-    revisions: dict[str, str] = {}
-    for variant in variants:
-        name, _, revision = variant.partition("=")
-        if not name or not revision or name in revisions:
-            raise ConfigError(f"{variant}: not a variant, or its second mention (expected {form}).")
-        revisions[name] = revision
-    return revisions

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stages import _command, _sheet
+from stages import _command, _revisions, _sheet
 
 
 def main(
@@ -18,11 +18,13 @@ def main(
 ) -> None:
     """Reads the images of some revisions; writes the figure as PNG and PDF, in the width of a page.
 
+    Prints the parameters in which the others differ from the last one, the full model.
+
     Example: python -m stages.ablation_figure B1=no-sharing B2=no-blocks Ours=main
     """
     from dnaf import config
 
-    revisions = _command.by_name(variants, "NAME=REVISION, as in B1=no-sharing")
+    revisions = _revisions.by_name(variants, "NAME=REVISION, as in B1=no-sharing")
     dataset = config.load_chosen_dataset()
 
     # Only now what takes seconds to import: a wrong argument is told at once.
@@ -38,6 +40,7 @@ def main(
         panels.append(Panel(name, OURS, read_images(revision, OURS, data, chosen).__getitem__))
     for path in figure.write(figure.draw(panels, chosen), out):
         print(path)
+    _revisions.print_differences({name: [revision] for name, revision in revisions.items()}, [*revisions][-1])
 
 
 if __name__ == "__main__":

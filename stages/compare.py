@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stages import _command
+from stages import _command, _revisions
 
 
 def main(
@@ -16,21 +16,25 @@ def main(
 ) -> None:
     """Prints a Markdown table: each variant's scores, and its difference to the first one with intervals.
 
+    Below it stand the parameters in which the variants differ from the first one.
+
     Example: python -m stages.compare full=full-0,full-1 no-sharing=no-sharing-0,no-sharing-1
     """
     from dnaf import config
 
     protocol, params, seed = config.load_protocol(), config.load(config.Evaluate), config.load_seed()
-    joined = _command.by_name(variants, "NAME=REVISION[,REVISION...], as in full=full-0,full-1")
+    joined = _revisions.by_name(variants, "NAME=REVISION[,REVISION...], as in full=full-0,full-1")
+    revisions = {name: text.split(",") for name, text in joined.items()}
 
     # Only now what takes seconds to import: a wrong argument is told at once.
     from dnaf.report.runs import read_run, to_markdown
 
     runs = {
-        name: [read_run(revision, protocol, method) for revision in revisions.split(",")]
-        for name, revisions in joined.items()
+        name: [read_run(revision, protocol, method) for revision in listed]
+        for name, listed in revisions.items()
     }
-    print(to_markdown(runs, params.num_bootstrap, seed))
+    print(to_markdown(runs, params.num_bootstrap, seed), end="\n\n")
+    _revisions.print_differences(revisions, next(iter(revisions)))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from types import TracebackType
 from dvc.repo import Repo
 from scmrepo.git import Git
 
+PARAMS = Path("params.yaml")
+
 
 class Revisions:
     """A new git and DVC repository in a folder that is the current one."""
@@ -25,9 +27,9 @@ class Revisions:
         self._git.close()
 
     def commit(self, tag: str, paths: Sequence[str]) -> None:
-        """Adds files to DVC as they are now; commits and tags that."""
+        """Adds files to DVC, and params.yaml to git, as they are now; commits and tags that."""
         for path in paths:
             self._dvc.add(path)
-        self._git.add([f"{path}.dvc" for path in paths])
+        self._git.add([*(f"{path}.dvc" for path in paths), *(["params.yaml"] if PARAMS.exists() else [])])
         self._git.commit(tag)
         self._git.tag(tag)

@@ -15,6 +15,7 @@ from dnaf.evaluate.results import DataSet
 from dnaf.evaluate.statistics import bootstrap_interval, paired_interval
 from dnaf.images import Pixels
 from dnaf.report.columns import COLUMNS, Column
+from dnaf.report.revisions import fetch
 from dnaf.report.scores import Scores, read_scores
 
 _PAIRS = "data/pairs/test.csv"
@@ -43,7 +44,7 @@ def read_run(revision: str, protocol: str, method: str) -> Run:
     """
     scores = f"data/scores/{protocol}/{method}.csv"
     with tempfile.TemporaryDirectory() as folder:
-        _fetch(revision, (_PAIRS, scores), Path(folder), f"scores of {method} under {protocol}")
+        fetch(revision, (_PAIRS, scores), Path(folder), f"scores of {method} under {protocol}")
         test = read_pairs_csv(Path(folder) / _PAIRS)
         values = read_scores(Path(folder) / scores, test.pairs)
     return Run(values, [f"{test.sha256}/{outfit}" for outfit in test.outfits])
@@ -58,7 +59,7 @@ def read_images(revision: str, method: str, data: DataSet, pairs: Sequence[Pair]
     """
     generated = f"data/results/{method}/{GENERATED}"
     with tempfile.TemporaryDirectory() as folder:
-        _fetch(revision, (generated,), Path(folder), f"images of {method}")
+        fetch(revision, (generated,), Path(folder), f"images of {method}")
         store = ImageStore(Path(folder) / generated)
         if store.info.get("pairs_sha256") != data.test.sha256:
             raise StateError(
@@ -74,29 +75,6 @@ def read_images(revision: str, method: str, data: DataSet, pairs: Sequence[Pair]
                 f"{image.shape[1]}, expected {height}x{width}; height x width). Take a revision of this size."
             )
     return images
-
-
-def _fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
-    """Copies files as they were in a revision to the same paths below a folder.
-
-    Raises:
-        StateError: DVC knows no such revision, or a file is not in its cache.
-    """
-    # Only now: DVC takes a second to import.
-    from dvc.api import DVCFileSystem
-    from dvc.exceptions import DvcException
-    from scmrepo.exceptions import SCMError
-
-    try:
-        tracked = DVCFileSystem(rev=revision)
-        for path in paths:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            tracked.get_file(path, str(folder / path))
-    except (OSError, DvcException, SCMError) as error:
-        reason = " ".join(str(error).split())
-        raise StateError(
-            f"{revision}: no {what} ({reason}). `dvc exp show` lists the experiments there are."
-        ) from error
 
 
 def to_markdown(variants: Mapping[str, Sequence[Run]], num_resamplings: int, seed: int) -> str:

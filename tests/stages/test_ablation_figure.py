@@ -25,6 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> EvaluationProject:
         project = EvaluationProject(root)
         with Revisions(root) as revisions:
             for tag in ("first", "second"):
+                project.set_params(model={"noise_aware": tag == "second"})
                 project.add_results(members=generated(project, tag))
                 revisions.commit(tag, [GENERATED])
             project.add_results(info={"pairs_sha256": "other", "model": "m"})
@@ -52,7 +53,11 @@ def test_each_revision_has_a_column_with_the_images_it_generated(
 ) -> None:
     name = pair_id(*project.pairs[4])
     ablation_figure.main(["B1=first", "Ours=second"], pair=[name], out=Path("figures/ablation"))
-    assert capsys.readouterr().out == "figures/ablation.png\nfigures/ablation.pdf\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "figures/ablation.png",
+        "figures/ablation.pdf",
+        "B1 differs from Ours in: model.noise_aware is false, not true.",
+    ]
     assert Path("figures/ablation.pdf").read_bytes().startswith(b"%PDF")
     sheet = images.read(Path("figures/ablation.png"))
     for column, tag in ((3, "first"), (4, "second")):
@@ -67,7 +72,7 @@ def test_each_revision_has_a_column_with_the_images_it_generated(
     [
         ("others", r"^others: images of other pairs than data/pairs/test\.csv \(found 6 of another list"),
         ("tall", r"^tall: images of another size .*\(found 128x48, expected 64x48"),
-        ("unheard-of", r"^unheard-of: no images of dnaf \("),
+        ("unheard-of", r"^unheard-of: no such commit, branch or experiment \("),
     ],
 )
 def test_a_revision_that_does_not_belong_to_the_data_is_refused_and_nothing_is_written(

@@ -25,8 +25,8 @@ def main(
     weights = config.load_weights(config.Weights.model_fields)
     size, form = config.load_size(dataset), config.load_format(dataset)
     results = Path("data/results")
-    metrics_json = Path("metrics/methods") / protocol / f"{method}.json"
-    scores_csv = Path("data/scores") / protocol / f"{method}.csv"
+    scores = Path("data/scores") / protocol
+    metrics_json, scores_csv = scores / f"{method}.json", scores / f"{method}.csv"
 
     test = inputs.read_test_pairs(Path("data/pairs"))
     card = read_card(results / method / inputs.CARD)

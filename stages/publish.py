@@ -25,7 +25,7 @@ def main(
         pairs=data / "pairs",
         prepared=data / "prepared.zip",
         poses=data / "pose.zip",
-        metrics=Path("metrics/methods"),
+        metrics=data / "scores",
     )
     publish(out, inputs, protocols)
     print(f"{out}: ready to be published; read README.md and DATASET.md before you do")

@@ -1,4 +1,4 @@
-"""Copies the chosen method's numbers to one fixed path, for `dvc metrics diff`."""
+"""Writes the chosen method's main numbers to one fixed path, for `dvc metrics diff`."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from stages import _command
 def main() -> None:
     """Reads the metrics of params.yaml's `method` under its `protocol`; writes metrics/summary.json."""
     from dnaf import config, files
-    from dnaf.report.methods import summary
+    from dnaf.report.summary import summary
 
     method, protocol = config.load_method(), config.load_protocol()
-    files.write_json(Path("metrics/summary.json"), summary(protocol, method, Path("metrics/methods")))
+    files.write_json(Path("metrics/summary.json"), summary(protocol, method, Path("data/scores")))
 
 
 if __name__ == "__main__":

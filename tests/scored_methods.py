@@ -54,9 +54,7 @@ def with_interval(key: str, value: float, half_width: float) -> dict[str, float]
 def write(folder: Path, row: MethodMetrics, scores: Scores, pairs: list[Pair]) -> None:
     """Writes a method's metrics and scores below a project's root."""
     place = f"{row.protocol['name']}/{row.method}"
-    files.write_json(
-        folder / "metrics/methods" / f"{place}.json", {**row.numbers, "protocol": [row.protocol]}
-    )
+    files.write_json(folder / "data/scores" / f"{place}.json", {**row.numbers, "protocol": row.protocol})
     listed = pairs if row.is_present else []
     table = pd.DataFrame(
         {"source": [source for source, _ in listed], "target": [target for _, target in listed], **scores}

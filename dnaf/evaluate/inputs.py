@@ -128,9 +128,5 @@ def _bare_name(path: Path) -> str:
 
 
 def absent(num_expected: int, protocol: str) -> dict[str, Any]:
-    """The metrics of a method without results: the same content each time, for DVC to recognise.
-
-    The protocol block stands in a list of one, because `dvc metrics show` passes over lists: of a mapping it
-    would make a column of every entry, fifty beside the ten that a user looks for.
-    """
-    return {"num_pairs": 0, "num_expected": num_expected, "protocol": [{"name": protocol}]}
+    """The metrics of a method without results: the same content each time, for DVC to recognise."""
+    return {"num_pairs": 0, "num_expected": num_expected, "protocol": {"name": protocol}}

@@ -117,8 +117,7 @@ def score(
     if results.wrong_source:
         metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
     metrics |= {"num_pairs": len(table), "num_expected": len(test.pairs)}
-    # A list of one: see `inputs.absent`.
-    metrics["protocol"] = [_provenance(results, test, reference, protocol, networks, params, root_seed)]
+    metrics["protocol"] = _provenance(results, test, reference, protocol, networks, params, root_seed)
     return Score(metrics, table)
 
 

@@ -42,19 +42,18 @@ class Board:
         return self.marks[column.key].get(row.method)
 
 
-def read_board(protocol: str, methods: Sequence[str], metrics: Path, scores: Path, test: TestPairs) -> Board:
+def read_board(protocol: str, methods: Sequence[str], folder: Path, test: TestPairs) -> Board:
     """Reads what `evaluate` wrote of these methods under one protocol, and compares them.
 
     Args:
-        metrics: the folder with `<protocol>/<method>.json`.
-        scores: the folder with `<protocol>/<method>.csv`.
+        folder: with `<protocol>/<method>.json` and `.csv`.
 
     Raises:
         StateError: a file is missing or of other pairs, or two methods were scored in different ways.
     """
-    rows = read_comparable(protocol, methods, metrics)
+    rows = read_comparable(protocol, methods, folder)
     tables = {
-        row.method: read_scores(scores / protocol / f"{row.method}.csv", test.pairs)
+        row.method: read_scores(folder / protocol / f"{row.method}.csv", test.pairs)
         for row in rows
         if row.is_present
     }

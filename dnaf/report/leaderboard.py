@@ -1,13 +1,14 @@
-"""The tables of all methods, for people (Markdown) and for `dvc plots` (CSV)."""
+"""The tables of all methods: for people (Markdown), for `dvc plots` (CSV), and the record of both (JSON)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from dnaf.evaluate.card import Card
 from dnaf.report.board import Board
 from dnaf.report.columns import Column
-from dnaf.report.methods import MethodMetrics
+from dnaf.report.methods import MethodMetrics, rounded
 from dnaf.report.significance import Mark
 from dnaf.report.words import MARKS, NOT_SUPPLIED, notes, protocol_sentences
 
@@ -22,12 +23,26 @@ def to_table(boards: Sequence[Board]) -> pd.DataFrame:
             "protocol": board.protocol,
             "method": row.method,
             "name": f"{row.method} ({board.protocol})" if several else row.method,
-            **row.numbers,
+            **{key: rounded(value) for key, value in row.numbers.items()},
         }
         for board in boards
         for row in board.present
     ]
     return pd.DataFrame(present, columns=None if present else ["protocol", "method", "name"])
+
+
+def to_record(boards: Sequence[Board]) -> dict[str, dict[str, Any]]:
+    """By protocol and method: all numbers with their intervals, and how they came about."""
+    return {
+        board.protocol: {
+            row.method: {
+                "numbers": {key: rounded(value) for key, value in row.numbers.items()},
+                "provenance": row.protocol,
+            }
+            for row in board.rows
+        }
+        for board in boards
+    }
 
 
 def to_markdown(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dnaf import files
-from dnaf.errors import DataError, StateError
+from dnaf.errors import StateError
 
 # Under one protocol, two methods' numbers are comparable only if all of this agrees.
 _COMPARABLE = ("image_size", "pairs_sha256", "real_set", "weights", "bootstrap")
@@ -41,7 +41,7 @@ def read_metrics(protocol: str, method: str, folder: Path) -> MethodMetrics:
     if not isinstance(content, dict) or not {"num_pairs", "num_expected", "protocol"} <= content.keys():
         raise StateError(f"{path}: not metrics of a method. Run evaluate again.")
     numbers = {name: value for name, value in content.items() if name != "protocol"}
-    metrics = MethodMetrics(method, numbers, content["protocol"][0])
+    metrics = MethodMetrics(method, numbers, content["protocol"])
     if metrics.protocol.get("name") != protocol:
         raise StateError(
             f"{path}: numbers of another protocol (found {metrics.protocol.get('name')}, expected "
@@ -69,21 +69,9 @@ def read_comparable(protocol: str, methods: Sequence[str], folder: Path) -> list
     return rows
 
 
-def summary(protocol: str, method: str, folder: Path) -> dict[str, float]:
-    """The numbers of one method that has results, under one protocol.
-
-    Raises:
-        DataError: it has none.
-        StateError: its metrics are missing.
-    """
-    metrics = read_metrics(protocol, method, folder)
-    if not metrics.is_present:
-        raise DataError(
-            f"data/results/{method}: {method} has no results (found 0 images, expected "
-            f"{metrics.numbers['num_expected']:,}). Its card.yaml says where to get them; or choose another "
-            "`method`."
-        )
-    return metrics.numbers
+def rounded(value: float) -> float:
+    """Six significant digits: in further ones two processors differ even where nothing was trained."""
+    return value if isinstance(value, int) else float(f"{value:.6g}")
 
 
 def _path(protocol: str, method: str, folder: Path) -> Path:

@@ -283,7 +283,7 @@ def test_network_metrics_are_those_of_the_plain_script(name: str, folder: Path) 
             for pair in PAIRS[:num_lpips]
         ]
         assert metrics[metric] == pytest.approx(np.mean(values), abs=1e-6), metric
-    [block] = metrics["protocol"]
+    block = metrics["protocol"]
     dropped = {"fid": NUM_PAIRS - num_fid, "lpips": NUM_PAIRS - num_lpips}
     assert block["dropped"] == {key: number for key, number in dropped.items() if number}
     assert block["real_set"]["count"] == num_real

@@ -18,7 +18,7 @@ from tests import processes, scored_methods
 from tests.training_project import ROOT, SIZE, TrainingProject, picture
 
 OUT = Path("public/model")
-METRICS = Path("metrics/methods/cfld/dnaf.json")
+METRICS = Path("data/scores/cfld/dnaf.json")
 VALUES = {
     **scored_methods.with_interval("fid_random", 0.03, 0.01),
     **scored_methods.with_interval("ssim_gaussian", 0.6321, 0.02),
@@ -163,7 +163,7 @@ def remove_images() -> None:
 
 def change_block(**changes: Any) -> None:
     content = json.loads(METRICS.read_text())
-    content["protocol"][0] |= changes
+    content["protocol"] |= changes
     METRICS.write_text(json.dumps(content))
 
 

@@ -8,14 +8,12 @@ from ruamel.yaml import YAML
 
 from dnaf import files, images
 from dnaf.errors import DataError, StateError
-from stages import report, summary
+from stages import leaderboard, report, summary
 from tests.evaluation_project import EvaluationProject
 from tests.scored_methods import absent, present, with_interval, write
 
-OUTPUTS = [
-    Path("metrics") / name
-    for name in ("leaderboard.md", "leaderboard.csv", "leaderboard.tex", "qualitative.png")
-] + [Path("report/index.html")]
+TABLES = [Path(f"metrics/leaderboard.{kind}") for kind in ("md", "csv", "tex", "json")]
+OUTPUTS = [*TABLES, Path("metrics/qualitative.png"), Path("report/index.html")]
 PROTOCOLS = ["cfld", "gfla"]
 L1 = {"cfld": 0.25, "gfla": 0.5}
 
@@ -45,31 +43,49 @@ def scored_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluatio
     return project
 
 
-def test_report_compares_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:
-    report.main("demo")
-    markdown = OUTPUTS[0].read_text()
+def test_leaderboard_compares_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:
+    leaderboard.main()
+    markdown = TABLES[0].read_text()
     assert "| DNAF (ICME 2024) | **0.2500** [0.1500, 0.3500] |" in markdown.split("## Protocol `gfla`")[0]
     assert "| DNAF (ICME 2024) | **0.5000** [0.4000, 0.6000] |" in markdown.split("## Protocol `gfla`")[1]
     assert "| Copy source | 0.5000≈ [0.4000, 0.6000] |" in markdown
     assert markdown.count("| not supplied |") == 2 * 8
-    table = pd.read_csv(OUTPUTS[1])
+    table = pd.read_csv(TABLES[1])
     assert list(zip(table["protocol"], table["method"], table["l1"], strict=True)) == [
         ("cfld", "dnaf", 0.25),
         ("cfld", "copy_source", 0.25),
         ("gfla", "dnaf", 0.5),
         ("gfla", "copy_source", 0.5),
     ]
-    assert OUTPUTS[2].read_text().count(r"\begin{tabular}{lr}") == 2
-    assert images.read(OUTPUTS[3]).shape[1] > 4 * 3 * 48
-    html = OUTPUTS[4].read_text()
+    assert TABLES[2].read_text().count(r"\begin{tabular}{lr}") == 2
+    record = json.loads(TABLES[3].read_text())
+    assert list(record) == PROTOCOLS
+    assert record["gfla"]["dnaf"]["numbers"] == {
+        **with_interval("l1", 0.5, 0.1),
+        "num_pairs": 6,
+        "num_expected": 6,
+    }
+    assert record["cfld"]["dnaf"]["provenance"]["image_size"] == "64x48"
+    assert record["cfld"]["pidm"] == {
+        "numbers": {"num_pairs": 0, "num_expected": 6},
+        "provenance": {"name": "cfld"},
+    }
+
+
+def test_report_shows_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:
+    report.main("demo")
+    assert images.read(Path("metrics/qualitative.png")).shape[1] > 4 * 3 * 48
+    html = Path("report/index.html").read_text()
     assert "ICME 2024" in html
     assert len(list(Path("report/pairs").iterdir())) == len(scored_project.pairs)
     assert {path.name for path in Path("report/scores").iterdir()} == {"cfld.js", "gfla.js"}
 
 
 def test_the_same_input_gives_the_same_files(scored_project: EvaluationProject) -> None:
+    leaderboard.main()
     report.main("demo")
     first = [path.read_bytes() for path in OUTPUTS]
+    leaderboard.main()
     report.main("demo")
     assert [path.read_bytes() for path in OUTPUTS] == first
 
@@ -94,7 +110,7 @@ def test_summary_copies_the_numbers_of_the_chosen_method_and_protocol(
 ) -> None:
     summary.main()
     written = json.loads(Path("metrics/summary.json").read_text())
-    assert written == {**with_interval("l1", 0.5, 0.1), "num_pairs": 6, "num_expected": 6}
+    assert written == {"l1": 0.5}
     set_params(protocol="cfld")
     summary.main()
     assert json.loads(Path("metrics/summary.json").read_text())["l1"] == 0.25
@@ -109,5 +125,5 @@ def test_summary_of_an_absent_method_is_refused(scored_project: EvaluationProjec
 
 def test_summary_under_a_protocol_that_was_not_scored_is_refused(scored_project: EvaluationProject) -> None:
     set_params(protocol="pidm")
-    with pytest.raises(StateError, match=r"metrics/methods/pidm/dnaf\.json: missing"):
+    with pytest.raises(StateError, match=r"data/scores/pidm/dnaf\.json: missing"):
         summary.main()

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from dnaf.errors import DataError, StateError
-from dnaf.report.methods import read_comparable, read_metrics, summary
+from dnaf.errors import StateError
+from dnaf.report.methods import read_comparable, read_metrics, rounded
 from tests.scored_methods import absent, present, write
 
 METHODS = ["dnaf", "copy_source", "pidm"]
-FOLDER = Path("metrics/methods")
+FOLDER = Path("data/scores")
 
 
 @pytest.fixture
@@ -62,11 +62,10 @@ def test_what_evaluate_did_not_write_is_refused(project: Path) -> None:
         read_metrics("cfld", "dnaf", FOLDER)
 
 
-def test_summary_holds_the_numbers_of_the_method_under_the_protocol(project: Path) -> None:
-    assert summary("gfla", "dnaf", FOLDER) == {"l1": 0.3, "num_pairs": 6, "num_expected": 6}
-    assert "protocol" not in summary("cfld", "copy_source", FOLDER)
-
-
-def test_summary_of_an_absent_method_points_to_its_card(project: Path) -> None:
-    with pytest.raises(DataError, match=r"pidm has no results \(found 0 images, expected 6\).*card\.yaml"):
-        summary("cfld", "pidm", FOLDER)
+def test_numbers_are_rounded_to_six_digits_and_counts_are_not() -> None:
+    assert [rounded(value) for value in (0.63179188, 3.6265238e-05, -17.69316291)] == [
+        0.631792,
+        3.62652e-05,
+        -17.6932,
+    ]
+    assert repr(rounded(12345678)) == "12345678"

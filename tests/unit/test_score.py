@@ -205,7 +205,7 @@ def test_published_images_of_another_size_are_scored_as_the_protocol_resizes_the
     published = score_of(evaluation_project, "pidm").metrics
     own = score_of(evaluation_project).metrics
     assert published["l1"] == pytest.approx(own["l1"], abs=0.02)
-    assert published["protocol"][0]["results"]["file_type"] == "png"
+    assert published["protocol"]["results"]["file_type"] == "png"
 
 
 def test_a_reference_set_of_other_weights_is_refused(evaluation_project: EvaluationProject) -> None:

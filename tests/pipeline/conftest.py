@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.repo import Repo
 from ruamel.yaml import YAML
 
+from dnaf import files
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.inputs import read_pairs_csv
 from tests.baseline_results import Baselines
@@ -46,9 +48,15 @@ class Project:
 
     def __init__(self, root: Path, scratch: Path) -> None:
         self.root = root
+        self.written: dict[str, str] = {}
+        # For the README's lines: `uv run` runs them in this environment.
+        uv = scratch / "bin/uv"
+        uv.parent.mkdir(parents=True)
+        uv.write_text('#!/bin/sh\n[ "$1" = run ] || exit 1\nshift\nexec "$@"\n')
+        uv.chmod(0o755)
         self.environment = {
             **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(uv.parent), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "DVC_NO_ANALYTICS": "1",
             "DNAF_SCRATCH": str(scratch),
             "OMP_NUM_THREADS": "1",
@@ -66,6 +74,20 @@ class Project:
             assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout}\n{result.stderr}"
         return result
 
+    def outs(self) -> list[Path]:
+        """What DVC caches of the stages."""
+        with Repo(str(self.root)) as repo:
+            return [Path(out.fs_path) for stage in repo.index.stages for out in stage.outs if out.use_cache]
+
+    def digests(self) -> dict[str, str]:
+        """Sha256 of every file of the outs, by path."""
+        return {
+            str(path.relative_to(self.root)): files.digest(path)
+            for out in self.outs()
+            for path in ([out] if out.is_file() else sorted(out.rglob("*")))
+            if path.is_file()
+        }
+
     def set_params(self, values: dict[str, Any]) -> None:
         yaml = YAML()
         path = self.root / "params.yaml"
@@ -81,7 +103,10 @@ class Project:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project after `dvc repro`, everything committed; tests leave it as they found it."""
+    """The project after `dvc repro`, everything committed; tests leave it as they found it.
+
+    All outs were removed and restored from DVC's cache, so what runs on them runs on what DVC restores.
+    """
     root = tmp_path_factory.mktemp("project")
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -100,4 +125,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made.run("dvc", "repro", "-q")
     made.run("git", "add", "-A")
     made.run("git", "commit", "-qm", "results")
+    made.written = made.digests()
+    for out in made.outs():
+        shutil.rmtree(out) if out.is_dir() else out.unlink()
+    made.run("dvc", "checkout", "-q")
     return made

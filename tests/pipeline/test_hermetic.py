@@ -43,6 +43,7 @@ STAGES = (
     "evaluate@casd-cfld",
     "evaluate@pocold-cfld",
     "summary",
+    "leaderboard",
     "report",
     "applications",
 )

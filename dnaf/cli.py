@@ -11,6 +11,7 @@ import runpy
 import sys
 from pathlib import Path
 
+from dnaf import commands
 from dnaf.errors import ConfigError
 
 
@@ -57,11 +58,11 @@ def listing(stages: dict[str, str]) -> str:
     width = max(map(len, stages))
     return "\n".join(
         [
-            "Usage: dnaf STAGE [ARGUMENTS]    (the same as: python -m stages.STAGE [ARGUMENTS])",
+            f"Usage: dnaf STAGE [ARGUMENTS]    (the same as: {commands.stage('STAGE')} [ARGUMENTS])",
             "",
             *(f"  {name:{width}}  {sentence}" for name, sentence in stages.items()),
             "",
-            "`dnaf STAGE --help` explains one; `dvc repro` runs all that the results need.",
+            f"`dnaf STAGE --help` explains one; `{commands.dvc('repro')}` runs all that the results need.",
         ]
     )
 

@@ -15,7 +15,7 @@ from dnaf import files
 from dnaf.errors import DataError, ResourceError
 from dnaf.progress import track
 
-_CHUNK = 1 << 20
+_CHUNK = 1_000_000
 _TIMEOUT_S = 60
 _AGAIN = "Run the command again: it goes on from there."
 
@@ -76,7 +76,7 @@ def _complete(url: str, path: Path, part: Path, record: Path) -> None:
             files.write_json(record, {"size": size, "version": _version(response)})
             done = have // _CHUNK
             total = done + -(-response.length // _CHUNK)
-            for chunk in track(_chunks(response, url), f"{path.name} (MiB)", total, done):
+            for chunk in track(_chunks(response, url), f"{path.name}, MB", total, done):
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())

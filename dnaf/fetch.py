@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from dnaf import files
+from dnaf import commands, files
 from dnaf.data.inventory import Finding
 from dnaf.download import download
 from dnaf.errors import DnafError
@@ -37,28 +37,34 @@ def version_of(name: str) -> str:
     return f"commit {files.require_complete(path).get('commit')}"
 
 
+def megabytes_of(name: str) -> float:
+    """The size of what is there, in MB."""
+    path = path_of(name)
+    parts = [path] if path.is_file() else [part for part in path.rglob("*") if part.is_file()]
+    return sum(part.stat().st_size for part in parts) / 1e6
+
+
 def inspect(chosen: Mapping[str, Path | None]) -> list[Finding]:
-    """What of all this is there, and what it means where it is not.
-
-    Args:
-        chosen: the files that the section `weights` of params.yaml names.
-    """
-    return [_inspect(name, purpose, chosen) for name, purpose in purposes().items()]
+    """Whether the files that the section `weights` of params.yaml names are there."""
+    return [_inspect(name, path) for name, path in chosen.items()]
 
 
-def _inspect(name: str, purpose: str, chosen: Mapping[str, Path | None]) -> Finding:
+def _inspect(name: str, path: Path | None) -> Finding:
     what = f"weights {name}"
-    path = chosen[name] if name in chosen else path_of(name) if path_of(name).exists() else None
     if path is None:
-        without = "a metric is `_random` or left out without; " if name in chosen else ""
-        return Finding(what, "absent", f"for {purpose}; {without}`python -m stages.fetch_weights {name}`")
-    if name in chosen and not path.is_file():
-        return Finding(what, "missing", f"{path}, which params.yaml names")
+        return Finding(
+            what,
+            "absent",
+            "null in params.yaml: metrics are of random networks, `_random`, or left out; "
+            f"`{commands.stage('fetch_weights')}` lists what can be had",
+        )
+    if not path.is_file():
+        get = commands.stage("fetch_weights", name)
+        return Finding(what, "missing", f"{path}, which params.yaml names; `{get}`, or put it there by hand")
     try:
-        version = f"sha256 {check(WEIGHTS[name], path)}" if name in chosen else version_of(name)
+        return Finding(what, "ok", f"{path}: sha256 {check(WEIGHTS[name], path)}")
     except DnafError as error:
         return Finding(what, "wrong", str(error))
-    return Finding(what, "ok", f"{path}: {version}")
 
 
 def fetch(name: str) -> str:

@@ -236,14 +236,19 @@ def remove_folder(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def free_space(folder: Path) -> int:
+    """Bytes that are free where `folder` is, or will be."""
+    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    return shutil.disk_usage(existing).free
+
+
 def require_space(folder: Path, num_bytes: int) -> None:
     """Checks the free disk space before long work starts.
 
     Raises:
         ResourceError: fewer than `num_bytes` are free.
     """
-    existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
-    free = shutil.disk_usage(existing).free
+    free = free_space(folder)
     if free < num_bytes:
         raise ResourceError(
             f"{folder}: not enough disk space (found {free / 1e6:,.0f} MB free, expected "

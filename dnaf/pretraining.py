@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from dnaf import config, files, images
+from dnaf import commands, config, files, images
 from dnaf.data.demo import write_demo
 from dnaf.data.formats import FORMATS
 from dnaf.data.loader import Sources
@@ -110,7 +110,7 @@ A UNet of Stable Diffusion's class with {num_weights:,} weights for images of {h
 encoder (`{recipe.model.style_encoder}`), the embedding of the constant prompt, and the scheduler. The demo
 loads them frozen, as it would load Stable Diffusion, and trains DNAF's own parts on them.
 
-Made by `python -m stages.pretrain_base` from [params/base.yaml](../../../params/base.yaml):
+Made by `{commands.stage("pretrain_base")}` from [params/base.yaml](../../../params/base.yaml):
 {recipe.people.num_train_outfits:,} drawn outfits in six views each, of seed {recipe.seed} (the demo's people
 are of another seed), {training.steps:,} steps of {training.batch_size} pairs. `loss.csv` is the log of the
 training; `manifest.json` holds the sha256 of every file and the values of the recipe.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dnaf import commands
 from dnaf.data.joint_sets import to_openpose_18
 from dnaf.data.keypoints import Points
 from dnaf.errors import BaseModelError, ConfigError, DataError
@@ -33,7 +34,8 @@ def load_detector(weights: Path) -> Detector:
         from rtmlib import RTMPose
     except ImportError as error:
         raise ConfigError(
-            "--detector: needs the package rtmlib, which is not installed. Run `uv sync --extra photos`."
+            "--detector: needs the package rtmlib, which is not installed. "
+            f"Run `{commands.install('photos')}`."
         ) from error
     if not weights.is_file():
         raise BaseModelError(

@@ -34,16 +34,19 @@ class _Drawn(NamedTuple):
     keypoints: NDArray[np.int64]
 
 
-def write_demo(folder: Path, seed: int, num_train_outfits: int, num_test_outfits: int) -> None:
+def write_demo(folder: Path, seed: int, num_train_outfits: int, num_test_outfits: int) -> int:
     """Draws six views of each outfit and writes archive, lists, annotations, pair lists and pose files.
 
     The same arguments give the same bytes. No outfit is both in train and in test.
+
+    Returns:
+        Number of images.
 
     Raises:
         ResourceError: the disk is full or not writable.
     """
     num_outfits = num_train_outfits + num_test_outfits
-    drawn = list(progress.track(_draw_all(seed, num_outfits), "draw people", total=num_outfits))
+    drawn = list(progress.track(_draw_all(seed, num_outfits), "Drawing people, outfits", total=num_outfits))
     parts = {"train": drawn[:num_train_outfits], "test": drawn[num_train_outfits:]}
     for part, outfits in parts.items():
         _write_part(folder, part, [image for outfit in outfits for image in outfit])
@@ -53,6 +56,7 @@ def write_demo(folder: Path, seed: int, num_train_outfits: int, num_test_outfits
     members = {f"img_highres/{image.path}": image.jpeg for image in every}
     rng = seeds.generator(seed, "demo archive")
     write_encrypted_zip(folder / "img_highres.zip", members, passwords.PUBLIC["demo"].encode(), rng)
+    return len(every)
 
 
 def _draw_all(seed: int, num_outfits: int) -> Iterator[list[_Drawn]]:

@@ -24,7 +24,7 @@ class Finding:
     Attributes:
         what: the thing.
         state: `ok`, `missing` and `wrong` (both stop the pipeline), or `absent` (can be done without).
-        detail: what was found, or what is expected.
+        detail: what was found, or what is expected; of what is absent, what that means.
     """
 
     what: str
@@ -54,7 +54,8 @@ def is_ready(findings: list[Finding]) -> bool:
 def _inspect(
     raw: Path, form: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
 ) -> Iterator[Finding]:
-    parts = yield from _images(raw, form, size, out, ask_password)
+    parts, num_bytes = yield from _images(raw, form, ask_password)
+    yield _disk(out, bytes_needed(num_bytes, sum(map(len, parts.values())), size) if parts else None)
     if form.naming is None:
         yield from _given_by_lists(raw, [name for part in parts.values() for name in part])
         return
@@ -64,9 +65,9 @@ def _inspect(
 
 
 def _images(
-    raw: Path, form: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
-) -> Generator[Finding, None, Parts]:
-    """Returns the images that are taken; none if something is wrong with them."""
+    raw: Path, form: Format, ask_password: Callable[[str], str | None]
+) -> Generator[Finding, None, tuple[Parts, int]]:
+    """Returns the images that are taken, none if something is wrong with them, and the bytes of all files."""
     for name in form.needed:
         path = raw / name
         if path.is_file():
@@ -77,7 +78,7 @@ def _images(
     if not containers:
         alternatives = ", or ".join(" and ".join(names) for names in form.containers)
         yield Finding("images", "missing", f"expected {alternatives}")
-        return {}
+        return {}, 0
     try:
         names, num_bytes = [], 0
         for path in containers:
@@ -91,17 +92,22 @@ def _images(
             published.check_images(raw.name, part, chosen, raw)
     except DnafError as error:
         yield Finding("images", "wrong", str(error))
-        return {}
+        return {}, 0
     counts = ", ".join(f"{len(chosen):,} {part}" for part, chosen in parts.items())
     yield Finding("images", "ok", f"{counts} (in {', '.join(path.name for path in containers)})")
-    num_images = sum(map(len, parts.values()))
-    needed = bytes_needed(num_bytes, num_images, size)
+    return parts, num_bytes
+
+
+def _disk(out: Path, needed: int | None) -> Finding:
+    """Free space against what images need, where that is known."""
+    free = f"{files.free_space(out) / 1e9:,.1f} GB free"
+    if needed is None:
+        return Finding("disk space", "ok", free)
     try:
         files.require_space(out, needed)
-        yield Finding("disk space", "ok", f"{needed / 1e9:,.1f} GB needed for images")
     except ResourceError as error:
-        yield Finding("disk space", "wrong", str(error))
-    return parts
+        return Finding("disk space", "wrong", str(error))
+    return Finding("disk space", "ok", f"{free}, {needed / 1e9:,.1f} GB needed for images")
 
 
 def _password(path: Path, archive: Archive, password: str | None) -> Finding:
@@ -149,7 +155,7 @@ def _pair_lists(raw: Path, part: str, naming: Naming) -> Iterator[Finding]:
         except DnafError as error:
             yield Finding(what, "wrong", str(error))
     if not paths:
-        yield Finding(what, "absent", f"pairs are selected by the published rule ({names[0]})")
+        yield Finding(names[0], "absent", "pairs are selected by the published rule")
 
 
 def _given_by_lists(raw: Path, names: list[str]) -> Iterator[Finding]:

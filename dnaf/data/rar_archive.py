@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from dnaf import commands
 from dnaf.data.archive_checks import check_names, check_sizes
 from dnaf.errors import DataError
 
@@ -25,7 +26,7 @@ def open_rar(path: Path) -> "RarArchive":
     except ImportError as error:
         raise DataError(
             f"{path}: nothing here can read RAR archives (expected the package unrar2-cffi). "
-            "Run `pip install unrar2-cffi`, or repack it as a zip."
+            f"Run `{commands.install('rar')}`, or repack it as a zip."
         ) from error
     return RarArchive(path, unrarlib)
 

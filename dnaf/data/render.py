@@ -53,7 +53,9 @@ def write_pose_maps(pairs: Path, out: Path, renderer: str, canvas: images.Size, 
     draw = partial(_draw_both, renderer=renderer, frame=(height, width), canvas=canvas, size=size)
     with write_store(out, info) as store, worker_pool() as workers:
         drawn = _in_order(workers, draw, points)
-        for stem, (pose_map, mirrored) in track(zip(stems, drawn, strict=True), "Pose maps", len(stems)):
+        for stem, (pose_map, mirrored) in track(
+            zip(stems, drawn, strict=True), "Drawing pose maps, of images", len(stems)
+        ):
             store.add(f"{stem}.png", pose_map)
             store.add(f"{MIRRORED}{stem}.png", mirrored)
     return 2 * len(stems)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from dnaf import files, images, progress
+from dnaf import commands, files, images, progress
 from dnaf.data import published
 from dnaf.data.archive import Archive, open_archive
 from dnaf.data.formats import Format
@@ -74,7 +74,7 @@ def unpack(
                 files.require_space(folder, bytes_needed(num_bytes, len(name_of), size))
             with write_store(images_path, about) as native, write_store(prepared_path, about) as prepared:
                 results = prepare_images(_contents(sources), size, form.check_image, scratch)
-                for name, data, png in progress.track(results, "unpack images", total=len(name_of)):
+                for name, data, png in progress.track(results, "Unpacking images", total=len(name_of)):
                     native.add(name, data)
                     prepared.add(f"{stem(name)}.png", png)
             files.remove_folder(scratch)
@@ -125,5 +125,8 @@ def _require(raw: Path, form: Format, containers: list[Path]) -> None:
     remedy = f"{guide} says which files belong there and where they come from."
     if "/.dvc/tmp/exps/" in str(raw.resolve()):
         paths = " ".join(str(raw / name) for name in missing)
-        remedy = f"A temporary workspace has only files that DVC tracks: in your project, dvc add {paths}"
+        remedy = (
+            "A temporary workspace has only files that DVC tracks: in your project, "
+            f"run `{commands.dvc('add', paths)}`."
+        )
     raise DataError(f"{raw}: files are missing (expected {', '.join(missing)}). {remedy}")

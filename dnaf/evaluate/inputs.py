@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnaf import files
+from dnaf import commands, files
 from dnaf.data.tables import read_table
 from dnaf.errors import DataError, StateError
 from dnaf.evaluate.card import Card
@@ -115,7 +115,7 @@ def _content(folder: Path) -> list[Path]:
         return []
     for pointer in sorted(folder.glob("*.dvc")):
         if not pointer.with_suffix("").exists():
-            raise StateError(f"{pointer}: its data is not here. Run `dvc pull {pointer}`.")
+            raise StateError(f"{pointer}: its data is not here. Run `{commands.dvc('pull', str(pointer))}`.")
     return sorted(
         path
         for path in folder.iterdir()

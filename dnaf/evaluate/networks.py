@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from dnaf import seeds
+from dnaf import commands, seeds
 from dnaf.errors import DataError
 from dnaf.evaluate.weights import KnownWeights, check
 
@@ -39,7 +39,7 @@ def initialise(network: nn.Module, known: KnownWeights, path: Path | None) -> st
         reason = " ".join(str(error).split())[:200]
         raise DataError(
             f"{path}: not weights of this network ({reason}). Remove the file and run "
-            f"`python -m stages.fetch_weights {known.name}`."
+            f"`{commands.stage('fetch_weights', known.name)}`."
         ) from error
     network.float()
     return found

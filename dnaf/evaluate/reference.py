@@ -50,12 +50,15 @@ def write_reference(
     networks: dict[str, FeatureNetwork],
     params: config.Reference,
     shards: Shards,
-) -> None:
+) -> int:
     """Writes `<network>.npy` and `<network>.npz` for each network, and a manifest that says of which images.
 
     Args:
         stems: of all training images.
         networks: by name; none for a protocol without FID.
+
+    Returns:
+        Number of images, in every process; 0 for a protocol without FID.
 
     Raises:
         DataError: too few images.
@@ -70,11 +73,12 @@ def write_reference(
         load = partial(_load, real, protocol)
         chunks = chunked(chosen, params.batch_size)
         for name, network in networks.items():
-            parts = shards.run(chunks, load, network.features, f"reference, {name}")
+            parts = shards.run(chunks, load, network.features, f"Looking at real images by {name}")
             features[name] = np.concatenate(parts)
             info["networks"][name] = network.provenance
+    count: int = info["count"]
     if shards.index > 0:
-        return
+        return count
     with files.atomic_folder(folder) as temporary:
         for name, rows in features.items():
             statistics = real_statistics(rows)
@@ -87,6 +91,7 @@ def write_reference(
                 kernel_mean=real_term(rows),
             )
         files.write_manifest(temporary, info)
+    return count
 
 
 def read_reference(folder: Path, protocol: Protocol) -> tuple[dict[str, ReferenceSet], dict[str, Any]]:

@@ -125,10 +125,13 @@ def _published(found: Sequence[Path], card: Card, data: DataSet) -> Results:
     coverage = find_images(found, layout, ResultNames(data.form, data.test.pairs), data.test.pairs)
     published = PublishedImages(folder, coverage, layout, data.test.pairs)
     _check_panels(folder, published, data)
+    height, width = published.generated(data.test.pairs[0]).shape[:2]
     info = {
         "file_type": next(iter(coverage.file_types)),
         "files": {path.name: files.digest(path) for path in found if path.is_file()},
         "num_other_files": coverage.num_others,
+        "naming": layout.naming,
+        "image_size": f"{height}x{width}",
     }
     return Results(folder, published.generated, lambda pair: pair_id(*pair), None, True, info)
 
@@ -180,7 +183,7 @@ def mean_image(prepared: ImageStore, stems: Sequence[str]) -> Pixels:
     """
     shape = prepared.image(f"{stems[0]}.png").shape
     total = np.zeros(shape, np.int64)
-    for stem in track(stems, "mean image", len(stems)):
+    for stem in track(stems, "Averaging images", len(stems)):
         image = prepared.image(f"{stem}.png")
         require_size(image, (shape[0], shape[1]), f"{prepared.path}: {stem}.png")
         total += image

@@ -98,7 +98,7 @@ def score(
         first.setdefault(results.image_name(pair), pair)
     comparer = Comparer(results, reference.images, protocol, extras.masks, first)
     with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
-        looked = shards.run(chunked(pairs, params.batch_size), comparer, networks.look, "scoring")
+        looked = shards.run(chunked(pairs, params.batch_size), comparer, networks.look, "Scoring pairs")
     if shards.index > 0:
         return None
     _refuse_suspicious(results, looked)

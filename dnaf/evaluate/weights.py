@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dnaf import commands
 from dnaf.errors import DataError
 from dnaf.files import digest
 
@@ -41,7 +42,7 @@ def check(known: KnownWeights, path: Path) -> str:
     Raises:
         DataError: it cannot be read or is another version.
     """
-    remedy = f"python -m stages.fetch_weights {known.name}"
+    remedy = commands.stage("fetch_weights", known.name)
     try:
         found = digest(path)
     except OSError as error:

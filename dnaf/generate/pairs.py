@@ -55,7 +55,7 @@ def generate_pairs(
     seed: int,
     shards: Shards,
     wrong_source: bool,
-) -> None:
+) -> int:
     """Writes the image store `output` with `<pair_id>.png` for every pair, in the order of the list.
 
     Processes share the work by a scratch folder that all of them see; the first one writes the store.
@@ -63,6 +63,9 @@ def generate_pairs(
     Args:
         wrong_source: generate each pair from another outfit's source image instead of its own: a control
             that shows how much of the result comes from the source.
+
+    Returns:
+        Number of images, in every process.
 
     Raises:
         StateError: pairs, images or model are incomplete, or another run generates the same.
@@ -97,15 +100,17 @@ def generate_pairs(
         if shards.index == 0:
             files.remove_leftovers(output.parent)
             work.note_resumption()
-        description = f"Generating {len(tasks):,} pairs, {num_model_calls} model calls a batch"
+        what = "Control run, from wrong sources: generating" if wrong_source else "Generating"
+        description = f"{what} {len(tasks):,} pairs, {num_model_calls} model calls a batch"
         shards.run(batches, work.prepare, work.finish, description)
         if shards.index > 0:
-            return
+            return len(tasks)
         generated = work.results()
         with write_store(output, info) as store:
             for task in tasks:
                 store.add(f"{task.pair_id}.png", generated[task.pair_id])
     files.remove_folder(folder)
+    return len(tasks)
 
 
 def pack(tasks: Sequence[Task], batch_size: int) -> list[list[Task]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
+from dnaf import commands
 from dnaf.errors import BaseModelError
 from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
 from dnaf.model.loading import CheckedPart, check_part, read_config
@@ -124,7 +125,7 @@ def _check_parts(folder: Path, with_prompt: bool) -> _Checked:
     if not folder.is_dir():
         kind = "a file, not a folder in diffusers' layout" if folder.exists() else "no such folder"
         raise BaseModelError(
-            f"{folder}: {kind}. `python -m stages.doctor` tells how to get a base model, "
+            f"{folder}: {kind}. `{commands.stage('doctor')}` tells how to get a base model, "
             "or set model.base in params.yaml to null."
         )
     if (folder / "codec").is_dir():

@@ -45,7 +45,7 @@ def _base(model: config.Model, size: tuple[int, int]) -> Finding:
 
 
 def _style_weights(model: config.Model) -> Finding:
-    what = f"style encoder {model.style_encoder}"
+    what = f"weights of the style encoder {model.style_encoder}"
     if not model.appearance_blocks:
         return Finding(what, "absent", "model.appearance_blocks is false: none is used")
     if model.style_encoder_weights is None:
@@ -69,4 +69,4 @@ def how_to_get(path: Path) -> str:
     if repository is None:
         return "docs/base-models.md says what works and where it comes from"
     clone = f"`git lfs install; git clone https://huggingface.co/{repository} {path}`"
-    return f"{clone} or `hf download {repository} --local-dir {path}`"
+    return f"{clone} or `uv run hf download {repository} --local-dir {path}`"

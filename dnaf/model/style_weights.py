@@ -9,7 +9,7 @@ import timm
 import torch
 from safetensors.torch import load_file
 
-from dnaf import files
+from dnaf import commands, files
 from dnaf.errors import BaseModelError
 from dnaf.model.loading import read_config, require_no_pointer, require_shapes
 from dnaf.model.parts import Provenance
@@ -99,7 +99,8 @@ def _weights_file(path: Path) -> Path:
     present = [each for each in candidates if each.is_file()]
     if not present:
         raise BaseModelError(
-            f"{candidates[0]}: missing. `python -m stages.doctor` tells how to get a style encoder's weights."
+            f"{candidates[0]}: missing. `{commands.stage('doctor')}` tells how to get the weights of a style "
+            "encoder."
         )
     require_no_pointer(present[0])
     return present[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from dnaf import commands
 from dnaf.errors import StateError
 
 _PARAMS = "params.yaml"
@@ -81,7 +82,7 @@ def fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
         except (DvcException, SCMError) as error:
             raise StateError(
                 f"{revision}: no such commit, branch or experiment ({_reason(error)}). "
-                "`dvc exp show` lists the experiments."
+                f"`{commands.dvc('exp show')}` lists the experiments."
             ) from error
         except FileNotFoundError as error:
             raise StateError(
@@ -92,8 +93,8 @@ def fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
         except (OSError, DvcException) as error:
             raise StateError(
                 f"{revision}: no {what} in DVC's cache ({_reason(error)}): the commit is of another machine. "
-                "Commit a run of your own (`uv run dvc repro && git commit -am 'My baseline'`), or fetch "
-                "the files (`uv run dvc pull`)."
+                f"Commit a run of your own (`{commands.dvc('repro')} && git commit -am 'My baseline'`), or "
+                f"fetch the files (`{commands.dvc('pull')}`)."
             ) from error
 
 

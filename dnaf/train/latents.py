@@ -41,10 +41,13 @@ def origin(codec: Codec, base: Provenance | None, pairs: Path, images: Path) -> 
 
 def write_latents(
     pairs: Path, images: Path, output: Path, codec: Codec, base: Provenance | None, device: torch.device
-) -> None:
+) -> int:
     """Writes the latents of all images of the training pairs, complete or not at all; see `data/latents.py`.
 
     A killed run goes on behind the last part that it finished. For a lossless codec nothing is encoded.
+
+    Returns:
+        Number of images that were encoded.
 
     Raises:
         StateError: pairs or images are incomplete, or another process does the same.
@@ -53,8 +56,7 @@ def write_latents(
     made_from = origin(codec, base, pairs, images)
     if isinstance(codec, LosslessCodec):
         with write_store(output, {**made_from, "cached": False}):
-            note("latents: pixels only rearranged, so training computes them")
-        return
+            return 0
     stems = _stems(pairs)
     parts = [stems[start : start + _PART] for start in range(0, len(stems), _PART)]
     folder = files.scratch_folder("latents", files.fingerprint({**made_from, "version": _VERSION}))
@@ -65,6 +67,7 @@ def write_latents(
                 for name in part.names:
                     store.add(name, part.read(name))
     files.remove_folder(folder)
+    return len(stems)
 
 
 def _stems(pairs: Path) -> list[str]:
@@ -86,7 +89,7 @@ def _all_parts(
     missing = [stem for part, done in zip(parts, intact, strict=True) if not done for stem in part]
     loaded = thread_map(lambda stem: to_image_tensor(images.image(f"{stem}.png")), missing)
     for part, path, done in track(
-        zip(parts, paths, intact, strict=True), "Encoding images (parts)", len(parts)
+        zip(parts, paths, intact, strict=True), f"Encoding images, parts of {_PART}", len(parts)
     ):
         if not done:
             pictures = torch.stack([next(loaded) for _ in part])

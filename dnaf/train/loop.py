@@ -48,7 +48,7 @@ def train(
     model: config.Model,
     params: config.Train,
     seed: int,
-) -> None:
+) -> float:
     """Trains what is not frozen, or goes on where a killed run with the same inputs stopped.
 
     Resume state stands in `files.scratch_folder`, keyed by parameters and data, and is removed at the end.
@@ -57,6 +57,9 @@ def train(
 
     Args:
         latents: what stage `latents` wrote.
+
+    Returns:
+        The mean loss of the last `log_every` steps; NaN in other processes than the first.
 
     Raises:
         StateError: data incomplete, or another process trains the very same run.
@@ -85,6 +88,7 @@ def train(
     if accelerator.is_main_process:
         files.remove_folder(folder)
     accelerator.end_training()
+    return run.record.recent_loss(params.log_every)
 
 
 def _resume_key(
@@ -161,7 +165,7 @@ class _Run:
         batches = self._batches()
         if self.accelerator.is_main_process:
             self.record.restore()
-            batches = track(batches, "Training steps", self.params.steps, self.step)
+            batches = track(batches, "Training steps", self.params.steps, self.step, self._recent_loss)
         processes.start_report(self.accelerator, self.params, self.folder.name, self.step)
         with stop_requests() as requested:
             for batch in batches:
@@ -188,6 +192,9 @@ class _Run:
         examples = thread_map(self.data.__getitem__, (position for share in sampler for position in share))
         for share in sampler:
             yield default_collate([next(examples) for _ in share])
+
+    def _recent_loss(self) -> str:
+        return f"loss {self.record.recent_loss(self.params.log_every):.4f}"
 
     def _one_step(self, batch: Batch, requested: list[int]) -> tuple[float, int]:
         """The batch's mean loss, and the number of the signal by which any process was asked to stop."""

@@ -7,7 +7,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType, ProjectConfiguration
 
-from dnaf import config
+from dnaf import commands, config
 from dnaf.errors import ConfigError
 
 # Each process must hold all weights: a checkpoint is one process's.
@@ -26,7 +26,7 @@ def start(params: config.Train, tensorboard: Path) -> Accelerator:
     if params.report_to == "tensorboard" and find_spec("tensorboard") is None:
         raise ConfigError(
             "params.yaml: train.report_to: TensorBoard is not installed. "
-            "Run `uv sync --extra tensorboard`, or set it to none."
+            f"Run `{commands.install('tensorboard')}`, or set it to none."
         )
     accelerator = Accelerator(
         mixed_precision="no",  # see precision.py

@@ -1,6 +1,7 @@
 """What a run shows while it goes: the loss curve and sheets of pose, source, target, generated."""
 
 import io
+import math
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,11 @@ class Record:
     @property
     def last_loss(self) -> float | None:
         return self.rows[-1]["loss"] if self.rows else None
+
+    def recent_loss(self, num_steps: int) -> float:
+        """Mean loss of the last steps, as single ones jump; NaN before the first."""
+        recent = [row["loss"] for row in self.rows[-num_steps:]]
+        return sum(recent) / len(recent) if recent else math.nan
 
     def add(self, step: int, loss: float, lr: float) -> None:
         """Adds a finished step (counted from 1)."""

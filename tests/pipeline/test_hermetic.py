@@ -19,6 +19,7 @@ from tests.pipeline.conftest import Project
 PLUMBING = (
     "dnaf/__init__.py",
     "dnaf/errors.py",
+    "dnaf/commands.py",
     "dnaf/config.py",
     "dnaf/files.py",
     "dnaf/progress.py",

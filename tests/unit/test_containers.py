@@ -297,5 +297,5 @@ def test_without_anything_to_read_rar_the_remedy_is_told(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "unrar.cffi", None)
     write_rar(tmp_path / "pose.rar", MEMBERS)
-    with pytest.raises(DataError, match="pip install unrar2-cffi"):
+    with pytest.raises(DataError, match="`uv sync --extra rar`"):
         read(tmp_path / "pose.rar")

@@ -75,7 +75,7 @@ def test_a_method_without_a_folder_is_refused(evaluation_project: EvaluationProj
 
 def test_dvc_file_without_its_data_is_not_absent_but_an_error(evaluation_project: EvaluationProject) -> None:
     (folder("pidm") / "results.zip.dvc").touch()
-    with pytest.raises(StateError, match=r"its data is not here\. Run `dvc pull"):
+    with pytest.raises(StateError, match=r"its data is not here\. Run `uv run dvc pull"):
         find("pidm")
     (folder("pidm") / "results.zip").touch()
     assert find("pidm") == [folder("pidm") / "results.zip"]
@@ -148,7 +148,7 @@ def test_wrong_panels_are_noticed_by_the_ground_truth(evaluation_project: Evalua
         open_method(evaluation_project, "pidm")
 
 
-def test_published_results_tell_their_type_and_digests(evaluation_project: EvaluationProject) -> None:
+def test_published_results_tell_what_they_are(evaluation_project: EvaluationProject) -> None:
     members = {
         name.replace(".png", "_vis.jpg"): images.encode_jpeg(image)
         for name, image in evaluation_project.generated().items()
@@ -156,7 +156,13 @@ def test_published_results_tell_their_type_and_digests(evaluation_project: Evalu
     write_zip(folder("gfla") / "results.zip", members | {"metrics.csv": b""})
     info = open_method(evaluation_project, "gfla").info
     digest = files.digest(folder("gfla") / "results.zip")
-    assert info == {"file_type": "jpg", "files": {"results.zip": digest}, "num_other_files": 1}
+    assert info == {
+        "file_type": "jpg",
+        "files": {"results.zip": digest},
+        "num_other_files": 1,
+        "naming": "<source>_2_<target>_vis.jpg",
+        "image_size": "64x48",
+    }
 
 
 def test_generated_images_are_found_by_pair(evaluation_project: EvaluationProject) -> None:

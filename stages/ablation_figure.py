@@ -1,4 +1,15 @@
-"""Draws the paper's ablation figure: pose, source, target, and what each revision of the model generates."""
+"""Draw the paper's ablation figure: pose, source, target, and what each revision of the model generates.
+
+Reads: data/results/dnaf and params.yaml of the revisions, data/pairs, data/prepared.zip, data/pose.zip
+
+Writes: data/ablation.png, data/ablation.pdf; prints in which parameters the others differ from the last one
+
+params.yaml: datasets, dataset
+
+Documentation: docs/results.md
+
+Example: uv run python -m stages.ablation_figure B1=no-sharing B2=no-blocks Ours=main
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,13 +26,7 @@ def main(
     pair: _sheet.PairNames = None,
     rows: _sheet.Rows = 8,
     out: _sheet.Out = Path("data/ablation"),
-) -> None:
-    """Reads the images of some revisions; writes the figure as PNG and PDF, in the width of a page.
-
-    Prints the parameters in which the others differ from the last one, the full model.
-
-    Example: python -m stages.ablation_figure B1=no-sharing B2=no-blocks Ours=main
-    """
+) -> str:
     from dnaf import config
 
     revisions = _revisions.by_name(variants, "NAME=REVISION, as in B1=no-sharing")
@@ -38,9 +43,9 @@ def main(
     panels = open_panels([], {}, _sheet.RESULTS, data, ImageStore(_sheet.POSE))
     for name, revision in revisions.items():
         panels.append(Panel(name, OURS, read_images(revision, OURS, data, chosen).__getitem__))
-    for path in figure.write(figure.draw(panels, chosen), out):
-        print(path)
+    written = figure.write(figure.draw(panels, chosen), out)
     _revisions.print_differences({name: [revision] for name, revision in revisions.items()}, [*revisions][-1])
+    return f"{len(chosen):,} pairs, {len(revisions)} variants → {', '.join(map(str, written))}"
 
 
 if __name__ == "__main__":

@@ -1,20 +1,24 @@
-"""Draws a sheet of each application on the data set's own test pairs."""
+"""Draw a sheet of each application on the data set's own test pairs.
+
+Reads: data/model, data/pairs, data/prepared.zip, data/artwork
+
+Writes: metrics/applications (PNG), data/applications (PDF)
+
+params.yaml: applications, generate, render, seed, datasets, dataset
+
+Documentation: docs/applications.md
+"""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from stages import _command
 
 
-def main(
-    dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
-) -> None:
-    """Reads data/model, the test pairs and data/artwork; writes {metrics,data}/applications, PNG and PDF."""
-    from dnaf import config, files
+def main(dataset: _command.Dataset = None) -> str:
+    from dnaf import commands, config, files
     from dnaf.errors import DataError
 
+    dataset = dataset or config.load_chosen_dataset()
     params, seed = config.load(config.Applications), config.load_seed()
     size, render, generate = (
         config.load_size(dataset),
@@ -42,15 +46,21 @@ def main(
         files.atomic_folder(Path("metrics/applications")) as shown,
         files.atomic_folder(Path("data/applications")) as printed,
     ):
-        for name, sheet in {
+        drawings = {
             "try_on": sheets.try_on(),
             "mix": sheets.mix(),
             "artwork": sheets.artwork(),
             "interpolation": sheets.interpolation(params.num_frames),
-        }.items():
+        }
+        for name, sheet in drawings.items():
             drawn = figure.draw(sheet.panels, sheet.pairs)
             files.write_atomic(shown / f"{name}.png", figure.to_png(drawn))
             files.write_atomic(printed / f"{name}.pdf", figure.to_pdf(drawn))
+    return (
+        f"{len(drawings)} sheets → metrics/applications; as PDF → data/applications\n"
+        f"To use the model on pictures of your own: `{commands.stage('apply', '--help')}`; "
+        f"in a browser: `{commands.stage('ui')}`"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,13 @@
-"""Uses the trained model on pictures of one's own, see docs/applications.md."""
+"""Use the trained model on pictures of your own.
+
+Reads: data/model, and the pictures and poses that the options name
+
+Writes: what --out names
+
+params.yaml: generate, render, datasets, dataset, seed
+
+Documentation: docs/applications.md
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,7 +58,7 @@ def pose(
     detector: Detector = None,
     preview: Preview = None,
 ) -> None:
-    """A person in another pose."""
+    """Draw a person in another pose."""
     from dnaf.apply.sheet import with_skeleton
 
     inputs = _inputs(fit, detector)
@@ -69,7 +78,7 @@ def artwork(
     detector: Detector = None,
     preview: Preview = None,
 ) -> None:
-    """A person in the looks of a picture that need not show anyone."""
+    """Draw a person in the looks of a picture that need not show anyone."""
     from dnaf.apply.sheet import with_skeleton
 
     inputs = _inputs(fit, detector)
@@ -95,7 +104,7 @@ def try_on(
     detector: Detector = None,
     preview: Preview = None,
 ) -> None:
-    """A garment of one person on another; outside the mask every pixel stays."""
+    """Put a garment of one person on another; outside the mask every pixel stays."""
     from dnaf.apply.garment import garment_mask
     from dnaf.apply.sheet import enlarged, with_mask, with_skeleton
     from dnaf.apply.try_on import try_on
@@ -132,7 +141,7 @@ def mix(
     detector: Detector = None,
     preview: Preview = None,
 ) -> None:
-    """A person with the upper garment of one picture and the lower of another."""
+    """Draw a person with the upper garment of one picture and the lower of another."""
     from dnaf.apply.garment import above_hips
     from dnaf.apply.mix import mix
     from dnaf.apply.sheet import with_mask, with_skeleton
@@ -165,7 +174,7 @@ def interpolate(
     detector: Detector = None,
     preview: Preview = None,
 ) -> None:
-    """A person on the way from one pose to another."""
+    """Draw a person on the way from one pose to another."""
     from dnaf import config
     from dnaf.apply.interpolate import sequence, to_gif
     from dnaf.apply.sheet import enlarged, sheet, with_skeleton
@@ -226,5 +235,7 @@ def _write_bytes(out: Path, data: bytes) -> None:
     print(out)
 
 
+COMMANDS = (pose, artwork, try_on, mix, interpolate)
+
 if __name__ == "__main__":
-    _command.run(pose, artwork, try_on, mix, interpolate)
+    _command.run(*COMMANDS)

@@ -1,4 +1,15 @@
-"""Compares runs of the model pair by pair: experiments, branches, commits."""
+"""Compare runs of the model pair by pair: experiments, branches, commits.
+
+Reads: data/scores of the revisions, their params.yaml
+
+Writes: nothing; prints a Markdown table and the parameters in which the variants differ from the first one
+
+params.yaml: evaluate, protocol, seed
+
+Documentation: docs/results.md
+
+Example: uv run python -m stages.compare full=full-0,full-1 no-sharing=no-sharing-0,no-sharing-1
+"""
 
 from typing import Annotated
 
@@ -14,12 +25,6 @@ def main(
     ],
     method: Annotated[str, typer.Option(help="Whose scores")] = "dnaf",
 ) -> None:
-    """Prints a Markdown table: each variant's scores, and its difference to the first one with intervals.
-
-    Below it stand the parameters in which the variants differ from the first one.
-
-    Example: python -m stages.compare full=full-0,full-1 no-sharing=no-sharing-0,no-sharing-1
-    """
     from dnaf import config
 
     protocol, params, seed = config.load_protocol(), config.load(config.Evaluate), config.load_seed()

@@ -1,57 +1,79 @@
-"""Tells what is there and what is missing before any long work."""
+"""Look at what is there and what is missing, before any long work.
+
+Reads: data/raw/DATASET, the base model and the weights that params.yaml names
+
+Writes: nothing; the exit code is 0 if nothing is missing
+
+params.yaml: datasets, dataset, model, weights
+
+Documentation: docs/data.md
+"""
 
 import sys
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from stages import _command
 
-_COLOURS = {"ok": "green", "absent": "yellow", "missing": "red", "wrong": "red"}
+if TYPE_CHECKING:
+    from dnaf.data.inventory import Finding
+
+_COLOURS = {"ok": "green", "missing": "red", "wrong": "red"}
 
 
-def main(
-    dataset: Annotated[
-        str | None, typer.Argument(help="Data set: a key of `datasets` in params.yaml; else the chosen one")
-    ] = None,
-) -> None:
-    """Looks at a data set's files, the disk, weights and base model; exit code 0 if nothing is missing."""
+def main(dataset: _command.Dataset = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from dnaf import config, fetch
+    from dnaf import commands, config, fetch
     from dnaf.data import inventory
     from dnaf.data.formats import FORMATS
     from dnaf.data.passwords import find_password
     from dnaf.model.inventory import inspect_model
 
-    dataset = dataset or config.load_chosen_dataset()
+    chosen = config.load_chosen_dataset()
+    dataset = dataset or chosen
     form, size = FORMATS[config.load_format(dataset)], config.load_size(dataset)
     raw = Path("data/raw") / dataset
-    findings = inventory.inspect(raw, form, size, Path("data"), partial(find_password, dataset))
-    findings += fetch.inspect(config.load_weights(config.Weights.model_fields))
-    ready = inventory.is_ready(findings)
+    data = inventory.inspect(raw, form, size, Path("data"), partial(find_password, dataset))
+    weights = fetch.inspect(config.load_weights(config.Weights.model_fields))
     model = inspect_model(config.load(config.Model), size)
 
     table = Table(title=f"{dataset} ({raw})")
     for heading in ("", "what", "found"):
         table.add_column(heading, overflow="fold")
-    for finding in [*findings, *model]:
-        colour = _COLOURS[finding.state]
-        table.add_row(f"[{colour}]{finding.state}[/]", finding.what, finding.detail)
+    findings = [*data, *weights, *model]
+    for finding in findings:
+        if finding.state != "absent":
+            table.add_row(f"[{_COLOURS[finding.state]}]{finding.state}[/]", finding.what, finding.detail)
     Console().print(table)
-    if ready:
-        print(f"{dataset} is ready: dvc repro unpack split render")
+    if absent := _absent(findings):
+        print(f"Not there and not needed: {absent}.")
+    if inventory.is_ready(data):
+        choose = "" if dataset == chosen else f"set `dataset: {dataset}` in params.yaml, then "
+        print(f"{dataset} is ready: {choose}`{commands.dvc('repro unpack split render')}`")
+    elif dataset == "demo":
+        print(f"demo is not ready: `{commands.dvc('repro make_demo')}` draws its files")
     else:
         guide = raw / "README.md" if (raw / "README.md").is_file() else "docs/data.md"
         print(f"{dataset} is not ready: {guide} says which files belong there and where they come from")
+    if not inventory.is_ready(weights):
+        print("The metrics are not ready: docs/protocols.md says which weights they need")
     if not inventory.is_ready(model):
         print("The model is not ready: docs/base-models.md says which base models work and how to get them")
-        ready = False
-    if not ready:
+    if not inventory.is_ready(findings):
         sys.exit(1)
+
+
+def _absent(findings: "Iterable[Finding]") -> str:
+    """What can be done without; what that means is said once for all of which it is true."""
+    by_meaning: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.state == "absent":
+            by_meaning.setdefault(finding.detail, []).append(finding.what)
+    return "; ".join(f"{', '.join(names)} ({meaning})" for meaning, names in by_meaning.items())
 
 
 if __name__ == "__main__":

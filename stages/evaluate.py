@@ -1,4 +1,13 @@
-"""Scores one method's images of the test pairs under one protocol."""
+"""Score one method's images of the test pairs under one protocol; without images, write that it has none.
+
+Reads: data/results/METHOD, data/pairs, data/images.zip, data/prepared.zip, data/reference/PROTOCOL
+
+Writes: data/scores/PROTOCOL/METHOD.json, data/scores/PROTOCOL/METHOD.csv
+
+params.yaml: evaluate, weights, seed, datasets, dataset, method, protocol
+
+Documentation: docs/protocols.md
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,18 +18,18 @@ from stages import _command
 
 
 def main(
-    dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
-    method: Annotated[str, typer.Argument(help="Method: a folder of data/results")],
-    protocol: Annotated[str, typer.Argument(help="Protocol: cfld, gfla, …; see docs/protocols.md")],
-) -> None:
-    """Reads a method's images, the data set's and data/reference/PROTOCOL; writes its metrics and scores.
-
-    A method without results gets a row that says so.
-    """
+    dataset: _command.Dataset = None,
+    method: Annotated[
+        str | None, typer.Argument(help="A folder of data/results; by default params.yaml's `method`")
+    ] = None,
+    protocol: _command.Protocol = None,
+) -> str:
     from dnaf import config, files
     from dnaf.evaluate import inputs
     from dnaf.evaluate.card import read_card
 
+    dataset, method = dataset or config.load_chosen_dataset(), method or config.load_method()
+    protocol = protocol or config.load_protocol()
     params, seed = config.load(config.Evaluate), config.load_seed()
     weights = config.load_weights(config.Weights.model_fields)
     size, form = config.load_size(dataset), config.load_format(dataset)
@@ -34,19 +43,25 @@ def main(
     if found is None:
         files.write_atomic(scores_csv, "source,target\n")
         files.write_json(metrics_json, inputs.absent(len(test.pairs), protocol))
-        return
+        return (
+            f"{card.title} ({protocol}): no images in {results / method}, so its row stays empty; "
+            "docs/protocols.md says how to add them"
+        )
 
     # Only now what takes seconds to import: most methods of a fresh project are absent.
     from dnaf.evaluate.method import Setting, score_method
     from dnaf.evaluate.protocol import protocol_for
+    from dnaf.evaluate.result_line import result_line
     from dnaf.shards import open_shards
 
     setting = Setting(Path("data"), protocol_for(protocol, form), size, form, weights, params, seed)
     with open_shards() as shards:
         scored = score_method(method, found, card, test, setting, shards)
-    if scored is not None:
-        files.write_atomic(scores_csv, scored.table.to_csv(index=False))
-        files.write_json(metrics_json, scored.metrics)
+    if scored is None:  # of several processes the first one has it
+        return ""
+    files.write_atomic(scores_csv, scored.table.to_csv(index=False))
+    files.write_json(metrics_json, scored.metrics)
+    return f"{card.title} ({protocol}): {result_line(scored.metrics)} → {metrics_json}"
 
 
 if __name__ == "__main__":

@@ -1,12 +1,20 @@
-"""Generates every test pair with the trained model."""
+"""Generate every test pair with the trained model; as a control, from wrong sources too.
+
+Reads: data/model, data/pairs/test.csv, data/prepared.zip, data/pose.zip, the base model
+
+Writes: data/results/dnaf/generated.zip, data/results/dnaf/wrong_source.zip, metrics/samples
+
+params.yaml: generate, seed
+
+Documentation: docs/sampling.md
+"""
 
 from pathlib import Path
 
 from stages import _command
 
 
-def main() -> None:
-    """Read data/model and the test pairs; write all generated images and a few sample sheets."""
+def main() -> str:
     from dnaf import config
 
     params, seed = config.load(config.Generate), config.load_seed()
@@ -17,12 +25,14 @@ def main() -> None:
     from dnaf.shards import open_shards
 
     sources = Sources(Path("data/pairs/test.csv"), Path("data/prepared.zip"), Path("data/pose.zip"))
-    model, results = Path("data/model"), Path("data/results/dnaf")
+    model, samples = Path("data/model"), Path("metrics/samples")
+    generated, control = (Path("data/results/dnaf") / name for name in ("generated.zip", "wrong_source.zip"))
     with open_shards() as shards:
-        generate_pairs(sources, model, results / "generated.zip", params, seed, shards, wrong_source=False)
-        generate_pairs(sources, model, results / "wrong_source.zip", params, seed, shards, wrong_source=True)
+        num_images = generate_pairs(sources, model, generated, params, seed, shards, wrong_source=False)
+        generate_pairs(sources, model, control, params, seed, shards, wrong_source=True)
         if shards.index == 0:
-            write_samples(sources, results / "generated.zip", Path("metrics/samples"), params.num_samples)
+            write_samples(sources, generated, samples, params.num_samples)
+    return f"{num_images:,} images → {generated}; control from wrong sources → {control}; samples → {samples}"
 
 
 if __name__ == "__main__":

@@ -1,12 +1,20 @@
-"""Encodes the training images once with the codec of the chosen base model."""
+"""Encode the training images once, with the codec of the base model.
+
+Reads: data/pairs/train.csv, data/prepared.zip, the base model
+
+Writes: data/latents.zip
+
+params.yaml: model
+
+Documentation: docs/training.md
+"""
 
 from pathlib import Path
 
 from stages import _command
 
 
-def main() -> None:
-    """Read training pairs and prepared images; write data/latents.zip."""
+def main() -> str:
     from dnaf import config
 
     base, unshuffle = config.load_codec()
@@ -18,7 +26,10 @@ def main() -> None:
 
     codec, provenance = build_codec(base, unshuffle)
     pairs, images, output = Path("data/pairs/train.csv"), Path("data/prepared.zip"), Path("data/latents.zip")
-    write_latents(pairs, images, output, codec, provenance, default_device())
+    num_encoded = write_latents(pairs, images, output, codec, provenance, default_device())
+    if not num_encoded:
+        return f"No latents to keep: the codec only rearranges pixels, so training does it → {output}"
+    return f"Latents of {num_encoded:,} images and their mirror images → {output}"
 
 
 if __name__ == "__main__":

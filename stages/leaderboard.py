@@ -1,12 +1,20 @@
-"""Writes the tables of all methods."""
+"""Write the tables of all methods.
+
+Reads: data/scores, data/results (cards), data/pairs/test.csv
+
+Writes: metrics/leaderboard.md, metrics/leaderboard.tex, metrics/leaderboard.csv, metrics/leaderboard.json
+
+params.yaml: methods, protocols
+
+Documentation: docs/protocols.md
+"""
 
 from pathlib import Path
 
 from stages import _command
 
 
-def main() -> None:
-    """Reads all methods' metrics and scores; writes metrics/leaderboard as .md, .tex, .csv and .json."""
+def main() -> str:
     from dnaf import config, files
     from dnaf.evaluate import inputs
     from dnaf.evaluate.card import read_card
@@ -22,6 +30,8 @@ def main() -> None:
     files.write_atomic(out / "leaderboard.tex", latex.to_latex(boards, cards))
     files.write_atomic(out / "leaderboard.csv", leaderboard.to_table(boards).to_csv(index=False))
     files.write_json(out / "leaderboard.json", leaderboard.to_record(boards))
+    present = f"{len(boards[0].present)} of {len(methods)} methods have results"
+    return f"{present} → {out / 'leaderboard.md'}; the same as .tex, .csv and .json"
 
 
 if __name__ == "__main__":

@@ -1,20 +1,25 @@
-"""Draws the paper's method comparison: pose, source, target, each method, and ours at the right end."""
+"""Draw the paper's comparison of methods: pose, source, target, each method, and ours at the right end.
+
+Reads: data/results, data/pairs/test.csv, data/prepared.zip, data/pose.zip
+
+Writes: data/main_res.png, data/main_res.pdf, in the width of a page
+
+params.yaml: methods, datasets, dataset
+
+Documentation: docs/protocols.md
+"""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from stages import _command, _sheet
 
 
 def main(
-    dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
+    dataset: _command.Dataset = None,
     pair: _sheet.PairNames = None,
     rows: _sheet.Rows = 8,
     out: _sheet.Out = Path("data/main_res"),
-) -> None:
-    """Reads all methods' images; writes the figure as PNG and PDF, in the width of a page."""
+) -> str:
     from dnaf import config
     from dnaf.data.store import ImageStore
     from dnaf.evaluate.card import read_card
@@ -24,13 +29,13 @@ def main(
 
     methods = [method for method in config.load_methods() if method != MEAN_IMAGE]  # which is not shown
     results = _sheet.RESULTS
-    data = _sheet.open_data(dataset)
+    data = _sheet.open_data(dataset or config.load_chosen_dataset())
     chosen = figure.choose(data.test, pair, rows)
     cards = {method: read_card(results / method / CARD) for method in methods}
     present = [method for method in methods if find_results(method, results, cards[method]) is not None]
     panels = open_panels(present, cards, results, data, ImageStore(_sheet.POSE))
-    for path in figure.write(figure.draw(figure.of_paper(panels), chosen), out):
-        print(path)
+    written = figure.write(figure.draw(figure.of_paper(panels), chosen), out)
+    return f"{len(chosen):,} pairs, {len(present)} methods → {', '.join(map(str, written))}"
 
 
 if __name__ == "__main__":

@@ -1,17 +1,27 @@
-"""Draws the demo data set, in the on-disk formats of DeepFashion."""
+"""Draw the demo data set, people in clothes, in the on-disk formats of DeepFashion.
+
+Reads: nothing
+
+Writes: data/raw/demo (archive, lists, annotations, pairs and poses)
+
+params.yaml: make_demo, seed
+
+Documentation: docs/data.md
+"""
 
 from stages import _command
 
 
-def main() -> None:
-    """Draws people in clothes and writes data/raw/demo: archive, lists, annotations, pairs and poses."""
+def main() -> str:
     from pathlib import Path
 
     from dnaf import config
     from dnaf.data.demo import write_demo
 
-    params = config.load(config.MakeDemo)
-    write_demo(Path("data/raw/demo"), config.load_seed(), params.num_train_outfits, params.num_test_outfits)
+    params, raw = config.load(config.MakeDemo), Path("data/raw/demo")
+    num_images = write_demo(raw, config.load_seed(), params.num_train_outfits, params.num_test_outfits)
+    num_outfits = params.num_train_outfits + params.num_test_outfits
+    return f"{num_images:,} images of {num_outfits:,} outfits → {raw}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,13 @@
-"""Trains the demo's base model anew; no part of the pipeline."""
+"""Train the demo's base model anew, in about an hour of one core; no part of the pipeline.
+
+Reads: nothing; its people are drawn
+
+Writes: data/base/demo
+
+params.yaml: nothing, but params/base.yaml: make_demo, render, datasets, dataset, model, train, seed
+
+Documentation: docs/base-models.md
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +18,14 @@ if TYPE_CHECKING:
     from dnaf.pretraining import Recipe
 
 
-def main() -> None:
-    """Read params/base.yaml, draw people, train; write data/base/demo, in about an hour of one core."""
+def main() -> str:
     recipe = read_recipe(Path("params/base.yaml"))
 
     from dnaf.pretraining import pretrain_base
 
-    pretrain_base(Path("data/base/demo"), recipe)
+    base = Path("data/base/demo")
+    pretrain_base(base, recipe)
+    return f"A base model, {recipe.training.steps:,} steps → {base}"
 
 
 def read_recipe(path: Path) -> "Recipe":

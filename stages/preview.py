@@ -1,4 +1,13 @@
-"""Draws skeletons over images, to see whether keypoints fit."""
+"""Draw skeletons over images, to see whether keypoints fit.
+
+Reads: data/pairs, data/prepared.zip
+
+Writes: data/preview.png
+
+params.yaml: nothing
+
+Documentation: docs/data.md
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +20,13 @@ from stages import _command
 def main(
     count: Annotated[int, typer.Option(min=1, max=600, help="Number of images")] = 24,
     out: Annotated[Path, typer.Option(help="Where to write the sheet")] = Path("data/preview.png"),
-) -> None:
-    """Reads data/prepared.zip and data/pairs; writes a sheet of images with their skeletons."""
+) -> str:
     from dnaf import files, images
     from dnaf.data.preview import preview
 
     sheet = preview(Path("data/pairs"), Path("data/prepared.zip"), count)
     files.write_atomic(out, images.encode_png(sheet))
-    print(f"{out}: {sheet.shape[1]}x{sheet.shape[0]} pixels")
+    return f"Skeletons over images, at most {count} of them → {out}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,13 @@
-"""Makes a folder that is ready to be published; no part of the pipeline."""
+"""Make a folder that is ready to be published; no part of the pipeline, and nothing is uploaded.
+
+Reads: data/model, data/pairs, data/prepared.zip, data/pose.zip, data/scores
+
+Writes: what --out names: the model, its card with its metrics, and a card of its data
+
+params.yaml: protocols
+
+Documentation: docs/training.md
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +19,7 @@ from stages import _command
 
 def main(
     out: Annotated[Path, typer.Option(help="Where to write: a folder that is new or empty")],
-) -> None:
-    """Copies data/model; adds its metrics to its card, and a card of its data. Nothing is uploaded."""
+) -> str:
     from dnaf import config
 
     protocols = config.load_protocols()
@@ -28,7 +36,9 @@ def main(
         metrics=data / "scores",
     )
     publish(out, inputs, protocols)
-    print(f"{out}: ready to be published; read README.md and DATASET.md before you do")
+    return (
+        f"Model, card and card of the data → {out}; read its README.md and DATASET.md before you publish it"
+    )
 
 
 if __name__ == "__main__":

@@ -1,20 +1,23 @@
-"""Computes once what all methods are compared with: the features of FID's real images."""
+"""Compute once what all methods are compared with: the features of FID's real images.
+
+Reads: data/images.zip, data/prepared.zip, data/pairs/train_images.csv
+
+Writes: data/reference/PROTOCOL
+
+params.yaml: reference, weights, datasets, dataset, protocol
+
+Documentation: docs/protocols.md
+"""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from stages import _command
 
 
-def main(
-    dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
-    protocol: Annotated[str, typer.Argument(help="Protocol: cfld, gfla, …; see docs/protocols.md")],
-) -> None:
-    """Reads data/images.zip, data/prepared.zip and data/pairs; writes data/reference/PROTOCOL."""
+def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -> str:
     from dnaf import config
 
+    dataset, protocol = dataset or config.load_chosen_dataset(), protocol or config.load_protocol()
     params = config.load(config.Reference)
     weights = config.load_weights(("inception_imagenet", "inception_fid", "dinov2"))
     size, form = config.load_size(dataset), config.load_format(dataset)
@@ -28,12 +31,16 @@ def main(
     from dnaf.evaluate.reference import write_reference
     from dnaf.shards import open_shards
 
-    chosen = protocol_for(protocol, form)
+    chosen, out = protocol_for(protocol, form), Path("data/reference") / protocol
     real = RealImages(ImageStore(Path("data/images.zip")), ImageStore(Path("data/prepared.zip")), size)
     stems = [name for (name,) in read_table(Path("data/pairs/train_images.csv"), ["name"])]
     with open_shards() as shards:
         networks = feature_networks(chosen, weights, shards.device)
-        write_reference(Path("data/reference") / protocol, chosen, real, stems, networks, params, shards)
+        count = write_reference(out, chosen, real, stems, networks, params, shards)
+    if not count:
+        return f"{protocol}: no network looks at the images, so there are no features → {out}"
+    images = f"{count:,} of {len(stems):,} training images"
+    return f"{protocol}: features of {images} by {', '.join(networks)} → {out}"
 
 
 if __name__ == "__main__":

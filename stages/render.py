@@ -1,26 +1,27 @@
-"""Draws the pose maps."""
+"""Draw the pose maps, those of mirrored images too.
+
+Reads: data/pairs (keypoints)
+
+Writes: data/pose.zip
+
+params.yaml: render, datasets, dataset
+
+Documentation: docs/data.md
+"""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from stages import _command
 
 
-def main(
-    dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
-) -> None:
-    """Reads the keypoints of data/pairs; writes all pose maps, mirrored ones too, to data/pose.zip."""
+def main(dataset: _command.Dataset = None) -> str:
     from dnaf import config
     from dnaf.data import render
 
     params = config.load(config.Render)
-    size = config.load_size(dataset)
-    num_maps = render.write_pose_maps(
-        Path("data/pairs"), Path("data/pose.zip"), params.renderer, params.canvas, size
-    )
-    print(f"{num_maps:,} pose maps ({params.renderer}) of {size[0]}x{size[1]} pixels")
+    size, out = config.load_size(dataset or config.load_chosen_dataset()), Path("data/pose.zip")
+    num_maps = render.write_pose_maps(Path("data/pairs"), out, params.renderer, params.canvas, size)
+    return f"{num_maps:,} pose maps ({params.renderer}) of {size[0]}x{size[1]} pixels → {out}"
 
 
 if __name__ == "__main__":

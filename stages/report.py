@@ -1,18 +1,21 @@
-"""Compares all methods: a figure and a page."""
+"""Compare all methods: a figure and a page.
+
+Reads: data/scores, data/results, data/pairs, data/prepared.zip, data/pose.zip, metrics/train/loss.csv
+
+Writes: report, metrics/qualitative.png
+
+params.yaml: report, methods, protocols, datasets, dataset
+
+Documentation: docs/protocols.md
+"""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from stages import _command
 
 
-def main(
-    dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
-) -> None:
-    """Reads all methods' metrics, scores and images; writes a figure and the page report/."""
-    from dnaf import config, files
+def main(dataset: _command.Dataset = None) -> str:
+    from dnaf import commands, config, files
     from dnaf.data.store import ImageStore
     from dnaf.evaluate import inputs
     from dnaf.evaluate.card import read_card
@@ -22,6 +25,7 @@ def main(
     from dnaf.report.loss_curve import read_loss_curve
     from dnaf.report.panels import open_panels
 
+    dataset = dataset or config.load_chosen_dataset()
     params = config.load(config.Report)
     methods, protocols = config.load_methods(), config.load_protocols()
     size, form = config.load_size(dataset), config.load_format(dataset)
@@ -37,7 +41,13 @@ def main(
     loss = read_loss_curve(Path("metrics/train/loss.csv"))
     sheet = figure.draw(figure.of_paper(panels), figure.spread(test, params.num_rows))
     page.write_page(Path("report"), page.Content(dataset, data, boards, cards, panels, loss))
-    files.write_atomic(Path("metrics/qualitative.png"), figure.to_png(sheet))
+    qualitative = Path("metrics/qualitative.png")
+    files.write_atomic(qualitative, figure.to_png(sheet))
+    return (
+        f"{len(present)} of {len(methods)} methods have results → report/index.html, {qualitative}\n"
+        "Open report/index.html in a browser. To try another parameter: "
+        f"`{commands.dvc('exp run -n NAME -S KEY=VALUE')}` (README.md, Experiments)"
+    )
 
 
 if __name__ == "__main__":

@@ -1,26 +1,30 @@
-"""Selects the training and test pairs and checks them against the images."""
+"""Select the training and test pairs and check them against the images.
+
+Reads: data/raw/DATASET (lists and annotations), data/images.zip
+
+Writes: data/pairs
+
+params.yaml: datasets, dataset
+
+Documentation: docs/data.md
+"""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from stages import _command
 
 
-def main(
-    dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
-) -> None:
-    """Reads lists and annotations of data/raw/<dataset> and data/images.zip; writes data/pairs."""
+def main(dataset: _command.Dataset = None) -> str:
     from dnaf import config
     from dnaf.data.formats import FORMATS
     from dnaf.data.part import PARTS
     from dnaf.data.split import write_split
 
+    dataset = dataset or config.load_chosen_dataset()
     form = FORMATS[config.load_format(dataset)]
     size, max_test_pairs = config.load_size(dataset), config.load_max_test_pairs(dataset)
-    raw = Path("data/raw") / dataset
-    info = write_split(raw, Path("data/images.zip"), Path("data/pairs"), form, size, max_test_pairs)
+    raw, pairs = Path("data/raw") / dataset, Path("data/pairs")
+    info = write_split(raw, Path("data/images.zip"), pairs, form, size, max_test_pairs)
     for part in PARTS:
         counts = info[part]
         print(
@@ -33,6 +37,8 @@ def main(
             f"{info['num_shared_items']:,} of {info['num_test_items']:,} "
             f"({info['num_test_images_of_shared_items']:,} test images)"
         )
+    num_train, num_test = (info[part]["num_pairs"] for part in PARTS)
+    return f"{num_train:,} training and {num_test:,} test pairs → {pairs}"
 
 
 if __name__ == "__main__":

@@ -1,17 +1,30 @@
-"""Writes the chosen method's main numbers to one fixed path, for `dvc metrics diff`."""
+"""Write the chosen method's main numbers to one fixed path, for `uv run dvc metrics diff`.
+
+Reads: data/scores
+
+Writes: metrics/summary.json
+
+params.yaml: method, protocol
+
+Documentation: docs/protocols.md
+"""
 
 from pathlib import Path
 
 from stages import _command
 
 
-def main() -> None:
-    """Reads the metrics of params.yaml's `method` under its `protocol`; writes metrics/summary.json."""
-    from dnaf import config, files
+def main() -> str:
+    from dnaf import commands, config, files
     from dnaf.report.summary import summary
 
     method, protocol = config.load_method(), config.load_protocol()
-    files.write_json(Path("metrics/summary.json"), summary(protocol, method, Path("data/scores")))
+    numbers, out = summary(protocol, method, Path("data/scores")), Path("metrics/summary.json")
+    files.write_json(out, numbers)
+    return (
+        f"{len(numbers)} numbers of {method} ({protocol}) → {out}; "
+        f"`{commands.dvc('metrics diff')}` compares them with the last commit's"
+    )
 
 
 if __name__ == "__main__":

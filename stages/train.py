@@ -1,12 +1,20 @@
-"""Trains the DNAF model on the training pairs."""
+"""Train the DNAF model on the training pairs.
+
+Reads: data/pairs/train.csv, data/prepared.zip, data/pose.zip, data/latents.zip, the base model
+
+Writes: data/model, metrics/train/loss.csv, metrics/train/samples
+
+params.yaml: model, train, seed
+
+Documentation: docs/training.md
+"""
 
 from pathlib import Path
 
 from stages import _command
 
 
-def main() -> None:
-    """Read pairs, images and pose maps; write data/model, the loss curve and sample sheets."""
+def main() -> str:
     from dnaf import config
 
     model, params, seed = config.load(config.Model), config.load(config.Train), config.load_seed()
@@ -22,7 +30,11 @@ def main() -> None:
         samples=Path("metrics/train/samples"),
         tensorboard=Path("runs"),
     )
-    train(sources, Path("data/latents.zip"), outputs, model, params, seed)
+    loss = train(sources, Path("data/latents.zip"), outputs, model, params, seed)
+    return (
+        f"{params.steps:,} steps, loss {loss:.4f} at the end → {outputs.model}; "
+        f"the curve → {outputs.loss_curve}, samples → {outputs.samples}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,13 @@
-"""A page on this machine to try the trained model on, see docs/applications.md."""
+"""Serve a page on this machine to try the trained model on, until Ctrl-C.
+
+Reads: data/model, data/pairs, data/prepared.zip
+
+Writes: nothing
+
+params.yaml: generate, render, datasets, dataset, seed
+
+Documentation: docs/applications.md
+"""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,14 +23,13 @@ def main(
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Where the browser finds the page")] = 7860,
     model: Annotated[Path, typer.Option(help="The trained model")] = Path("data/model"),
 ) -> None:
-    """Reads the model, data/pairs and data/prepared.zip; serves a page on 127.0.0.1 until Ctrl-C."""
-    from dnaf import config
+    from dnaf import commands, config
     from dnaf.errors import ConfigError
     from dnaf.evaluate.inputs import read_test_pairs
 
     if find_spec("gradio") is None:
         raise ConfigError(
-            "stages.ui: needs the package gradio, which is not installed. Run `uv sync --extra ui`."
+            f"stages.ui: needs the package gradio, which is not installed. Run `{commands.install('ui')}`."
         )
     dataset, seed = config.load_chosen_dataset(), config.load_seed()
     size, render, generate = (

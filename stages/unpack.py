@@ -1,29 +1,35 @@
-"""Unpacks and verifies the images of a data set."""
+"""Unpack and verify the images of a data set; keep them verbatim, and resized.
+
+Reads: data/raw/DATASET
+
+Writes: data/images.zip, data/prepared.zip
+
+params.yaml: datasets, dataset
+
+Documentation: docs/data.md
+"""
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from stages import _command
 
 
-def main(
-    dataset: Annotated[str, typer.Argument(help="Data set: a key of `datasets` in params.yaml")],
-) -> None:
-    """Reads the files of data/raw/<dataset>; writes data/images.zip and data/prepared.zip."""
+def main(dataset: _command.Dataset = None) -> str:
     from dnaf import config
     from dnaf.data.formats import FORMATS
     from dnaf.data.passwords import find_password
     from dnaf.data.unpack import unpack
 
+    dataset = dataset or config.load_chosen_dataset()
     form = FORMATS[config.load_format(dataset)]
     size = config.load_size(dataset)
-    raw, data = Path("data/raw") / dataset, Path("data")
-    ask = partial(find_password, dataset)
-    counts = unpack(raw, data / "images.zip", data / "prepared.zip", size, form, ask)
-    print(f"{counts['num_images']:,} images; {counts['num_ignored']:,} other files there were not taken")
+    raw, images, prepared = Path("data/raw") / dataset, Path("data/images.zip"), Path("data/prepared.zip")
+    counts = unpack(raw, images, prepared, size, form, partial(find_password, dataset))
+    return (
+        f"{counts['num_images']:,} images → {images}, resized to {size[0]}x{size[1]} → {prepared}; "
+        f"{counts['num_ignored']:,} other files there were not taken"
+    )
 
 
 if __name__ == "__main__":

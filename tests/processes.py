@@ -64,20 +64,6 @@ def run_command(project: TrainingProject, *module: str) -> subprocess.CompletedP
     )
 
 
-def assert_light_help(stage: str, folder: Path) -> None:
-    """`--help` works anywhere, names the model folder, and loads neither torch nor pandas."""
-    finished = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", f"stages.{stage}", "--help"],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": "", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert finished.returncode == 0
-    assert "data/model" in finished.stdout
-    assert not [line for line in finished.stderr.splitlines() if line.endswith((" torch", " pandas"))]
-
-
 def was_killed(exit_code: int) -> bool:
     """Whether the process died by SIGKILL."""
     return exit_code == -signal.SIGKILL

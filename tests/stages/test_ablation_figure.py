@@ -10,6 +10,7 @@ from dnaf.data.pairs import pair_id
 from dnaf.errors import DataError, StateError
 from stages import ablation_figure
 from tests.evaluation_project import EvaluationProject, near
+from tests.messages import error_of
 from tests.revisions import Revisions
 from tests.training_project import ROOT
 
@@ -52,10 +53,9 @@ def test_each_revision_has_a_column_with_the_images_it_generated(
     project: EvaluationProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = pair_id(*project.pairs[4])
-    ablation_figure.main(["B1=first", "Ours=second"], pair=[name], out=Path("figures/ablation"))
+    result = ablation_figure.main(["B1=first", "Ours=second"], pair=[name], out=Path("figures/ablation"))
+    assert result == "1 pairs, 2 variants → figures/ablation.png, figures/ablation.pdf"
     assert capsys.readouterr().out.splitlines() == [
-        "figures/ablation.png",
-        "figures/ablation.pdf",
         "B1 differs from Ours in: model.noise_aware is false, not true.",
     ]
     assert Path("figures/ablation.pdf").read_bytes().startswith(b"%PDF")
@@ -97,5 +97,4 @@ def test_what_is_no_variant_is_told_in_one_sentence() -> None:
         text=True,
     )
     assert ran.returncode == 2
-    assert ran.stderr.startswith("error: Ours: not a variant")
-    assert ran.stderr.count("\n") == 1
+    assert error_of(ran.stderr).startswith("error: Ours: not a variant")

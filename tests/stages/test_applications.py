@@ -21,7 +21,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ApplicationProje
 
 
 def test_a_sheet_of_each_application_is_drawn_as_png_and_pdf(project: ApplicationProject) -> None:
-    applications.main("demo")
+    made, next_step = applications.main().splitlines()
+    assert made == "4 sheets → metrics/applications; as PDF → data/applications"
+    assert "`uv run python -m stages.apply --help`" in next_step
     names = ("artwork", "interpolation", "mix", "try_on")
     assert {path.name for path in Path("metrics/applications").iterdir()} == {f"{name}.png" for name in names}
     assert {path.name for path in Path("data/applications").iterdir()} == {f"{name}.pdf" for name in names}

@@ -10,6 +10,7 @@ from dnaf.errors import DataError, StateError
 from stages import apply
 from tests import processes
 from tests.application_project import ApplicationProject, in_model_pixels
+from tests.messages import error_of
 from tests.training_project import SIZE
 
 
@@ -115,5 +116,4 @@ def test_the_command_tells_a_wrong_name_in_one_sentence(project: ApplicationProj
     )
     assert finished.returncode == 2
     assert finished.stdout == ""
-    (line,) = finished.stderr.splitlines()
-    assert line.startswith("error: nobody: no such file, nor an image of the data set")
+    assert error_of(finished.stderr).startswith("error: nobody: no such file, nor an image of the data set")

@@ -14,6 +14,7 @@ from dnaf import images
 from dnaf.data import deepfashion
 from dnaf.data.encrypted_zip import write_encrypted_zip
 from tests import base_folders, custom_folder
+from tests.messages import error_of
 from tests.raw_folder import ROOT, figure, outfit_names, write_annotations
 
 TRAIN, TEST = outfit_names(1, 2), outfit_names(50, 1)
@@ -68,8 +69,12 @@ def test_complete_data_is_ready_and_counted(project: Path) -> None:
     assert "fasion-resize-annotation-test.csv: 3 images, frame 256x176" in finished.stdout
     assert "opens img_highres.zip" in finished.stdout
     assert "test_pairs.txt: 6 pairs" in finished.stdout
-    assert "mini is ready: dvc repro unpack split render" in finished.stdout
-    assert "_random" in finished.stdout
+    assert "mini is ready: `uv run dvc repro unpack split render`" in finished.stdout
+    assert "GB free, 0.0 GB needed for images" in finished.stdout
+    (absent,) = [line for line in finished.stdout.splitlines() if "not needed: " in line]
+    assert absent.count("`_random`") == absent.count("published rule") == 1
+    assert "weights inception_imagenet, weights inception_fid, " in absent
+    assert "absent" not in finished.stdout
     assert not (project / "data/images.zip").exists()
 
 
@@ -144,6 +149,7 @@ def test_a_published_data_set_without_files_lists_all_that_is_needed(project: Pa
     finished = run(project, "doctor", "market1501")
     assert finished.returncode == 1
     assert "market1501 is not ready: data/raw/market1501/README.md says which files" in finished.stdout
+    assert "GB free" in finished.stdout
     for name in ("Market-1501-v15.09.15.zip", "market-annotation-train.csv", "market-annotation-test.csv"):
         assert name in finished.stdout
 
@@ -153,13 +159,16 @@ def test_a_custom_data_set_goes_from_doctor_to_preview(project: Path) -> None:
     custom_folder.write_custom(raw)
     assert run(project, "doctor", "mine").returncode == 1
     custom_folder.write_table(raw, custom_folder.keypoints())
-    assert run(project, "doctor", "mine").returncode == 0
+    finished = run(project, "doctor", "mine")
+    assert finished.returncode == 0
+    assert "mine is ready: set `dataset: mine` in params.yaml, then `uv run dvc repro " in finished.stdout
     for stage in ("unpack", "split", "render"):
         finished = run(project, stage, "mine")
         assert finished.returncode == 0, finished.stderr
     finished = run(project, "preview", "--count", "3")
     assert finished.returncode == 0, finished.stderr
     sheet = images.read(project / "data/preview.png")
+    assert finished.stdout == "Skeletons over images, at most 3 of them → data/preview.png\n"
     assert sheet.shape == (256, 6 * 192, 3)
     assert (sheet[:, 3 * 192 :] == 255).all()
     assert (sheet[:, : 3 * 192].max(axis=2) == 255).any()  # joints are drawn in full colours
@@ -189,7 +198,7 @@ def test_what_is_wrong_with_a_custom_data_set_is_told(
 def test_preview_before_the_split_is_one_sentence(project: Path) -> None:
     finished = run(project, "preview")
     assert finished.returncode == 2
-    assert finished.stderr.startswith("error: data/pairs")
+    assert error_of(finished.stderr).startswith("error: data/pairs")
 
 
 def set_model(project: Path, **values: object) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dnaf import files
-from dnaf.errors import ConfigError, DataError
+from dnaf.errors import ConfigError, ResourceError
 from dnaf.evaluate.weights import WEIGHTS, KnownWeights
 from dnaf.hub import STABLE_DIFFUSION
 from stages import fetch_weights
@@ -87,7 +87,7 @@ def test_weights_are_downloaded_and_the_key_is_told(
     fetch_weights.main(["alexnet"])
     assert TINY.read_bytes() == CONTENT
     assert capsys.readouterr().out.splitlines() == [
-        f"{TINY}: sha256 {SHA256}",
+        f"{TINY}: 0.7 MB, sha256 {SHA256}",
         "Set in params.yaml, section `weights`:",
         f"  alexnet: {TINY}",
     ]
@@ -99,13 +99,32 @@ def test_an_intact_file_is_not_downloaded_again(server: FileServer) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_file_of_another_version_is_refused_and_left_alone(server: FileServer) -> None:
+def test_a_file_of_another_version_is_refused_and_left_alone(
+    server: FileServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     TINY.parent.mkdir()
     TINY.write_bytes(b"the user's own")
-    with pytest.raises(DataError, match=rf"{TINY}: not the expected weights .*Remove the file"):
+    with pytest.raises(ResourceError, match=rf"1 of 1 could not be fetched .* by hand: tiny at {TINY}\."):
         fetch_weights.main(["tiny"])
+    assert f"tiny: {TINY}: not the expected weights" in capsys.readouterr().err
     assert TINY.read_bytes() == b"the user's own"
     assert server.requests == []
+
+
+def test_every_file_is_tried_and_one_sentence_sums_up(
+    server: FileServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("first", "last"):
+        gone = replace(WEIGHTS["tiny"], name=name, file=f"{name}.pth", url=lambda: f"{server.address}/gone")
+        monkeypatch.setitem(WEIGHTS, name, gone)
+    with pytest.raises(ResourceError) as error:
+        fetch_weights.main(["first", "tiny", "last"])
+    assert str(error.value).startswith("fetch_weights: 2 of 3 could not be fetched")
+    assert "first at checkpoints/first.pth, last at checkpoints/last.pth" in str(error.value)
+    assert TINY.read_bytes() == CONTENT
+    said = capsys.readouterr()
+    assert said.out == f"{TINY}: 0.7 MB, sha256 {SHA256}\n"
+    assert [line.split(":")[0] for line in said.err.splitlines() if "status 404" in line] == ["first", "last"]
 
 
 def test_an_unknown_name_is_refused_before_anything_is_downloaded(server: FileServer) -> None:
@@ -129,8 +148,8 @@ def test_without_names_all_are_listed_with_their_state(
         for line in capsys.readouterr().out.splitlines()
         if len(cells := line.split("│")) > 2
     }
-    assert rows["tiny"][1:6] == ["ok", "tiny", "tests", str(TINY), f"sha256 {SHA256}"]
-    assert rows["vgg16"][1:6] == ["absent", "vgg16", "LPIPS (vgg)", "checkpoints/vgg16-397923af.pth", ""]
+    assert rows["tiny"][1:7] == ["ok", "tiny", "tests", str(TINY), "0.7", f"sha256 {SHA256}"]
+    assert rows["vgg16"][1:7] == ["absent", "vgg16", "LPIPS (vgg)", "checkpoints/vgg16-397923af.pth", "", ""]
     assert rows["alexnet"][1] == "wrong"
     assert rows[STABLE_DIFFUSION.name][1] == "wrong"
     assert rows.keys() >= WEIGHTS.keys()
@@ -142,8 +161,10 @@ def test_no_connection_ends_in_one_sentence_and_exit_code_2(server: FileServer) 
         address = closed.address
     finished = run(address, STABLE_DIFFUSION.name)
     assert finished.returncode == 2
-    assert finished.stderr.count("\n") == 1
-    assert finished.stderr.startswith(f"error: {STABLE_DIFFUSION.repository}: could not be downloaded (")
+    [_, cause, summary] = finished.stderr.splitlines()
+    name, repository = STABLE_DIFFUSION.name, STABLE_DIFFUSION.repository
+    assert cause.startswith(f"{name}: {repository}: could not be downloaded (")
+    assert summary.startswith("error: fetch_weights: 1 of 1 could not be fetched")
     assert not FOLDER.exists()
 
 
@@ -156,7 +177,7 @@ def test_of_the_base_model_only_what_is_needed_is_downloaded_and_only_once(serve
     assert all((FOLDER / name).read_bytes() == name.encode() * 1000 for name in NEEDED)
     info = files.require_complete(FOLDER)
     assert info["repository"] == STABLE_DIFFUSION.repository
-    assert f"{FOLDER}: commit {info['commit']}" in finished.stdout
+    assert finished.stdout.startswith(f"{FOLDER}: 0.4 MB, commit {info['commit']}")
     server.requests.clear()
     assert run(server.address, STABLE_DIFFUSION.name).stdout == finished.stdout
     assert server.requests == []

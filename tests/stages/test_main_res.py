@@ -25,12 +25,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EvaluationProjec
     return made
 
 
-def test_chosen_pairs_are_drawn_as_png_and_pdf(
-    project: EvaluationProject, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_chosen_pairs_are_drawn_as_png_and_pdf(project: EvaluationProject) -> None:
     names = [pair_id(*project.pairs[4]), pair_id(*project.pairs[1])]
-    main_res.main("demo", pair=names, out=Path("figures/a.b"))
-    assert capsys.readouterr().out == "figures/a.b.png\nfigures/a.b.pdf\n"
+    result = main_res.main("demo", pair=names, out=Path("figures/a.b"))
+    assert result == "2 pairs, 2 methods → figures/a.b.png, figures/a.b.pdf"
     assert Path("figures/a.b.pdf").read_bytes().startswith(b"%PDF")
     both = images.read(Path("figures/a.b.png"))
     main_res.main("demo", pair=names[1:], out=Path("figures/second"))
@@ -40,7 +38,7 @@ def test_chosen_pairs_are_drawn_as_png_and_pdf(
 
 
 def test_without_chosen_pairs_some_are_drawn(project: EvaluationProject) -> None:
-    main_res.main("demo", rows=3)
+    main_res.main(rows=3)  # of params.yaml's data set
     main_res.main("demo", rows=1, out=Path("data/one"))
     three, one = (images.read(Path(f"data/{name}.png")).shape for name in ("main_res", "one"))
     assert three[0] > 1.5 * one[0]

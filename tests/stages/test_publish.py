@@ -14,7 +14,7 @@ from dnaf.data.terms import terms_of
 from dnaf.errors import StateError
 from dnaf.pipeline import load_pipeline
 from stages import publish
-from tests import processes, scored_methods
+from tests import scored_methods
 from tests.training_project import ROOT, SIZE, TrainingProject, picture
 
 OUT = Path("public/model")
@@ -200,7 +200,3 @@ def test_a_place_that_holds_something_is_left_as_it_is(project: TrainingProject,
         ["mine"] if name.endswith(".txt") else []
     )
     assert Path(name).read_text() == "mine"
-
-
-def test_help_tells_what_is_read_and_written_without_loading_torch(tmp_path: Path) -> None:
-    processes.assert_light_help("publish", tmp_path)

@@ -44,7 +44,10 @@ def scored_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluatio
 
 
 def test_leaderboard_compares_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:
-    leaderboard.main()
+    result = leaderboard.main()
+    assert result == (
+        "2 of 10 methods have results → metrics/leaderboard.md; the same as .tex, .csv and .json"
+    )
     markdown = TABLES[0].read_text()
     assert "| DNAF (ICME 2024) | **0.2500** [0.1500, 0.3500] |" in markdown.split("## Protocol `gfla`")[0]
     assert "| DNAF (ICME 2024) | **0.5000** [0.4000, 0.6000] |" in markdown.split("## Protocol `gfla`")[1]
@@ -73,7 +76,11 @@ def test_leaderboard_compares_all_methods_under_every_protocol(scored_project: E
 
 
 def test_report_shows_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:
-    report.main("demo")
+    result = report.main()
+    made, next_step = result.splitlines()
+    assert made == "2 of 10 methods have results → report/index.html, metrics/qualitative.png"
+    assert "Open report/index.html" in next_step
+    assert "`uv run dvc exp run " in next_step
     assert images.read(Path("metrics/qualitative.png")).shape[1] > 4 * 3 * 48
     html = Path("report/index.html").read_text()
     assert "ICME 2024" in html
@@ -108,7 +115,8 @@ def test_scores_of_other_pairs_are_refused_and_nothing_is_written(scored_project
 def test_summary_copies_the_numbers_of_the_chosen_method_and_protocol(
     scored_project: EvaluationProject,
 ) -> None:
-    summary.main()
+    result = summary.main()
+    assert result.startswith("1 numbers of dnaf (gfla) → metrics/summary.json; `uv run dvc metrics diff`")
     written = json.loads(Path("metrics/summary.json").read_text())
     assert written == {"l1": 0.5}
     set_params(protocol="cfld")

@@ -1,4 +1,5 @@
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from dnaf import files
 from dnaf.pipeline import load_pipeline
 from tests import base_folders, processes
+from tests.messages import error_of
 from tests.training_project import TrainingProject
 
 PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
@@ -21,17 +23,21 @@ def project(tmp_path: Path) -> TrainingProject:
 def assert_refused(project: TrainingProject, *words: str) -> None:
     """The stage exits with code 2 and one line that holds the words, and leaves no model."""
     assert processes.run("train", project) == 2
-    lines = processes.output(project).splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("error: ")
+    error = error_of(processes.output(project))
     for word in words:
-        assert word in lines[0]
+        assert word in error
     assert not (project.root / "data/model").exists()
 
 
 def test_the_command_writes_model_curve_and_samples(project: TrainingProject) -> None:
     finished = processes.run_command(project, "stages.train")
     assert finished.returncode == 0, finished.stderr
+    assert re.fullmatch(
+        r"6 steps, loss \d\.\d{4} at the end → data/model; "
+        r"the curve → metrics/train/loss\.csv, samples → metrics/train/samples\n",
+        finished.stdout,
+    )
+    assert re.search(r"^Training steps: 6 of 6, loss \d\.\d{4}, .* done in ", finished.stderr, re.MULTILINE)
     load_pipeline(project.root / "data/model")
     assert files.require_complete(project.root / "data/model") == {"steps": 6, "seed": 0}
     assert "32x24 pixels" in (project.root / "data/model/README.md").read_text()
@@ -42,10 +48,6 @@ def test_the_command_writes_model_curve_and_samples(project: TrainingProject) ->
     sheets = sorted(path.name for path in (project.root / "metrics/train/samples").iterdir())
     assert sheets == ["step-000000004.png", "step-000000006.png"]
     assert not list(project.scratch.rglob("step-*"))
-
-
-def test_help_tells_what_is_read_and_written_without_loading_torch(tmp_path: Path) -> None:
-    processes.assert_light_help("train", tmp_path)
 
 
 @pytest.mark.parametrize("change", [*({part: False} for part in PARTS), {"level_mapping": "index"}])
@@ -134,6 +136,8 @@ def test_two_processes_train_the_weights_of_one(
     launch = ("accelerate.commands.launch", "--cpu", "--num_processes=2", "-m", "stages.train")
     finished = processes.run_command(other, *launch)
     assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.count("→ data/model") == 1
+    assert "nan" not in finished.stdout
     one, two = (load_pipeline(each.root / "data/model").denoiser.state_dict() for each in (project, other))
     for name, tensor in one.items():
         assert torch.allclose(tensor, two[name], atol=1e-5), name
@@ -152,6 +156,9 @@ def test_latents_of_another_codec_are_refused(project: TrainingProject) -> None:
 def test_the_stage_latents_writes_what_training_reads(project: TrainingProject) -> None:
     project.set_params(model={"unshuffle": 4})
     assert processes.run("latents", project) == 0, processes.output(project)
+    assert (
+        processes.output(project).splitlines()[-1].startswith("No latents to keep: the codec only rearranges")
+    )
     assert processes.run("train", project) == 0, processes.output(project)
 
 

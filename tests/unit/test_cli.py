@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from dnaf import cli
+from dnaf import __version__, cli
 from dnaf.errors import ConfigError
 
 CHECKOUT = Path(__file__).parents[2]
@@ -48,3 +49,8 @@ def test_outside_a_checkout_one_sentence_says_where_to_go(tmp_path: Path) -> Non
     result = dnaf("train", cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    with open(CHECKOUT / "pyproject.toml", "rb") as file:
+        assert __version__ == tomllib.load(file)["project"]["version"]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import torch
 from diffusers import UNet2DConditionModel
+from diffusers.image_processor import VaeImageProcessor
 
 from benchmarks.device import count_flops
 from benchmarks.random_model import stable_diffusion
@@ -141,17 +142,18 @@ def ours(
 ) -> torch.Tensor:
     """The pipeline's own call, for the whole batch at once."""
     images: torch.Tensor = pipeline(
-        batch.style,
-        batch.style_pose,
-        batch.pose,
-        batch.rows,
+        style=VaeImageProcessor.denormalize(batch.style),
+        style_pose=batch.style_pose,
+        pose=batch.pose,
+        rows=batch.rows,
         num_inference_steps=num_calls,
         guidance_scale=GUIDANCE,
         guidance_interval=interval,
-        noise=batch.noise,
+        latents=batch.noise,
         style_noise=batch.style_noise,
+        output_type="pt",
     ).images
-    return images
+    return VaeImageProcessor.normalize(images)
 
 
 def plain_stable_diffusion(unet: UNet2DConditionModel, batch: Batch, num_calls: int) -> None:

@@ -72,12 +72,13 @@ def main(height: int = 256, width: int = 176, narrow: int = 1) -> None:
     inputs = training_batch(1, size, CPU)
     with row(f"one image, {NUM_CALLS} model calls with guidance"):
         images = pipeline(
-            inputs["source"],
-            inputs["source_pose"],
-            inputs["target_pose"],
+            style=inputs["source"],
+            style_pose=inputs["source_pose"],
+            pose=inputs["target_pose"],
             num_inference_steps=NUM_CALLS,
             guidance_scale=GUIDANCE_SCALE,
             generator=torch.Generator().manual_seed(0),
+            output_type="pt",
         ).images
     assert images.shape == (1, 3, *size)
     parts = ("unet", "codec", "style_encoder", "adapter")

@@ -113,7 +113,8 @@ def stable_diffusion(
     for module in (unet, vae, style_encoder):
         fill(module, device, dtype).requires_grad_(False)
     fill(adapter, device, torch.float32)
-    return Parts(unet, base.codec, base.scheduler, adapter, style_encoder, base.provenance)
+    adapter.base = base.provenance
+    return Parts(unet, base.codec, base.scheduler, adapter, style_encoder)
 
 
 @torch.no_grad()

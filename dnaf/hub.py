@@ -1,12 +1,13 @@
 """Model folders from the Hugging Face hub."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from dnaf import files
-from dnaf.errors import DataError, ResourceError
+from dnaf.errors import BaseModelError, DataError, ResourceError
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ STABLE_DIFFUSION = HubFolder(
     take=("*.json", "*.txt", "*/*.safetensors"),
     leave=("*.fp16.*", "*.non_ema.*"),
 )
+_NEVER = ("*.fp16.*", "*.non_ema.*", "*.bin", "*.ckpt")
 
 
 def fetch_folder(hub: HubFolder, folder: Path) -> str:
@@ -74,3 +76,42 @@ def fetch_folder(hub: HubFolder, folder: Path) -> str:
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     files.write_manifest(folder, {"repository": hub.repository, "commit": info.sha})
     return str(info.sha)
+
+
+def local_folder(
+    name: str | Path,
+    take: Sequence[str],
+    revision: str | None = None,
+    token: str | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+) -> Path:
+    """A folder as it is, or the hub's repository of that name, fetched into huggingface_hub's cache.
+
+    Args:
+        take: patterns of the paths that are fetched; weights in half precision and pickles never are.
+        revision, token, cache_dir, local_files_only: as `huggingface_hub.snapshot_download` takes them.
+
+    Raises:
+        BaseModelError: there is neither such a folder nor such a repository, or no connection to the hub.
+    """
+    if Path(name).exists():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+
+    try:
+        fetched = snapshot_download(
+            str(name),
+            allow_patterns=list(take),
+            ignore_patterns=list(_NEVER),
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+        )
+    except Exception as error:  # as above
+        raise BaseModelError(
+            f"{name}: no such folder, and not to be had from the Hugging Face hub "
+            f"({' '.join(str(error).split())[:200]}). Check the name and the connection."
+        ) from error
+    return Path(fetched)

@@ -1,6 +1,6 @@
 """DNAFPipeline: style images and pose maps in, images out, by diffusers' conventions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from inspect import signature
@@ -8,23 +8,32 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils import BaseOutput
-from diffusers.utils.torch_utils import randn_tensor
 
 from dnaf.files import require_complete, write_atomic
 from dnaf.model.adapter import DNAFAdapter
 from dnaf.model.card import CARD, model_card
-from dnaf.model.codec import Codec, LosslessCodec
-from dnaf.model.denoiser import DNAFDenoiser
-from dnaf.model.parts import Parts, Provenance
-from dnaf.model.saved import PROVENANCE, load_part, load_trained, save_trained
+from dnaf.model.codec import LosslessCodec, VaeCodec
+from dnaf.model.denoiser import DNAFDenoiser, Encoded
+from dnaf.model.inputs import Generators, Images, draw_noise, read_inputs, require_known, rows_of_styles
+from dnaf.model.parts import Parts
+from dnaf.model.saved import load_model, save_trained
 from dnaf.model.solvers import training_schedule
 from dnaf.model.style_encoder import StyleEncoder
 
-Generators = torch.Generator | list[torch.Generator]
-OutputType = Literal["pt", "np", "pil"]
+OutputType = Literal["pil", "np", "pt", "latent"]
+StepEnd = Callable[[Any, int, int, dict[str, Any]], Mapping[str, Any]]
+
+_OUTPUT_TYPES = ("pil", "np", "pt", "latent")
+# What is fetched from the hub. Of a base no text encoder: the adapter has the prompt's embedding.
+_OF_MODEL = ("*.json", "*.safetensors")
+_OF_BASE = tuple(
+    f"{part}/{kind}"
+    for part in ("unet", "vae", "codec", "scheduler", "style_encoder")
+    for kind in ("*.json", "*.safetensors")
+)
 
 
 @dataclass
@@ -43,89 +52,137 @@ class DNAFPipelineOutput(BaseOutput):
 class DNAFPipeline(DiffusionPipeline):
     """Generates persons in given poses with the appearance of given style images.
 
-    `save_pretrained(folder)` writes what was trained; `load_pipeline(folder)` reads it back, checked.
+    Several pipelines may share components, as `DNAFPipeline(**pipeline.components)` does. The UNet gets
+    DNAF's attention processors and hooks at the first call, and is plain again when the last of them is gone.
+
+    `save_pretrained(folder)` writes what was trained; `from_pretrained(folder)` reads it back.
 
     Attributes:
-        base, style_weights: see `Parts`.
-        trained_size: (height, width) of the training's images; None, and so after loading, if not known.
+        image_processor: diffusers' own, between PIL images, arrays and tensors in [0,1].
+        denoiser: UNet, adapter and style encoder as one module.
     """
 
+    # The adapter's blocks run inside the UNet's forward, so it is in no chain: it stays where the UNet is.
+    model_cpu_offload_seq = "style_encoder->unet->codec"
     _optional_components = ("style_encoder",)  # not there without appearance blocks
+    _callback_tensor_inputs = ("latents", "style_noise")
 
     def __init__(
         self,
         unet: UNet2DConditionModel,
-        codec: Codec,
+        codec: LosslessCodec | VaeCodec,
         scheduler: DDIMScheduler,
         adapter: DNAFAdapter,
-        style_encoder: StyleEncoder | None,
+        style_encoder: StyleEncoder | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(
             unet=unet, codec=codec, scheduler=scheduler, adapter=adapter, style_encoder=style_encoder
         )
+        # accelerate cannot offload what has no parameters, as the lossless codec.
+        empty = [name for name, each in self.components.items() if _has_no_parameters(each)]
+        self._exclude_from_cpu_offload = empty
+        order = self.model_cpu_offload_seq.split("->")
+        self.model_cpu_offload_seq = "->".join(name for name in order if name not in empty)
+        # Nothing is resized: a pose map does not survive it.
+        self.image_processor = VaeImageProcessor(do_resize=False, do_normalize=False, do_convert_rgb=True)
         self.denoiser = DNAFDenoiser(unet, adapter, style_encoder)
-        self.base: Provenance | None = None
-        self.style_weights: Provenance | None = None
-        self.trained_size: tuple[int, int] | None = None
+        self._guidance_scale, self._num_timesteps = 1.0, 0
 
     @classmethod
     def from_pretrained(
         cls,
-        folder: str | Path,
-        adapter: str | Path | None = None,
-        style_encoder: str | Path | None = None,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        base: str | Path | None = None,
+        style_encoder_weights: str | Path | None = None,
         torch_dtype: torch.dtype = torch.float32,
+        revision: str | None = None,
+        token: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
     ) -> "DNAFPipeline":
-        """Loads a saved pipeline, or a base model with what was trained on it.
+        """Loads what `save_pretrained` wrote, and puts it on its base model.
 
         Args:
-            folder: that `save_pretrained` wrote; with `adapter`, the base model's.
-            adapter: folder that `save_pretrained` wrote, for a base that stands elsewhere by now.
-            style_encoder: the style encoder's weights, if they stand elsewhere by now.
-            torch_dtype: of the frozen modules; what was trained stays float32.
+            pretrained_model_name_or_path: a folder, or a repository's name on the Hugging Face hub.
+            base: the base model's folder or name on the hub; None: where it was at the training, as seen from
+                the folder.
+            style_encoder_weights: of the style encoder, where the base does not hold them; None: as above.
+            torch_dtype: of UNet, autoencoder and style encoder; the adapter is float32.
+            revision: of the repository; that of a base is fixed by the digests of its files.
+            token, cache_dir, local_files_only: as `huggingface_hub.snapshot_download` takes them.
 
         Raises:
-            BaseModelError: weights are missing, unexpected or of another shape (diffusers fills missing
-                tensors with random values and only logs it), or the base is not that of the training.
+            BaseModelError: no such folder or repository; or weights are missing, unexpected or of another
+                shape (diffusers fills missing tensors with random values and only logs it), or the base is
+                not that of the training.
         """
-        saved = Path(folder if adapter is None else adapter)
-        if adapter is None and not (saved / PROVENANCE).is_file():
-            return assemble(_load_whole(saved))
-        base = None if adapter is None else Path(folder)
-        style = None if style_encoder is None else Path(style_encoder)
-        return assemble(load_trained(saved, base, style, torch_dtype))
+        # Only now: no stage needs the hub.
+        from dnaf.hub import local_folder
 
-    def save_pretrained(self, save_directory: str | Path, **options: Any) -> None:
-        """Writes what was trained: beside a base the adapter and the base's digests, else every part.
+        of_hub: dict[str, Any] = {
+            "token": token,
+            "cache_dir": cache_dir,
+            "local_files_only": local_files_only,
+        }
+        folder = local_folder(pretrained_model_name_or_path, _OF_MODEL, revision=revision, **of_hub)
+        base_folder = None if base is None else local_folder(base, _OF_BASE, **of_hub)
+        weights = None if style_encoder_weights is None else Path(style_encoder_weights)
+        return cls(**vars(load_model(folder, base_folder, weights, torch_dtype)))
+
+    def save_pretrained(
+        self, save_directory: str | Path, safe_serialization: bool = True, **options: Any
+    ) -> None:
+        """Writes what was trained: beside a base the adapter and the base's digests, else every component.
 
         A model card comes with it, README.md; it takes the place of one that is there.
+
+        Args:
+            options: of diffusers, for a model without a base.
+
+        Raises:
+            ValueError: an option that is not possible: pickles, others beside a base, or an autoencoder that
+                is no part of a base.
         """
-        parts = Parts(self.unet, self.codec, self.scheduler, self.adapter, self.style_encoder)
-        parts.base, parts.style_weights = self.base, self.style_weights
-        if self.base is None:
+        if not safe_serialization:
+            raise ValueError(
+                "safe_serialization: must be True; pickles are not loaded, for they can run code"
+            )
+        parts = Parts(**self.components)
+        if self.adapter.base is None:
+            if not isinstance(self.codec, LosslessCodec):
+                raise ValueError(
+                    f"codec: a {type(self.codec).__name__} is saved by its base model alone (found "
+                    "adapter.base None). Load the base by dnaf.model.base_folder.load_base."
+                )
             super().save_pretrained(save_directory, **options)
+        elif given := [name for name, value in options.items() if value]:
+            raise ValueError(f"{given[0]}: not for a model on a base, of which only the adapter is saved")
         else:
             save_trained(Path(save_directory), parts)
-        write_atomic(Path(save_directory) / CARD, model_card(parts, self.trained_size))
+        write_atomic(Path(save_directory) / CARD, model_card(parts))
 
     @torch.no_grad()
     def __call__(
         self,
-        style: torch.Tensor,
-        style_pose: torch.Tensor,
-        pose: torch.Tensor,
-        rows: torch.Tensor | None = None,
+        *,
+        style: Images,
+        style_pose: Images,
+        pose: Images,
+        rows: torch.Tensor | Sequence[int] | None = None,
         num_inference_steps: int = 50,
         guidance_scale: float = 1.0,
         guidance_interval: tuple[float, float] = (0.0, 1.0),
         generator: Generators | None = None,
         style_generator: Generators | None = None,
         fresh_style_noise: bool = False,
-        noise: torch.Tensor | None = None,
+        latents: torch.Tensor | None = None,
         style_noise: torch.Tensor | None = None,
-        output_type: OutputType = "pt",
-        callback_on_step_end: Callable[[Any, int, int, dict[str, Any]], dict[str, Any]] | None = None,
+        output_type: OutputType = "pil",
+        return_dict: bool = True,
+        callback_on_step_end: StepEnd | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> DNAFPipelineOutput:
         """Runs the solver `self.scheduler`; any of diffusers' may be set, see `dnaf.model.solvers`.
 
@@ -133,89 +190,112 @@ class DNAFPipeline(DiffusionPipeline):
         for all poses of a style and both branches of guidance: rows of a model call are
         [styles | targets without style, in guided steps | targets].
 
+        Images and pose maps are PIL images, arrays (N,H,W,C) or tensors (N,C,H,W) in [0,1], one or a list of
+        them, all of one size. Sides are multiples of the codec's `downscale`.
+
         Args:
-            style: (S,3,H,W) in [-1,1].
-            style_pose: (S,3,H,W) in [0,1], the pose map of each style image itself.
-            pose: (T,3,H,W) in [0,1], the wanted poses.
-            rows: (T,) index of each target's style; None: target i has style i.
+            style: S images of persons.
+            style_pose: S pose maps, of the style images themselves.
+            pose: T pose maps, of the wanted poses.
+            rows: (T,) index of each target's style; None: a single style is every target's, else target i has
+                style i.
             num_inference_steps: of the solver; some make more model calls than steps (see the output).
             guidance_scale: w in e0 + w (e1 - e0), e0 without style and e1 with it; 1 switches it off.
             guidance_interval: (start, stop) as shares of the model calls; there is no guidance outside, and
                 none at all where start equals stop.
             generator: of the initial noise, and of the noise that some solvers add; one, or one a target.
-            style_generator: of the style latents' noise, one or one a style; None: `generator` if it is one.
+            style_generator: of the style latents' noise, one or one a style; None: `generator`, where it is
+                one or targets and styles are pairs.
             fresh_style_noise: draw the style latents' noise at every step anew.
-            noise: (T,C,h,w) initial noise, in place of the generator's.
+            latents: (T,C,h,w) initial noise, in place of the generator's.
             style_noise: (S,C,h,w) noise of the style latents at every step, in place of the generator's.
-            output_type: `pt`: (T,3,H,W) in [-1,1]; `np`: (T,H,W,3) in [0,1]; `pil`: a list of images.
-            callback_on_step_end: called as (pipeline, index, timestep, {"latents": …}); may return others.
+            output_type: `pil`: a list of T images; `np`: (T,H,W,3) in [0,1]; `pt`: (T,3,H,W) in [0,1];
+                `latent`: (T,C,h,w), not decoded.
+            return_dict: False: a tuple of the output's values.
+            callback_on_step_end: called as (pipeline, index, timestep, tensors); may return others by name.
+            callback_on_step_end_tensor_inputs: which tensors it is given: `latents`, `style_noise`.
 
         Raises:
-            ValueError: arguments that do not fit together.
+            ValueError: arguments that are not what they should be, or do not fit together.
+            BaseModelError: the UNet's attention processors are neither DNAF's nor diffusers' default.
         """
+        require_known("output_type", [output_type], _OUTPUT_TYPES)
+        names = callback_on_step_end_tensor_inputs
+        require_known("callback_on_step_end_tensor_inputs", names, self._callback_tensor_inputs)
+        device, scheduler = self._execution_device, self.scheduler
+        channels, downscale = self.adapter.config.pose_channels, self.codec.downscale
+        read = read_inputs(style, style_pose, pose, channels, downscale, self.image_processor)
+        styles, style_poses, poses = (each.to(device) for each in read)
+        in_pairs = rows is None and len(styles) == len(poses)
         if fresh_style_noise and style_noise is not None:
             raise ValueError("style_noise: it cannot be given and fresh at every step")
         if style_generator is None and style_noise is None:
-            if isinstance(generator, list):
+            if isinstance(generator, list) and not in_pairs:
                 raise ValueError("style_generator: needed beside one generator a target")
             style_generator = generator
-        device, scheduler = self._execution_device, self.scheduler
-        style, style_pose, pose = (each.to(device) for each in (style, style_pose, pose))
-        rows = torch.arange(len(pose)) if rows is None else rows
-        rows = rows.to(device)
-        style_latent = self._latents(style)
+        rows = rows_of_styles(rows, len(styles), len(poses)).to(device)
+        styles = self.image_processor.normalize(styles)
+        style_latent = self.codec.encode(styles.to(self.codec.dtype)).float()
         # Before the style's: a lone generator has always given noise in this order.
-        latent = self._noise((len(pose), *style_latent.shape[1:]), noise, generator)
-        style_noise = self._noise(style_latent.shape, style_noise, style_generator)
+        shape, style_shape = (len(poses), *style_latent.shape[1:]), tuple(style_latent.shape)
+        latents = draw_noise("latents", shape, latents, generator, device)
+        style_noise = draw_noise("style_noise", style_shape, style_noise, style_generator, device)
         schedule = training_schedule(scheduler)
         with self.autocast():
-            encoded = self.denoiser.encode(style, style_pose, pose)
+            encoded = self.denoiser.encode(styles, style_poses, poses)
         scheduler.set_timesteps(num_inference_steps)  # on the CPU: solvers look into them at every step
-        latent = latent * scheduler.init_noise_sigma
+        latents = latents * scheduler.init_noise_sigma
         step_options: dict[str, Any] = {"return_dict": False}
         if "generator" in signature(scheduler.step).parameters:
             step_options["generator"] = generator
-        num_calls = len(scheduler.timesteps)
+        self._guidance_scale, self._num_timesteps = guidance_scale, len(scheduler.timesteps)
         start, stop = guidance_interval
-        guided_calls = [guidance_scale != 1 and start <= i / num_calls < stop for i in range(num_calls)]
-        both_branches = encoded.repeat_targets(2) if any(guided_calls) else encoded
+        both_branches: Encoded | None = None
         for index, timestep in enumerate(self.progress_bar(scheduler.timesteps)):
             if fresh_style_noise and index:
-                style_noise = self._noise(style_latent.shape, None, style_generator)
-            level = timestep.round().long().expand(len(style))  # some solvers' timesteps are fractional
+                style_noise = draw_noise("style_noise", style_shape, None, style_generator, device)
+            level = timestep.round().long().expand(len(styles))  # some solvers' timesteps are fractional
             noisy_style = schedule.add_noise(style_latent, style_noise, level)
-            noisy = scheduler.scale_model_input(latent, timestep)
-            guided = guided_calls[index]
+            noisy = scheduler.scale_model_input(latents, timestep)
+            guided = self.guidance_scale != 1 and start <= index / self.num_timesteps < stop
+            branches = encoded
+            if guided:
+                branches = both_branches = both_branches or encoded.repeat_targets(2)
             with self.autocast():
                 prediction = self.denoiser.denoise(
                     noisy.repeat(2, 1, 1, 1) if guided else noisy,
                     noisy_style,
                     timestep.to(device),
-                    both_branches if guided else encoded,
+                    branches,
                     rows,
-                    num_plain=len(pose) if guided else 0,
+                    num_plain=len(poses) if guided else 0,
                 ).float()
             if guided:
                 without, with_style = prediction.chunk(2)
-                prediction = without + guidance_scale * (with_style - without)
-            latent = scheduler.step(prediction, timestep, latent, **step_options)[0]
+                prediction = without + self.guidance_scale * (with_style - without)
+            latents = scheduler.step(prediction, timestep, latents, **step_options)[0]
             if callback_on_step_end is not None:
-                values = callback_on_step_end(self, index, int(timestep), {"latents": latent})
-                latent = values.get("latents", latent)
-        images = _as_images(self.codec.decode(latent.to(self.codec.dtype)).float().clamp(-1, 1), output_type)
-        return DNAFPipelineOutput(images, num_calls)
+                tensors = {"latents": latents, "style_noise": style_noise}
+                shown = {name: tensors[name] for name in names}
+                tensors.update(callback_on_step_end(self, index, int(timestep), shown))
+                latents, style_noise = tensors["latents"], tensors["style_noise"]
+        images = latents
+        if output_type != "latent":
+            decoded = self.codec.decode(latents.to(self.codec.dtype)).float()
+            images = self.image_processor.denormalize(decoded)
+        output = DNAFPipelineOutput(self.image_processor.postprocess(images, output_type), self.num_timesteps)
+        self.maybe_free_model_hooks()
+        return output if return_dict else output.to_tuple()
 
-    def _latents(self, image: torch.Tensor) -> torch.Tensor:
-        return self.codec.encode(image.to(self.codec.dtype)).float()
+    @property
+    def guidance_scale(self) -> float:
+        """Of the call at hand; a callback may set `_guidance_scale` for the steps that follow."""
+        return self._guidance_scale
 
-    def _noise(
-        self, shape: tuple[int, ...], noise: torch.Tensor | None, generator: Generators | None
-    ) -> torch.Tensor:
-        device = self._execution_device
-        if noise is None:
-            # Drawn where the generator is: one on the CPU gives the same image on every device.
-            noise = randn_tensor(shape, generator=generator, device=device, dtype=torch.float32)
-        return noise.to(device)
+    @property
+    def num_timesteps(self) -> int:
+        """Model calls of the call at hand, or of the last one."""
+        return self._num_timesteps
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Runs a UNet of half precision together with an adapter of single precision."""
@@ -223,31 +303,36 @@ class DNAFPipeline(DiffusionPipeline):
             return nullcontext()
         return torch.autocast(self._execution_device.type, self.unet.dtype)
 
+    def enable_vae_slicing(self) -> None:
+        """Encodes and decodes one image at a time; ValueError without an autoencoder."""
+        self._vae.enable_slicing()
 
-def _as_images(images: torch.Tensor, output_type: OutputType) -> Any:
-    if output_type == "pt":
-        return images
-    pictures = VaeImageProcessor.pt_to_numpy((images + 1) / 2)
-    return VaeImageProcessor.numpy_to_pil(pictures) if output_type == "pil" else pictures
+    def disable_vae_slicing(self) -> None:
+        """Undoes `enable_vae_slicing`."""
+        self._vae.disable_slicing()
+
+    def enable_vae_tiling(self) -> None:
+        """Encodes and decodes in overlapping tiles; ValueError without an autoencoder."""
+        self._vae.enable_tiling()
+
+    def disable_vae_tiling(self) -> None:
+        """Undoes `enable_vae_tiling`."""
+        self._vae.disable_tiling()
+
+    @property
+    def _vae(self) -> AutoencoderKL:
+        if not isinstance(self.codec, VaeCodec):
+            raise ValueError("codec: it has no autoencoder, and no need of slices or tiles")
+        return self.codec.vae
+
+
+def _has_no_parameters(component: Any) -> bool:
+    return isinstance(component, torch.nn.Module) and not any(True for _ in component.parameters())
 
 
 def assemble(parts: Parts) -> DNAFPipeline:
     """A pipeline from its parts."""
-    pipeline = DNAFPipeline(parts.unet, parts.codec, parts.scheduler, parts.adapter, parts.style_encoder)
-    pipeline.base, pipeline.style_weights = parts.base, parts.style_weights
-    return pipeline
-
-
-def _load_whole(folder: Path) -> Parts:
-    """The parts of a model that was trained from scratch."""
-    adapter = load_part(folder / "adapter", DNAFAdapter)
-    return Parts(
-        load_part(folder / "unet", UNet2DConditionModel),
-        load_part(folder / "codec", LosslessCodec),
-        DDIMScheduler.from_pretrained(folder / "scheduler"),
-        adapter,
-        load_part(folder / "style_encoder", StyleEncoder) if adapter.config.appearance_blocks else None,
-    )
+    return DNAFPipeline(**vars(parts))
 
 
 def load_pipeline(folder: Path) -> DNAFPipeline:

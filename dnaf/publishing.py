@@ -22,6 +22,7 @@ from dnaf.errors import StateError
 from dnaf.evaluate.inputs import read_pairs_csv
 from dnaf.images import Size
 from dnaf.model.card import CARD, TASK
+from dnaf.model.saved import move_provenance
 from dnaf.report.board import Board, compare
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics, read_metrics
@@ -99,6 +100,7 @@ def publish(out: Path, inputs: Inputs, protocols: Sequence[str]) -> None:
     card.text = "\n\n".join([card.text.rstrip(), *_sections(boards, data.terms)]) + "\n"
     with files.atomic_folder(out) as temporary:
         shutil.copytree(inputs.model, temporary, dirs_exist_ok=True)
+        move_provenance(inputs.model, temporary)
         files.write_atomic(temporary / CARD, str(card))
         files.write_atomic(temporary / DATA_CARD, _data_card(data))
         files.write_manifest(temporary, about)

@@ -53,8 +53,8 @@ class FileServer(ThreadingHTTPServer):
             entries.append(entry)
         siblings = [entry | {"rfilename": entry["path"], "blobId": entry["oid"]} for entry in entries]
         info = {"id": name, "sha": commit, "siblings": siblings}
-        for path in (f"/api/models/{name}", f"/api/models/{name}/revision/{commit}"):
-            self.files[path] = json.dumps(info).encode()
+        for path in ("", "/revision/main", f"/revision/{commit}"):
+            self.files[f"/api/models/{name}{path}"] = json.dumps(info).encode()
         self.files[f"/api/models/{name}/tree/{commit}"] = json.dumps(entries).encode()
 
 

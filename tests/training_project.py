@@ -107,6 +107,11 @@ class Inputs:
     noise: torch.Tensor
     style_noise: torch.Tensor
 
+    @property
+    def image(self) -> torch.Tensor:
+        """The styles as the pipeline takes them, in [0,1]."""
+        return self.style / 2 + 0.5
+
 
 def random_inputs(num_styles: int, num_targets: int, seed: int = 0) -> Inputs:
     """Images in [-1,1], pose maps in [0,1] and latents (.,12,16,12) of the smallest model."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from dnaf import config, seeds
 from dnaf.apply.person import Person
@@ -101,17 +102,18 @@ class Painter:
         )
         try:
             painted = self.pipeline(
-                torch.stack([to_image_tensor(style.image) for style in styles]),
-                style_poses,
-                wanted,
+                style=[Image.fromarray(style.image) for style in styles],
+                style_pose=style_poses,
+                pose=wanted,
                 rows=torch.arange(len(poses)) % len(styles),
                 num_inference_steps=params.num_inference_steps,
                 guidance_scale=params.guidance_scale,
                 guidance_interval=(start, stop),
                 generator=torch.Generator().manual_seed(0),  # only of what some solvers add
-                noise=self.noise.repeat(len(poses), 1, 1, 1),
+                latents=self.noise.repeat(len(poses), 1, 1, 1),
                 style_noise=self._style_noise.repeat(len(styles), 1, 1, 1),
                 callback_on_step_end=on_step_end,
+                output_type="pt",
             ).images.cpu()
         except torch.OutOfMemoryError as error:
             raise ResourceError(

@@ -65,9 +65,13 @@ class PairImages:
         """uint8 RGB (H,W,3) that shows a pose map."""
         return picture(read_pose_map(self._pose_maps, f"{stem}.png"))
 
+    def pixels(self, stem: str) -> Pixels:
+        """Image uint8 RGB (H,W,3)."""
+        return self._images.image(f"{stem}.png")
+
     def image(self, stem: str, mirror: bool = False) -> torch.Tensor:
         """Image (3,H,W) float32 in [-1,1]."""
-        pixels = self._images.image(f"{stem}.png")
+        pixels = self.pixels(stem)
         return to_image_tensor(pixels[:, ::-1] if mirror else pixels)
 
     def pose_map(self, stem: str, mirror: bool = False) -> torch.Tensor:
@@ -87,8 +91,8 @@ def to_pose_tensor(pose_map: Pixels) -> torch.Tensor:
 
 
 def to_pixels(image: torch.Tensor) -> Pixels:
-    """float (3,H,W) in [-1,1] -> uint8 RGB (H,W,3), rounded."""
-    scaled = (image.float().clamp(-1, 1) + 1) * 127.5
+    """float (3,H,W) in [0,1] -> uint8 RGB (H,W,3), rounded."""
+    scaled = image.float().clamp(0, 1) * 255
     return scaled.round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from PIL import Image
 
 from dnaf import config, files, images, seeds
 from dnaf.data.loader import PairImages, Sources, to_pixels
@@ -41,7 +42,7 @@ class Inputs:
     """What the pipeline is given for a batch: S styles by name, T targets, and each target's style (T,)."""
 
     styles: list[str]
-    style: torch.Tensor
+    style: list[Image.Image]
     style_pose: torch.Tensor
     pose: torch.Tensor
     rows: torch.Tensor
@@ -163,8 +164,8 @@ def write_samples(sources: Sources, generated: Path, folder: Path, num_samples: 
         for number, (source, target) in enumerate(table.iloc[::step].head(num_samples).to_numpy()):
             row = [
                 data.pose_picture(target),
-                to_pixels(data.image(source)),
-                to_pixels(data.image(target)),
+                data.pixels(source),
+                data.pixels(target),
                 store.image(f"{pair_id(source, target)}.png"),
             ]
             sheet = images.sheet([row], enlarge=3)
@@ -237,7 +238,7 @@ class _Work:
         row_of = {style: row for row, style in enumerate(styles)}
         return batch, Inputs(
             styles,
-            torch.stack([self._data.image(style) for style in styles]),
+            [Image.fromarray(self._data.pixels(style)) for style in styles],
             torch.stack([self._data.pose_map(style) for style in styles]),
             torch.stack([self._data.pose_map(task.target) for task in batch]),
             torch.tensor([row_of[task.style] for task in batch]),
@@ -269,16 +270,17 @@ class _Work:
         start, stop = params.guidance_interval
         try:
             generated: torch.Tensor = self._pipeline(
-                inputs.style,
-                inputs.style_pose,
-                inputs.pose,
-                inputs.rows,
+                style=inputs.style,
+                style_pose=inputs.style_pose,
+                pose=inputs.pose,
+                rows=inputs.rows,
                 num_inference_steps=params.num_inference_steps,
                 guidance_scale=params.guidance_scale,
                 guidance_interval=(start, stop),
                 generator=[self._generator("noise", task.pair_id) for task in batch],
                 style_generator=[self._generator("style-noise", style) for style in inputs.styles],
                 fresh_style_noise=params.style_noise == "fresh",
+                output_type="pt",
             ).images.cpu()
         except torch.OutOfMemoryError as error:
             raise ResourceError(

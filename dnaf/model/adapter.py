@@ -8,12 +8,14 @@ import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin, UNet2DConditionModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 
 from dnaf.model.appearance import AppearanceBlock
-from dnaf.model.noise_aware import KeysValues
+from dnaf.model.noise_aware import Appearance
 from dnaf.model.pose_adapter import PoseAdapter, residual_levels
 from dnaf.model.prompt import Prompt
+from dnaf.model.provenance import Provenance
 
 
 class DNAFAdapter(ModelMixin, ConfigMixin):
@@ -52,8 +54,12 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         noise_aware: bool = True,
         style_pose: bool = True,
         pooled_channels: int = 0,
+        trained_size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
+        # Here, and not in the pipeline: the adapter is what fits this base alone, in whatever pipeline it is.
+        self.base: Provenance | None = None
+        self.style_weights: Provenance | None = None
         self.register_buffer("prompt_embedding", torch.zeros(1, *prompt_shape))
         if pooled_channels:
             self.register_buffer("pooled_embedding", torch.zeros(1, pooled_channels))
@@ -89,7 +95,7 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         """
         layers = [
             (path, module.in_channels, module.config.num_attention_heads, _level(unet, path))
-            for path, module in _transformers(unet)
+            for path, module in transformers(unet)
         ]
         adapter = cls(
             layers=layers,
@@ -136,14 +142,16 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
             }
         return told
 
+    @apply_forward_hook
     def encode_pose(self, pose_map: torch.Tensor) -> list[torch.Tensor]:
         """Pose map (B,C,H,W) in [0,1] -> residuals for the UNet's encoder, finest first."""
         return [] if self.pose is None else self.pose(pose_map)
 
+    @apply_forward_hook
     def encode_style(
         self, maps: list[torch.Tensor], pose_residuals: list[torch.Tensor]
-    ) -> dict[str, KeysValues]:
-        """Style maps (and the source's own pose residuals) -> keys and values of every appearance block.
+    ) -> dict[str, Appearance]:
+        """Style maps (and the source's own pose residuals) -> every appearance block, its keys and values.
 
         The source's pose marks in each style token which part of the body it shows, in the very features
         that mark it in the target's tokens.
@@ -156,7 +164,7 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
                 projected = projected + F.interpolate(residual, projected.shape[-2:], mode="bilinear")
             features[level] = projected
         return {
-            path: block.keys_values(features[str(level)])
+            path: (block, *block.keys_values(features[str(level)]))
             for path, _, _, level in self.config.layers
             if (block := self.block(path)) is not None
         }
@@ -166,11 +174,12 @@ def style_levels(unet: UNet2DConditionModel, downscale: int) -> dict[int, float]
     """{level: pixels of the image per cell} of the UNet's levels with transformers, which read style maps."""
     return {
         level: downscale * 2**level
-        for level in sorted({_level(unet, path) for path, _ in _transformers(unet)})
+        for level in sorted({_level(unet, path) for path, _ in transformers(unet)})
     }
 
 
-def _transformers(unet: UNet2DConditionModel) -> list[tuple[str, Transformer2DModel]]:
+def transformers(unet: UNet2DConditionModel) -> list[tuple[str, Transformer2DModel]]:
+    """(path, module) of every transformer of the UNet, in the order of its modules."""
     return [(path, module) for path, module in unet.named_modules() if isinstance(module, Transformer2DModel)]
 
 

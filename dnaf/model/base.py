@@ -9,7 +9,8 @@ from dnaf.errors import ConfigError
 from dnaf.model.adapter import DNAFAdapter, style_levels
 from dnaf.model.base_folder import BaseModel, load_base, load_codec
 from dnaf.model.codec import Codec, LosslessCodec
-from dnaf.model.parts import Parts, Provenance
+from dnaf.model.parts import Parts
+from dnaf.model.provenance import Provenance
 from dnaf.model.style_encoder import StyleEncoder
 from dnaf.model.style_weights import load_style_weights
 from dnaf.model.tiny import build_tiny
@@ -34,19 +35,18 @@ def build(
     """
     if model.base is None:
         parts = build_tiny(model, seed, pose_channels)
-        parts.style_weights = _load_weights(model, parts.style_encoder)
+        parts.adapter.style_weights = _load_weights(model, parts.style_encoder)
         return parts
     base = load_base(Path(model.base), dtype)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.seed(seed, "weights"))
         style_encoder = style_encoder_for(model, base)
         adapter = adapter_for(base, style_encoder, model, pose_channels)
-    style_weights = _load_weights(model, style_encoder)
+    adapter.base = base.provenance
+    adapter.style_weights = _load_weights(model, style_encoder)
     if style_encoder is not None:
         style_encoder.freeze(dtype)
-    return Parts(
-        base.unet, base.codec, base.scheduler, adapter, style_encoder, base.provenance, style_weights
-    )
+    return Parts(base.unet, base.codec, base.scheduler, adapter, style_encoder)
 
 
 def build_codec(base: str | None, unshuffle: int) -> tuple[Codec, Provenance | None]:

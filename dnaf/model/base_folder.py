@@ -17,8 +17,8 @@ from dnaf.errors import BaseModelError
 from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
 from dnaf.model.loading import CheckedPart, check_part, read_config
 from dnaf.model.norm import use_float32_group_norms
-from dnaf.model.parts import Provenance
 from dnaf.model.prompt import CheckedText, Prompt, check_text, embed_prompt, read_prompt
+from dnaf.model.provenance import Provenance
 from dnaf.model.stable_diffusion import check_unet, check_vae, family, pooled_channels
 from dnaf.model.style_encoder import StyleEncoder
 

@@ -13,7 +13,8 @@ from huggingface_hub import ModelCardData
 from dnaf.model.known_bases import KNOWN_BASES, KnownBase
 
 if TYPE_CHECKING:  # not imported where no model is: they take seconds
-    from dnaf.model.parts import Parts, Provenance
+    from dnaf.model.parts import Parts
+    from dnaf.model.provenance import Provenance
 
 CARD = "README.md"
 FOLDER = "path/to/this/folder"  # in the card's code: wherever its reader has put the model
@@ -35,13 +36,9 @@ with the project `dnaf`, an independent implementation of
 [DNAF, *Diffusion with Noise-Aware Feature* (ICME 2024)](https://openreview.net/forum?id=VARhPBRZ58)."""
 
 
-def model_card(parts: "Parts", size: tuple[int, int] | None) -> str:
-    """The card's text: YAML front matter, then Markdown.
-
-    Args:
-        size: (height, width) of the images of the training; None if not known.
-    """
-    base = parts.base
+def model_card(parts: "Parts") -> str:
+    """The card's text: YAML front matter, then Markdown."""
+    base, size = parts.adapter.base, parts.adapter.config.trained_size
     known = None if base is None else KNOWN_BASES.get(Path(base.folder).name)
     data = ModelCardData(
         base_model=known.repository if known else None,
@@ -56,7 +53,7 @@ def model_card(parts: "Parts", size: tuple[int, int] | None) -> str:
         _facts(parts, size),
         "## Base model and licence",
         *(_from_scratch() if base is None else _on_base(base, known)),
-        *_style_weights(parts.style_weights),
+        *_style_weights(parts.adapter.style_weights),
         "## Loading",
         *_loading(parts),
         "## Limits",
@@ -72,12 +69,12 @@ def _license(base: "Provenance | None", known: KnownBase | None) -> str:
 
 
 def _is_of_the_demo(base: "Provenance") -> bool:
-    return Path(base.folder).parts[-3:] == _DEMO_BASE
+    return Path(base.folder).resolve().parts[-3:] == _DEMO_BASE
 
 
 def _facts(parts: "Parts", size: tuple[int, int] | None) -> str:
     config = parts.adapter.config
-    trained = [parts.adapter] if parts.base else [parts.unet, parts.adapter, parts.style_encoder]
+    trained = [parts.adapter] if parts.adapter.base else [parts.unet, parts.adapter, parts.style_encoder]
     num_weights = sum(each.numel() for part in trained if part is not None for each in part.parameters())
     rows = {
         "parts": ", ".join(title for key, title in _PARTS.items() if config[key]) or "none",
@@ -141,11 +138,12 @@ def _as_table(header: tuple[str, str], rows: Mapping[str, str]) -> str:
 
 
 def _loading(parts: "Parts") -> Iterator[str]:
+    base, style_weights = parts.adapter.base, parts.adapter.style_weights
     arguments = [f'"{FOLDER}"']
-    if parts.base is not None:
-        arguments = [f'"{parts.base.folder}"', f'adapter="{FOLDER}"']
-        if parts.style_weights is not None:
-            arguments.append(f'style_encoder="{parts.style_weights.folder}"')
+    if base is not None:
+        arguments.append(f'base="{base.folder}"')
+        if style_weights is not None:
+            arguments.append(f'style_encoder_weights="{style_weights.folder}"')
     yield "\n".join(
         [
             "```python",
@@ -154,15 +152,15 @@ def _loading(parts: "Parts") -> Iterator[str]:
             "pipeline = DNAFPipeline.from_pretrained(",
             *(f"    {argument}," for argument in arguments),
             ")",
-            "images = pipeline(style, style_pose, pose).images",
+            "images = pipeline(style=style, style_pose=style_pose, pose=pose).images",
             "```",
         ]
     )
     config = parts.adapter.config
     yield (
-        "`style` (S,3,H,W) in [-1,1] are pictures of persons; "
-        f"`style_pose` (S,{config.pose_channels},H,W) in [0,1] are the pose maps of these pictures, `pose`, "
-        f"of the same shape, those of the wanted poses. H and W are multiples of {config.downscale}."
+        "`style` are pictures of persons, `style_pose` the pose maps of these pictures and `pose` those of "
+        "the wanted poses: PIL images, arrays (N,H,W,C) or tensors (N,C,H,W), both in [0,1]. A pose map has "
+        f"{config.pose_channels} channels; H and W are multiples of {config.downscale}."
     )
 
 

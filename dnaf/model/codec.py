@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 
 # ITU-R BT.601 luma, and the two colour differences.
@@ -68,10 +69,12 @@ class LosslessCodec(ModelMixin, ConfigMixin):
     def downscale(self) -> int:
         return self.unshuffle
 
+    @apply_forward_hook
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """Image (B,3,H,W) in [-1,1] -> latent (B,3u²,H/u,W/u)."""
         return F.pixel_unshuffle(torch.einsum("ij,bjhw->bihw", self.to_ycc, image), self.unshuffle)
 
+    @apply_forward_hook
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
         """The inverse of `encode`; values outside the gamut are left as they are."""
         return torch.einsum("ij,bjhw->bihw", self.to_rgb, F.pixel_shuffle(latent, self.unshuffle))
@@ -111,6 +114,7 @@ class VaeCodec(nn.Module):
     def downscale(self) -> int:
         return 2 ** (len(self.vae.config.block_out_channels) - 1)
 
+    @apply_forward_hook
     @torch.no_grad()
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """Image (B,3,H,W) in [-1,1] -> latent (B,C,h,w) float32."""
@@ -119,6 +123,7 @@ class VaeCodec(nn.Module):
             mode = self.vae.encode(image.to(self.dtype)).latent_dist.mode()
         return mode.float() * self.vae.config.scaling_factor
 
+    @apply_forward_hook
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
         """Latent (B,C,h,w) -> image (B,3,H,W) float32, about [-1,1]."""
         self._leave_float16()

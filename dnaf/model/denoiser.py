@@ -1,16 +1,15 @@
 """The DNAF denoiser: an unmodified diffusers UNet, the adapter's weights, and how they meet."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 
-from dnaf.errors import BaseModelError
 from dnaf.model.adapter import DNAFAdapter
-from dnaf.model.appearance import AppearanceBlock
-from dnaf.model.noise_aware import KeysValues, NoiseAwareProcessor, StyleContext, keys_values
+from dnaf.model.attachment import Attachment, attach
+from dnaf.model.noise_aware import Appearance, KeysValues, StyleContext, keys_values
 
 
 @dataclass
@@ -18,13 +17,13 @@ class Encoded:
     """What does not depend on the timestep, computed once per image.
 
     Attributes:
-        appearance: keys and values of the appearance blocks, by the path of their transformer.
+        appearance: the appearance blocks with keys and values, by the path of their transformer.
         style_residuals: pose residuals of the styles' own poses; [] when the style branch gets no pose.
         residuals: pose residuals of the targets; [] without a pose adapter.
         prompt: keys and values of the fixed prompt, by the name of the UNet's cross-attentions.
     """
 
-    appearance: dict[str, KeysValues]
+    appearance: dict[str, Appearance]
     style_residuals: list[torch.Tensor]
     residuals: list[torch.Tensor]
     prompt: dict[str, KeysValues]
@@ -53,40 +52,24 @@ class DNAFDenoiser(nn.Module):
         self.unet = unet
         self.adapter = adapter
         self.style_encoder = style_encoder
-        unet.set_attn_processor(
-            {
-                name: NoiseAwareProcessor(name, name.endswith("attn1.processor"))
-                for name in unet.attn_processors
-            }
-        )
-        transformers = dict(unet.named_modules())
-        for path, _, _, _ in adapter.config.layers:
-            block = adapter.block(path)
-            if block is not None:
-                hook = _appearance_hook(path, block)
-                transformers[path].register_forward_pre_hook(hook, with_kwargs=True)
+        self._attachment: Attachment | None = None
 
     def encode(self, style: torch.Tensor, style_pose: torch.Tensor, pose: torch.Tensor) -> Encoded:
         """Style (S,3,H,W) in [-1,1], its own pose map (S,3,H,W) and the wanted ones (T,3,H,W) in [0,1].
 
+        The UNet is plain until the first call, and again when the last denoiser that called it is deleted.
+
         Raises:
-            BaseModelError: the UNet's attention processors were replaced, which would switch sharing off.
+            BaseModelError: the UNet's attention processors are neither DNAF's nor diffusers' default.
         """
         if not torch.compiler.is_compiling():
-            _require_our_processors(self.unet)
+            self._attachment = attach(self.unet)
         targets = self.adapter.encode_pose(pose)
         styles = self.adapter.encode_pose(style_pose) if self.adapter.config.style_pose else []
         maps = [] if self.style_encoder is None else self.style_encoder(style)
-        return Encoded(self.adapter.encode_style(maps, styles), styles, targets, self._encode_prompt())
-
-    def _encode_prompt(self) -> dict[str, KeysValues]:
-        return {
-            name: keys_values(
-                self.unet.get_submodule(name.removesuffix(".processor")), self.adapter.prompt_embedding
-            )
-            for name, processor in self.unet.attn_processors.items()
-            if not processor.is_self_attention
-        }
+        appearance = self.adapter.encode_style(maps, styles)
+        prompt = _prompt_keys_values(self.unet, self.adapter.prompt_embedding)
+        return Encoded(appearance, styles, targets, prompt)
 
     def forward(
         self,
@@ -202,38 +185,11 @@ class DNAFDenoiser(nn.Module):
         return prediction
 
 
-def _require_our_processors(unet: UNet2DConditionModel) -> None:
-    # `fuse_qkv_projections()` and the like replace them without an error.
-    for name, processor in unet.attn_processors.items():
-        if not isinstance(processor, NoiseAwareProcessor):
-            raise BaseModelError(
-                f"unet: {name}: not DNAF's processor (found {type(processor).__name__}, expected "
-                "NoiseAwareProcessor). Do not call fuse_qkv_projections() or set_attn_processor()."
-            )
-
-
-def _appearance_hook(path: str, block: AppearanceBlock) -> Any:
-    """Adds the block's residual to the features that enter the transformer at `path` of the UNet."""
-
-    def add_appearance(
-        module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        style: StyleContext | None = (kwargs.get("cross_attention_kwargs") or {}).get("style")
-        if style is None:
-            return None
-        hidden = args[0]
-        keys, values = style.appearance[path]
-        num_styles, num_others = style.num_styles, style.num_styles + style.num_plain
-        index = torch.cat([torch.arange(num_styles, device=hidden.device), style.rows])
-        plain = hidden[num_styles:num_others]
-        styled = torch.cat([hidden[:num_styles], hidden[num_others:]]) if len(plain) else hidden
-        residual = block(styled, keys.index_select(0, index), values.index_select(0, index))
-        if style.keep is not None:
-            shown = torch.cat([style.keep.new_ones(num_styles), style.keep])
-            residual = residual * shown.view(-1, 1, 1, 1)
-        styled = styled + residual
-        if len(plain):
-            styled = torch.cat([styled[:num_styles], plain, styled[num_styles:]])
-        return (styled, *args[1:]), kwargs
-
-    return add_appearance
+# The decorator fetches a UNet that was offloaded: these layers run outside its forward.
+@apply_forward_hook
+def _prompt_keys_values(unet: UNet2DConditionModel, prompt: torch.Tensor) -> dict[str, KeysValues]:
+    return {
+        name: keys_values(unet.get_submodule(name.removesuffix(".processor")), prompt)
+        for name, processor in unet.attn_processors.items()
+        if not processor.is_self_attention
+    }

@@ -5,13 +5,16 @@ Nothing of the UNet is forked or subclassed. What a call needs travels in `cross
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from diffusers.models.attention_processor import Attention
 
+from dnaf.model.appearance import AppearanceBlock
 from dnaf.model.attention import attend, merge_heads, split_heads
 
 KeysValues = tuple[torch.Tensor, torch.Tensor]
+Appearance = tuple[AppearanceBlock, torch.Tensor, torch.Tensor]  # a block, its keys and its values
 
 
 @dataclass
@@ -24,7 +27,7 @@ class StyleContext:
         num_styles: style rows at the front of the batch; 0 when their features come from `cache`.
         rows: (T,) for each target row the index of its style.
         keep: (T,) bool, False for a target that must not see its style; None: all see it.
-        appearance: keys and values of the appearance blocks, by the path of their transformer.
+        appearance: the appearance blocks with keys and values, by the path of their transformer.
         share: whether targets attend to the style's K', V' (the noise-aware features).
         cache: inputs of each self-attention layer of an earlier style-only pass, by layer name.
         recording: this is that pass; it fills `cache`.
@@ -35,7 +38,7 @@ class StyleContext:
     num_styles: int
     rows: torch.Tensor
     keep: torch.Tensor | None = None
-    appearance: dict[str, KeysValues] = field(default_factory=dict)
+    appearance: dict[str, Appearance] = field(default_factory=dict)
     share: bool = True
     cache: dict[str, torch.Tensor] | None = None
     recording: bool = False
@@ -48,11 +51,15 @@ class NoiseAwareProcessor:
 
     A target that must not see its style gets its own keys and values twice: a softmax over duplicated
     tokens is exactly plain attention, and shapes stay the same for every row.
+
+    Attributes:
+        replaced: the processor that was there before, to be put back.
     """
 
-    def __init__(self, name: str, is_self_attention: bool) -> None:
+    def __init__(self, name: str, is_self_attention: bool, replaced: Any) -> None:
         self.name = name
         self.is_self_attention = is_self_attention
+        self.replaced = replaced
 
     def __call__(
         self,

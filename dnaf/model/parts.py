@@ -1,76 +1,20 @@
-"""What a pipeline is made of, and where the frozen part of it came from."""
+"""What a pipeline is made of: its components, by the names that `DNAFPipeline` gives them."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
-from dnaf import files
-from dnaf.errors import BaseModelError
 from dnaf.model.adapter import DNAFAdapter
 from dnaf.model.codec import Codec
 from dnaf.model.style_encoder import StyleEncoder
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """A folder or a file, and the sha256 of each file that was read there.
-
-    Attributes:
-        folder: as params.yaml names it.
-        sha256: by path relative to the folder, or by the file's name.
-        prompt: sha256 of the prompt's embedding, which stands for tokenizer and text encoder.
-    """
-
-    folder: str
-    sha256: Mapping[str, str]
-    prompt: str | None = None
-
-    @classmethod
-    def of(cls, folder: Path, paths: Iterable[Path], prompt: str | None = None) -> "Provenance":
-        """Reads the files and records their digests."""
-        digests = {path.relative_to(folder).as_posix(): files.digest(path) for path in paths}
-        return cls(str(folder), digests, prompt)
-
-    @property
-    def digest(self) -> str:
-        """One sha256 of it all, wherever the folder stands."""
-        return files.fingerprint({"files": dict(self.sha256), "prompt": self.prompt})
-
-    def require(self, found: "Provenance") -> None:
-        """Checks that what is there now is what was there then.
-
-        Raises:
-            BaseModelError: names the first file that differs, with both digests.
-        """
-        for name in sorted(self.sha256.keys() | found.sha256.keys()):
-            expected, now = (side.sha256.get(name, "no such file") for side in (self, found))
-            if now != expected:
-                raise BaseModelError(
-                    f"{found.folder}: {name}: changed since the training (found sha256 {now}, "
-                    f"expected {expected}). Put the file back, or train again."
-                )
-        if found.prompt != self.prompt:
-            raise BaseModelError(
-                f"{found.folder}: another prompt's embedding than at the training (found sha256 "
-                f"{found.prompt}, expected {self.prompt}). Train again."
-            )
-
-
 @dataclass
 class Parts:
-    """The modules of a pipeline, before they are put together.
-
-    Attributes:
-        base: where the frozen base model came from; None: everything is trained from scratch.
-        style_weights: where the style encoder's weights came from, if not from the base.
-    """
+    """The components of a pipeline, before they are put together."""
 
     unet: UNet2DConditionModel
     codec: Codec
     scheduler: DDIMScheduler
     adapter: DNAFAdapter
     style_encoder: StyleEncoder | None  # None without appearance blocks
-    base: Provenance | None = None
-    style_weights: Provenance | None = None

@@ -1,23 +1,31 @@
-"""A trained model beside a base: only what was trained is written, and where the rest came from.
+"""A trained model in its folder; beside a base only what was trained is written, and where the rest is.
 
 provenance.json   folders and sha256 of the base's files and of the style encoder's weights
 adapter/          config and weights, the fixed prompt's embedding among them
 style_encoder/    config; weights too where no file holds them
+
+Folders in provenance.json are relative to its own folder, unless they were given as absolute ones: then the
+model loads from whatever folder is the current one, and both may be moved together.
 """
 
-from dataclasses import asdict
+import os.path
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import ModelMixin
+from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
 
 from dnaf import files
 from dnaf.errors import BaseModelError
 from dnaf.model.adapter import DNAFAdapter
 from dnaf.model.base_folder import BaseModel, load_base
+from dnaf.model.codec import LosslessCodec
+from dnaf.model.known_bases import KNOWN_BASES
 from dnaf.model.loading import read_config
-from dnaf.model.parts import Parts, Provenance
+from dnaf.model.parts import Parts
+from dnaf.model.provenance import Provenance
 from dnaf.model.style_encoder import StyleEncoder
 from dnaf.model.style_weights import load_style_weights
 
@@ -27,56 +35,67 @@ _STYLE_ENCODER = "style_encoder"
 
 def save_trained(folder: Path, parts: Parts) -> None:
     """Writes the trained part of a model that stands on a base."""
-    assert parts.base is not None
-    parts.adapter.save_pretrained(folder / "adapter")
-    encoder, origin = parts.style_encoder, parts.style_weights
+    adapter, encoder = parts.adapter, parts.style_encoder
+    assert adapter.base is not None
+    adapter.save_pretrained(folder / "adapter")
     if encoder is not None:
-        of_the_base = any(name.startswith(f"{_STYLE_ENCODER}/") for name in parts.base.sha256)
-        if origin is None and not of_the_base:
+        of_the_base = any(name.startswith(f"{_STYLE_ENCODER}/") for name in adapter.base.sha256)
+        if adapter.style_weights is None and not of_the_base:
             encoder.save_pretrained(folder / _STYLE_ENCODER)
         else:
             encoder.save_config(folder / _STYLE_ENCODER)
-    found = {"base": asdict(parts.base), "style_weights": asdict(origin) if origin else None}
-    files.write_json(folder / PROVENANCE, found)
+    _write_provenance(folder, {"base": adapter.base, "style_weights": adapter.style_weights})
 
 
-def load_trained(
+def load_model(
     folder: Path,
     base: Path | None = None,
     style_weights: Path | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> Parts:
-    """Puts a trained model on its base again.
+    """Loads a trained model; puts it on its base again if it has one.
 
     Args:
-        folder: that `save_trained` wrote.
-        base: its folder now; None: where it was at the training.
-        style_weights: likewise, of the style encoder.
-        dtype: of the frozen modules.
+        folder: that `DNAFPipeline.save_pretrained` wrote.
+        base, style_weights: where they are now; None: where they were at the training.
+        dtype: of UNet, autoencoder and style encoder; the adapter is float32.
 
     Raises:
         BaseModelError: the base or the style encoder's weights are missing or not those of the training
             (both digests are named), or the folder does not hold what it should.
     """
-    recorded = read_config(folder / PROVENANCE, "Train the model again.")
-    try:
-        of_base = Provenance(**recorded["base"])
-        of_style = Provenance(**recorded["style_weights"]) if recorded["style_weights"] else None
-    except (KeyError, TypeError) as error:
-        raise BaseModelError(
-            f"{folder / PROVENANCE}: not a provenance ({error!r}). Train the model again."
-        ) from error
+    if not (folder / PROVENANCE).is_file():
+        return _load_whole(folder, dtype)
+    recorded = _read_provenance(folder)
+    of_base, of_style = recorded["base"], recorded["style_weights"]
+    if of_base is None:
+        raise BaseModelError(f"{folder / PROVENANCE}: names no base model. Train the model again.")
     adapter: DNAFAdapter = load_part(folder / "adapter", DNAFAdapter)
-    model = load_base(base or Path(of_base.folder), dtype, adapter.kept_prompt)
+    if base is None:
+        base = Path(of_base.folder)
+        _require_there(base, folder, "base model", "base", KNOWN_BASES.get(base.name))
+    model = load_base(base, dtype, adapter.kept_prompt)
     of_base.require(model.provenance)
     encoder = None
     if adapter.config.appearance_blocks:
         encoder = _style_encoder(folder / _STYLE_ENCODER, model)
     if encoder is not None and of_style is not None:
-        of_style.require(load_style_weights(encoder, style_weights or Path(of_style.folder)))
+        if style_weights is None:
+            style_weights = Path(of_style.folder)
+            _require_there(style_weights, folder, "style encoder", "style_encoder_weights")
+        found = load_style_weights(encoder, style_weights)
+        of_style.require(found)
+        adapter.style_weights = found
     if encoder is not None:
         encoder.freeze(dtype)
-    return Parts(model.unet, model.codec, model.scheduler, adapter, encoder, model.provenance, of_style)
+    adapter.base = model.provenance
+    return Parts(model.unet, model.codec, model.scheduler, adapter, encoder)
+
+
+def move_provenance(source: Path, target: Path) -> None:
+    """Writes the provenance of a model's folder, if it has one, as a copy in another folder needs it."""
+    if (source / PROVENANCE).is_file():
+        _write_provenance(target, _read_provenance(source))
 
 
 def load_part(folder: Path, kind: type[ModelMixin]) -> Any:
@@ -101,6 +120,21 @@ def load_part(folder: Path, kind: type[ModelMixin]) -> Any:
     return part
 
 
+def _load_whole(folder: Path, dtype: torch.dtype) -> Parts:
+    """The parts of a model that was trained from scratch."""
+    adapter = load_part(folder / "adapter", DNAFAdapter)
+    encoder = None
+    if adapter.config.appearance_blocks:
+        encoder = load_part(folder / _STYLE_ENCODER, StyleEncoder).to(dtype)
+    return Parts(
+        load_part(folder / "unet", UNet2DConditionModel).to(dtype),
+        load_part(folder / "codec", LosslessCodec),
+        DDIMScheduler.from_pretrained(folder / "scheduler"),
+        adapter,
+        encoder,
+    )
+
+
 def _style_encoder(folder: Path, base: BaseModel) -> StyleEncoder:
     if list(folder.glob("*.safetensors")):
         return load_part(folder, StyleEncoder)
@@ -110,3 +144,47 @@ def _style_encoder(folder: Path, base: BaseModel) -> StyleEncoder:
         return base.style_encoder
     encoder: StyleEncoder = StyleEncoder.from_config(config)
     return encoder
+
+
+def _write_provenance(folder: Path, origins: Mapping[str, Provenance | None]) -> None:
+    def as_seen_from_there(origin: Provenance) -> Provenance:
+        if Path(origin.folder).is_absolute():
+            return origin
+        return replace(origin, folder=os.path.relpath(origin.folder, folder))
+
+    found = {name: asdict(as_seen_from_there(each)) if each else None for name, each in origins.items()}
+    files.write_json(folder / PROVENANCE, found)
+
+
+def _read_provenance(folder: Path) -> dict[str, Provenance | None]:
+    recorded = read_config(folder / PROVENANCE, "Train the model again.")
+    try:
+        origins = {
+            name: recorded[name] and Provenance(**recorded[name]) for name in ("base", "style_weights")
+        }
+    except (KeyError, TypeError) as error:
+        raise BaseModelError(
+            f"{folder / PROVENANCE}: not a provenance ({error!r}). Train the model again."
+        ) from error
+    return {
+        name: each and replace(each, folder=str(_as_seen_from_here(folder, each.folder)))
+        for name, each in origins.items()
+    }
+
+
+def _as_seen_from_here(folder: Path, recorded: str) -> Path:
+    # Of a link to a folder, `..` may mean the folder of the link or that of its target.
+    of_the_link, of_the_target = (
+        Path(os.path.normpath(each / recorded)) for each in (folder, folder.resolve())
+    )
+    return of_the_target if of_the_target.exists() and not of_the_link.exists() else of_the_link
+
+
+def _require_there(path: Path, folder: Path, what: str, argument: str, known: Any = None) -> None:
+    if path.exists():
+        return
+    or_fetch = f", or its name on the Hugging Face hub ({known.repository})" if known else ""
+    raise BaseModelError(
+        f"{path}: missing (expected the {what} that {folder} was trained with). Put it there, or pass "
+        f"`{argument}` to DNAFPipeline.from_pretrained: where it is now{or_fetch}."
+    )

@@ -12,7 +12,7 @@ from dnaf.data.loader import to_image_tensor
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import StateError
 from dnaf.model.codec import Codec, LosslessCodec
-from dnaf.model.parts import Provenance
+from dnaf.model.provenance import Provenance
 from dnaf.progress import note, track
 from dnaf.workers import thread_map
 

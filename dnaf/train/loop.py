@@ -76,7 +76,7 @@ def train(
     if parts.style_encoder is not None:
         height, width = data.images.image(data.stems(0)[0]).shape[-2:]
         parts.style_encoder.require_size((height, width))
-    data.latents = Latents(latents, origin(parts.codec, parts.base, sources.pairs, sources.images))
+    data.latents = Latents(latents, origin(parts.codec, parts.adapter.base, sources.pairs, sources.images))
     folder = files.scratch_folder("train", _resume_key(data, sources, model, parts, params, seed))
     lock = files.run_lock(folder) if accelerator.is_main_process else nullcontext()
     with lock:
@@ -103,7 +103,7 @@ def _resume_key(
         {
             "version": _VERSION,
             "model": model.model_dump(),
-            "base": [origin.digest for origin in (parts.base, parts.style_weights) if origin],
+            "base": [each.digest for each in (parts.adapter.base, parts.adapter.style_weights) if each],
             "train": params.model_dump(exclude=_LOGGING),
             "seed": seed,
             "pairs": files.digest(sources.pairs),
@@ -130,7 +130,7 @@ class _Run:
         self.pipeline: DNAFPipeline = assemble(parts)
         example = data.images.image(data.stems(0)[0])
         memory.tell(self.pipeline, params, example, accelerator)
-        self.pipeline.trained_size = example.shape[-2], example.shape[-1]
+        parts.adapter.register_to_config(trained_size=tuple(example.shape[-2:]))
         self.pipeline.to(accelerator.device)
         self.learner = Learner(self.pipeline, accelerator, precision, params, seed)
         self.step = 0

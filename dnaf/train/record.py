@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
 
 from dnaf import files, images, seeds
 from dnaf.data.loader import PairImages, to_pixels
@@ -72,22 +73,27 @@ class Record:
         table = self._pairs.pairs[["source", "target"]]
         chosen = np.linspace(0, len(table) - 1, min(_NUM_SAMPLES, len(table))).round().astype(int)
         rows = [(str(source), str(target)) for source, target in table.iloc[chosen].to_numpy()]
-        sources = torch.stack([self._pairs.image(source) for source, _ in rows])
+        sources = [Image.fromarray(self._pairs.pixels(source)) for source, _ in rows]
         source_poses = torch.stack([self._pairs.pose_map(source) for source, _ in rows])
         poses = torch.stack([self._pairs.pose_map(target) for _, target in rows])
         pipeline.set_progress_bar_config(disable=True)
         generated = pipeline(
-            sources,
-            source_poses,
-            poses,
+            style=sources,
+            style_pose=source_poses,
+            pose=poses,
             num_inference_steps=_INFERENCE_STEPS[pipeline.scheduler.config.prediction_type],
             generator=torch.Generator().manual_seed(seeds.seed(seed, "samples")),
+            output_type="pt",
         ).images
-        targets = torch.stack([self._pairs.image(target) for _, target in rows])
         sheet = images.sheet(
             [
-                [self._pairs.pose_picture(stem), *map(to_pixels, (source, target, result))]
-                for (_, stem), source, target, result in zip(rows, sources, targets, generated, strict=True)
+                [
+                    self._pairs.pose_picture(target),
+                    self._pairs.pixels(source),
+                    self._pairs.pixels(target),
+                    to_pixels(result),
+                ]
+                for (source, target), result in zip(rows, generated, strict=True)
             ],
             _ENLARGE,
         )

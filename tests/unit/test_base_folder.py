@@ -74,7 +74,7 @@ def test_the_adapter_is_a_function_of_the_seed(own: Path) -> None:
 
 
 def test_provenance_names_every_file_that_was_read(own: Path) -> None:
-    provenance = build(own).base
+    provenance = build(own).adapter.base
     assert provenance is not None
     assert provenance.folder == str(own)
     expected = {path.relative_to(own).as_posix() for path in own.rglob("*") if path.is_file()}

@@ -45,8 +45,8 @@ def test_a_known_base_is_named_with_its_repository_digests_and_licence(
     assert card.data.base_model_relation == "adapter"
     assert (card.data.pipeline_tag, card.data.library_name) == ("image-to-image", "diffusers")
     assert f"{license_name}." in card.text
-    assert pipeline.base is not None
-    for digest in (*pipeline.base.sha256.values(), pipeline.base.prompt):
+    assert pipeline.adapter.base is not None
+    for digest in (*pipeline.adapter.base.sha256.values(), pipeline.adapter.base.prompt):
         assert f"`{digest}`" in card.text
 
 
@@ -84,10 +84,12 @@ def test_the_code_of_the_card_loads_the_model_and_makes_an_image(kind: str, tmp_
     card = saved_card(pipeline, tmp_path / "model")
     (code,) = re.findall(r"```python\n(.*?)```", card.text, re.DOTALL)
     inputs = random_inputs(1, 1)
-    names = {"style": inputs.style, "style_pose": inputs.style_pose, "pose": inputs.pose}
-    code = code.replace(FOLDER, str(tmp_path / "model")).replace("pose)", "pose, num_inference_steps=1)")
+    names = {"style": inputs.image, "style_pose": inputs.style_pose, "pose": inputs.pose}
+    code = code.replace(FOLDER, str(tmp_path / "model")).replace(
+        "pose=pose)", "pose=pose, num_inference_steps=1)"
+    )
     exec(code, names)
-    assert names["images"].shape == (1, 3, *SIZE)
+    assert [image.size for image in names["images"]] == [SIZE[::-1]]
 
 
 def test_parts_that_are_off_and_a_size_that_is_not_known_are_not_claimed(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_parts_that_are_off_and_a_size_that_is_not_known_are_not_claimed(tmp_pat
     card = saved_card(pipeline, tmp_path)
     assert "noise-aware features" not in card.text
     assert "| trained at | unknown |" in card.text
-    pipeline.trained_size = SIZE
+    pipeline.adapter.register_to_config(trained_size=SIZE)
     assert "| trained at | 32x24 pixels (height x width) |" in saved_card(pipeline, tmp_path).text
 
 

@@ -86,7 +86,7 @@ def test_the_share_of_mirrored_examples_is_the_one_asked_for(project: TrainingPr
 
 def test_pixels_survive_the_way_to_tensors_and_back() -> None:
     pixels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
-    np.testing.assert_array_equal(to_pixels(to_image_tensor(pixels)), pixels)
+    np.testing.assert_array_equal(to_pixels(to_image_tensor(pixels) / 2 + 0.5), pixels)
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])

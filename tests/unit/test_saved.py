@@ -1,6 +1,7 @@
 """What was trained on a base is saved alone and put on the same base again, or refused."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from safetensors.torch import load_file, save_file
 from dnaf import config, files
 from dnaf.errors import BaseModelError
 from dnaf.model import base
+from dnaf.model.saved import move_provenance
 from dnaf.pipeline import DNAFPipeline, assemble, load_pipeline
 from tests import base_folders
-from tests.training_project import model_params
+from tests.training_project import model_params, tiny_pipeline
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 FAMILIES = ("own", "own without style", "sd-1.5", "sdxl")
@@ -40,7 +42,10 @@ def image(pipeline: DNAFPipeline) -> torch.Tensor:
     pipeline.set_progress_bar_config(disable=True)
     generator = torch.Generator().manual_seed(3)
     style, poses = (torch.rand(1, 3, 64, 48, generator=generator) for _ in range(2))
-    result: torch.Tensor = pipeline(style, poses, poses, num_inference_steps=2, generator=generator).images
+    images = {"style": style, "style_pose": poses, "pose": poses}
+    result: torch.Tensor = pipeline(
+        **images, num_inference_steps=2, generator=generator, output_type="pt"
+    ).images
     return result
 
 
@@ -100,10 +105,82 @@ def test_a_base_that_moved_is_given_by_hand(tmp_path: Path) -> None:
     pipeline = trained(model_params(base=str(folder)))
     pipeline.save_pretrained(tmp_path / "model")
     folder.rename(tmp_path / "elsewhere")
-    with pytest.raises(BaseModelError, match=rf"^{folder}: no such folder"):
+    with pytest.raises(BaseModelError, match=rf"^{folder}: missing \(expected the base .*pass `base` to"):
         DNAFPipeline.from_pretrained(tmp_path / "model")
-    loaded = DNAFPipeline.from_pretrained(tmp_path / "elsewhere", adapter=tmp_path / "model")
+    loaded = DNAFPipeline.from_pretrained(tmp_path / "model", base=tmp_path / "elsewhere")
     assert torch.equal(image(loaded), image(pipeline))
+
+
+def test_a_model_loads_whatever_folder_is_the_current_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `train` writes it in a checkout, with a base that params.yaml names from there."""
+    checkout, elsewhere = tmp_path / "checkout", tmp_path / "elsewhere"
+    weights = checkout / "checkpoints/encoder.safetensors"
+    base_folders.write_own(checkout / "data/base/demo", with_style_encoder=False)
+    weights.parent.mkdir()
+    save_file(timm.create_model("test_convnext").state_dict(), weights)
+    elsewhere.mkdir()
+    monkeypatch.chdir(checkout)
+    params = model_params(base="data/base/demo", style_encoder_weights="checkpoints/encoder.safetensors")
+    pipeline = trained(params)
+    pipeline.save_pretrained("data/model")
+    expected = image(pipeline)
+    recorded = json.loads(Path("data/model/provenance.json").read_text())
+    assert recorded["base"]["folder"] == "../base/demo"
+    assert recorded["style_weights"]["folder"] == "../../checkpoints/encoder.safetensors"
+    loaded = DNAFPipeline.from_pretrained("data/model")
+    assert loaded.adapter.base == pipeline.adapter.base
+    (elsewhere / "link").symlink_to(checkout / "data/model")
+    monkeypatch.chdir(elsewhere)
+    for folder in (checkout / "data/model", "../checkout/data/model", "link"):
+        assert torch.equal(image(DNAFPipeline.from_pretrained(folder)), expected)
+    checkout.rename(tmp_path / "moved")
+    assert torch.equal(image(DNAFPipeline.from_pretrained("../moved/data/model")), expected)
+
+
+def test_a_copy_in_another_folder_finds_the_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    base_folders.write_own(Path("data/base/demo"))
+    trained(model_params(base="data/base/demo")).save_pretrained("data/model")
+    shutil.copytree("data/model", "public/dnaf/model")
+    move_provenance(Path("data/model"), Path("public/dnaf/model"))
+    recorded = json.loads(Path("public/dnaf/model/provenance.json").read_text())
+    assert recorded["base"]["folder"] == "../../../data/base/demo"
+    DNAFPipeline.from_pretrained("public/dnaf/model")
+
+
+def test_a_base_that_is_given_as_an_absolute_folder_stays_one(tmp_path: Path) -> None:
+    folder = base_folders.write_own(tmp_path / "base")
+    trained(model_params(base=str(folder))).save_pretrained(tmp_path / "model")
+    assert json.loads((tmp_path / "model/provenance.json").read_text())["base"]["folder"] == str(folder)
+    (tmp_path / "model").rename(tmp_path / "further-down")
+    DNAFPipeline.from_pretrained(tmp_path / "further-down")
+
+
+def test_the_advice_about_a_missing_base_names_its_repository(tmp_path: Path) -> None:
+    folder = base_folders.write_own(tmp_path / "stable-diffusion-v1-5")
+    trained(model_params(base=str(folder))).save_pretrained(tmp_path / "model")
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(BaseModelError, match=r"hub \(stable-diffusion-v1-5/stable-diffusion-v1-5\)\.$"):
+        DNAFPipeline.from_pretrained(tmp_path / "model")
+
+
+def test_what_was_trained_from_scratch_is_loaded_in_another_dtype(tmp_path: Path) -> None:
+    tiny_pipeline().save_pretrained(tmp_path)
+    loaded = DNAFPipeline.from_pretrained(tmp_path, torch_dtype=torch.bfloat16)
+    assert loaded.unet.dtype == loaded.style_encoder.dtype == torch.bfloat16
+    assert loaded.adapter.dtype == loaded.codec.dtype == torch.float32
+
+
+def test_the_size_of_the_training_is_known_after_loading(tmp_path: Path) -> None:
+    pipeline = tiny_pipeline()
+    pipeline.adapter.register_to_config(trained_size=(32, 24))
+    pipeline.save_pretrained(tmp_path / "one")
+    DNAFPipeline.from_pretrained(tmp_path / "one").save_pretrained(tmp_path / "two")
+    one, two = (tmp_path / name / "README.md" for name in ("one", "two"))
+    assert "| trained at | 32x24 pixels" in two.read_text()
+    assert one.read_bytes() == two.read_bytes()
 
 
 def test_the_frozen_part_is_loaded_in_another_dtype(tmp_path: Path) -> None:

@@ -29,12 +29,13 @@ def pipeline_of(solver: str, base: SchedulerMixin) -> DNAFPipeline:
 def sample(pipeline: DNAFPipeline, **options: Any) -> DNAFPipelineOutput:
     inputs = random_inputs(1, 2)
     return pipeline(
-        inputs.style,
-        inputs.style_pose,
-        inputs.pose,
+        style=inputs.image,
+        style_pose=inputs.style_pose,
+        pose=inputs.pose,
         rows=torch.tensor([0, 0]),
         num_inference_steps=STEPS,
-        **{"noise": inputs.noise, "style_noise": inputs.style_noise, **options},
+        output_type="pt",
+        **{"latents": inputs.noise, "style_noise": inputs.style_noise, **options},
     )
 
 
@@ -103,13 +104,14 @@ def test_noise_that_a_solver_adds_is_each_target_s_own(solver: str) -> None:
     together = sample(pipeline, generator=generators()).images
     for index, generator in enumerate(generators()):
         alone = pipeline(
-            inputs.style,
-            inputs.style_pose,
-            inputs.pose[index : index + 1],
+            style=inputs.image,
+            style_pose=inputs.style_pose,
+            pose=inputs.pose[index : index + 1],
             num_inference_steps=STEPS,
-            noise=inputs.noise[index : index + 1],
+            latents=inputs.noise[index : index + 1],
             style_noise=inputs.style_noise,
             generator=[generator],
+            output_type="pt",
         ).images
         torch.testing.assert_close(alone[0], together[index], atol=1e-4, rtol=1e-4)
 

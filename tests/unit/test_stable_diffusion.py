@@ -77,12 +77,12 @@ def test_a_tiny_one_is_loaded_and_generates(family: str, tmp_path: Path) -> None
     pipeline.set_progress_bar_config(disable=True)
     generator = torch.Generator().manual_seed(0)
     image = pipeline(
-        torch.zeros(1, 3, 64, 48),
-        torch.zeros(1, 3, 64, 48),
-        torch.zeros(2, 3, 64, 48),
-        torch.tensor([0, 0]),
+        style=torch.full((1, 3, 64, 48), 0.5),
+        style_pose=torch.zeros(1, 3, 64, 48),
+        pose=torch.zeros(2, 3, 64, 48),
         num_inference_steps=2,
         generator=generator,
+        output_type="pt",
     ).images
     assert image.shape == (2, 3, 64, 48)
     assert image.isfinite().all()
@@ -129,9 +129,9 @@ def test_the_prompt_is_embedded_as_diffusers_does_it(family: str, tmp_path: Path
 def test_the_prompt_is_kept_in_the_adapter(tmp_path: Path) -> None:
     folder = base_folders.write_sd(tmp_path, "sdxl")
     parts = base.build(model_params(base=str(folder)), 0)
-    assert parts.base is not None
-    assert parts.adapter.kept_prompt.digest == parts.base.prompt
-    assert load_base(folder, prompt=parts.adapter.kept_prompt).provenance == parts.base
+    assert parts.adapter.base is not None
+    assert parts.adapter.kept_prompt.digest == parts.adapter.base.prompt
+    assert load_base(folder, prompt=parts.adapter.kept_prompt).provenance == parts.adapter.base
 
 
 @torch.no_grad()

@@ -110,8 +110,8 @@ def test_a_hugging_face_folder_is_the_style_encoder_of_a_model(tmp_path: Path) -
         0,
     )
     assert parts.style_encoder is not None
-    assert parts.style_weights is not None
-    assert list(parts.style_weights.sha256) == ["model.safetensors"]
+    assert parts.adapter.style_weights is not None
+    assert list(parts.adapter.style_weights.sha256) == ["model.safetensors"]
     tensors = load_file(tmp_path / "swin/model.safetensors")
     theirs = tensors["swin.encoder.layers.0.blocks.0.attention.self.key.weight"]
     ours = parts.style_encoder.backbone.state_dict()["layers_0.blocks.0.attn.qkv.weight"]

@@ -42,9 +42,10 @@ class Networks:
     lpips: Mapping[str, Lpips]
 
     def look(self, batch: Comparison) -> "Looked":
-        """Adds distances to each pair's metrics, and features of images that no earlier pair had."""
+        """The pairs' metrics with distances added, and features of images that no earlier pair had."""
+        rows = [dict(row) for row in batch.rows]
         light = replace(
-            batch, real=None, generated=None, masks=None
+            batch, rows=rows, real=None, generated=None, masks=None
         )  # all batches are kept, their pixels not
         if batch.real is None or batch.generated is None:
             return Looked(light, {})
@@ -52,10 +53,10 @@ class Networks:
         _, once, of = np.unique(targets, return_index=True, return_inverse=True)
         real, masks = batch.real[once], batch.masks if batch.masks is None else batch.masks[once]
         for metric, network in self.lpips.items():
-            _add(batch.rows, metric, network.distances(real, batch.generated, real_of=of))
+            _add(rows, metric, network.distances(real, batch.generated, real_of=of))
             if masks is not None and metric in ("lpips", "lpips_random"):
                 masked = network.distances(real, batch.generated, masks, of)
-                _add(batch.rows, metric.replace("lpips", "lpips_masked"), masked)
+                _add(rows, metric.replace("lpips", "lpips_masked"), masked)
         new = batch.generated[batch.is_new]
         features = {name: network.features(new) for name, network in self.features.items() if len(new)}
         return Looked(light, features)

@@ -113,7 +113,8 @@ def score(
     )
     metrics |= _means(table, results, test, protocol, params.num_bootstrap, root_seed)
     if extras.joints is not None:
-        metrics |= _pckh(table, extras.joints, test, params.num_bootstrap, root_seed)
+        metrics |= _pckh(extras.joints, test, params.num_bootstrap, root_seed)
+        table["pckh_correct"], table["pckh_valid"] = extras.joints.T
     if results.wrong_source:
         metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
     metrics |= {"num_pairs": len(table), "num_expected": len(test.pairs)}
@@ -204,12 +205,9 @@ def _means(
     return means
 
 
-def _pckh(
-    table: pd.DataFrame, joints: NDArray[np.int64], test: TestPairs, num_bootstrap: int, root_seed: int
-) -> dict[str, float]:
-    """Share of all joints; also adds each pair's numbers to the table."""
+def _pckh(joints: NDArray[np.int64], test: TestPairs, num_bootstrap: int, root_seed: int) -> dict[str, float]:
+    """Share of all joints that are correct, of the correct and valid ones of each pair (N, 2)."""
     correct, valid = joints.T
-    table["pckh_correct"], table["pckh_valid"] = correct, valid
     metrics = {"pckh": float(correct.sum() / max(valid.sum(), 1))}
     if num_bootstrap and valid.any():
         metrics["pckh_low"], metrics["pckh_high"] = ratio_interval(

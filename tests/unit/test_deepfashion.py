@@ -51,6 +51,9 @@ def test_an_archive_of_deepfashion_multimodal_is_refused_by_name(tmp_path: Path)
         "",
         "img/KIDS/Dresses/id_00000002/02_1_front.jpg",
         "img/WOMEN/Dresses/id_0000002/02_1_front.jpg",
+        "img/WOMEN/Dresses/id_00000002/002_1_front.jpg",
+        "img/WOMEN/Dresses/id_00000002/id_00000002_002_1_front.jpg",
+        "img/WOMEN/Dresses/id_00000002/2_1_front.jpg",
         "img/WOMEN/Dresses/id_00000002/02_1_front.gif",
         "img/WOMEN/../id_00000002/02_1_front.jpg",
         "img/WOMEN/Dresses/id_00000002/02_1_front.jpg\n",
@@ -64,7 +67,15 @@ def test_other_paths_are_refused(path: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "x", NAME + "\n", NAME.replace(".jpg", ".png"), "fashionTees_Tanksid0000000101_1front.jpg"],
+    [
+        "",
+        "x",
+        NAME.replace("01_", "001_"),
+        NAME.replace("01_", "1_"),
+        NAME + "\n",
+        NAME.replace(".jpg", ".png"),
+        "fashionTees_Tanksid0000000101_1front.jpg",
+    ],
 )
 def test_other_names_are_refused(name: str) -> None:
     for read in (deepfashion.image_path, deepfashion.outfit, deepfashion.item):

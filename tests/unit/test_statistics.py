@@ -1,10 +1,16 @@
 import numpy as np
 import pytest
 
-from dnaf.evaluate.statistics import bootstrap_interval, paired_interval
+from dnaf.evaluate.statistics import bootstrap_interval, paired_interval, percentile_interval
 
 VALUES = np.random.default_rng(0).normal(3, 2, 400)
 DISTINCT = [str(number) for number in range(400)]
+
+
+def test_the_interval_leaves_out_a_fortieth_at_each_end() -> None:
+    values = np.arange(1001.0)
+    np.random.default_rng(0).shuffle(values)
+    assert percentile_interval(values) == pytest.approx((25, 975), abs=1e-9)
 
 
 def test_interval_of_a_normal_sample_is_two_standard_errors_wide() -> None:

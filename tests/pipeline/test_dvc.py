@@ -186,7 +186,7 @@ def test_dvc_shows_one_metrics_file_and_every_plot(project: Project) -> None:
     plots = project.run("dvc", "plots", "show")
     assert plots.stderr == ""
     page = Path(plots.stdout.strip().removeprefix("file://")).read_text()
-    for name in ("Training loss", "metrics/leaderboard.csv", "metrics_applications_mix.png"):
+    for name in ("Training loss", "Methods", "metrics_applications_mix.png"):
         assert name in page
     assert project.run("git", "status", "--porcelain").stdout == ""
     shutil.rmtree(project.root / "dvc_plots")

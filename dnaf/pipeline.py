@@ -343,4 +343,4 @@ def load_pipeline(folder: Path) -> DNAFPipeline:
         BaseModelError: as `DNAFPipeline.from_pretrained`.
     """
     require_complete(folder)
-    return DNAFPipeline.from_pretrained(folder)
+    return DNAFPipeline(**vars(load_model(folder)))

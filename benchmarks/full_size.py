@@ -72,7 +72,7 @@ def main(height: int = 256, width: int = 176, narrow: int = 1) -> None:
     inputs = training_batch(1, size, CPU)
     with row(f"one image, {NUM_CALLS} model calls with guidance"):
         images = pipeline(
-            style=inputs["source"],
+            style=inputs["source"] / 2 + 0.5,
             style_pose=inputs["source_pose"],
             pose=inputs["target_pose"],
             num_inference_steps=NUM_CALLS,

@@ -16,8 +16,9 @@ from dnaf import config
 from dnaf.model.base import adapter_for, style_encoder_for
 from dnaf.model.base_folder import BaseModel
 from dnaf.model.codec import VaeCodec
-from dnaf.model.parts import Parts, Provenance
+from dnaf.model.parts import Parts
 from dnaf.model.prompt import Prompt
+from dnaf.model.provenance import Provenance
 
 _PARAMS = Path(__file__).resolve().parents[1] / "params/deepfashion.yaml"
 _PROMPT_TOKENS, _PROMPT_DIM = 77, 768

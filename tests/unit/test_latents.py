@@ -11,7 +11,7 @@ from dnaf.data.loader import PairImages, TrainingPairs
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import ResourceError, StateError
 from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
-from dnaf.model.parts import Provenance
+from dnaf.model.provenance import Provenance
 from dnaf.train.latents import origin, write_latents
 from tests.faults import Faults, disk_full
 from tests.training_project import TrainingProject, picture

@@ -17,8 +17,8 @@ from dnaf.model import base, stable_diffusion
 from dnaf.model.base_folder import BaseModel, inspect_base, load_base
 from dnaf.model.codec import VaeCodec
 from dnaf.model.denoiser import DNAFDenoiser
-from dnaf.model.parts import Provenance
 from dnaf.model.prompt import PROMPT, Prompt
+from dnaf.model.provenance import Provenance
 from dnaf.pipeline import assemble
 from tests import base_folders
 from tests.training_project import model_params

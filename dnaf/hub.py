@@ -78,7 +78,7 @@ def fetch_folder(hub: HubFolder, folder: Path) -> str:
     return str(info.sha)
 
 
-def local_folder(
+def cached_folder(
     name: str | Path,
     take: Sequence[str],
     revision: str | None = None,
@@ -86,17 +86,15 @@ def local_folder(
     cache_dir: str | Path | None = None,
     local_files_only: bool = False,
 ) -> Path:
-    """A folder as it is, or the hub's repository of that name, fetched into huggingface_hub's cache.
+    """The folder of the hub's repository of that name, fetched into huggingface_hub's cache.
 
     Args:
         take: patterns of the paths that are fetched; weights in half precision and pickles never are.
         revision, token, cache_dir, local_files_only: as `huggingface_hub.snapshot_download` takes them.
 
     Raises:
-        BaseModelError: there is neither such a folder nor such a repository, or no connection to the hub.
+        BaseModelError: there is no such repository, or no connection to the hub.
     """
-    if Path(name).exists():
-        return Path(name)
     from huggingface_hub import snapshot_download
 
     try:

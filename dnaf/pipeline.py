@@ -118,16 +118,13 @@ class DNAFPipeline(DiffusionPipeline):
                 shape (diffusers fills missing tensors with random values and only logs it), or the base is
                 not that of the training.
         """
-        # Only now: no stage needs the hub.
-        from dnaf.hub import local_folder
-
         of_hub: dict[str, Any] = {
             "token": token,
             "cache_dir": cache_dir,
             "local_files_only": local_files_only,
         }
-        folder = local_folder(pretrained_model_name_or_path, _OF_MODEL, revision=revision, **of_hub)
-        base_folder = None if base is None else local_folder(base, _OF_BASE, **of_hub)
+        folder = _local_folder(pretrained_model_name_or_path, _OF_MODEL, revision=revision, **of_hub)
+        base_folder = None if base is None else _local_folder(base, _OF_BASE, **of_hub)
         weights = None if style_encoder_weights is None else Path(style_encoder_weights)
         return cls(**vars(load_model(folder, base_folder, weights, torch_dtype)))
 
@@ -324,6 +321,14 @@ class DNAFPipeline(DiffusionPipeline):
         if not isinstance(self.codec, VaeCodec):
             raise ValueError("codec: it has no autoencoder, and no need of slices or tiles")
         return self.codec.vae
+
+
+def _local_folder(name: str | Path, take: Sequence[str], **of_hub: Any) -> Path:
+    if Path(name).exists():
+        return Path(name)
+    from dnaf.hub import cached_folder  # only now: no stage needs the hub
+
+    return cached_folder(name, take, **of_hub)
 
 
 def _has_no_parameters(component: Any) -> bool:

@@ -74,7 +74,7 @@ def _caption(board: Board) -> str:
     ]
     found = {mark for column in board.marks.values() for mark in column.values()}
     if Mark.BEST in found:
-        sentences.append("Best method in bold.")
+        sentences.append("Best method in bold, unless copying or averaging is better.")
     if Mark.NOISE in found:
         sentences.append(r"$\approx$: inside noise of the best.")
     if Mark.FLOOR_AHEAD in found:

@@ -11,8 +11,8 @@ from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
 
 FLOORS = (COPY_SOURCE, MEAN_IMAGE)
-"""What needs no model. They are never the best, or copies, being photographs, would win FID in every table
-and hide which method does; where one beats the best method, it is marked."""
+"""What needs no model. They are never the best, or copies, being photographs, would win FID in every table;
+where one is better than every method, no method is the best either."""
 
 
 class Mark(Enum):
@@ -31,7 +31,7 @@ def marks(
 ) -> dict[str, Mark]:
     """The marks in one column, by method; what is worse than the best beyond noise has none.
 
-    Values that read the same as the best one are best too.
+    Values that read the same as the best one are best too. Where a floor reads better, none is.
 
     Args:
         rows: methods of one protocol.
@@ -47,11 +47,18 @@ def marks(
         return {}
     sign = 1 if column.better == "higher" else -1
     best = max(methods, key=lambda row: sign * row.numbers[column.key])
+    best_text = column.text(best.numbers[column.key])
+    is_below_floor = any(
+        sign * row.numbers[column.key] > sign * best.numbers[column.key]
+        and column.text(row.numbers[column.key]) != best_text
+        for row in having  # only a floor can be
+    )
     found = {}
     for row in having:
         value, best_value = row.numbers[column.key], best.numbers[column.key]
-        if row.method not in FLOORS and column.text(value) == column.text(best_value):
-            found[row.method] = Mark.BEST
+        if row.method not in FLOORS and column.text(value) == best_text:
+            if not is_below_floor:
+                found[row.method] = Mark.BEST
         elif _is_noise(column.key, best, row, scores, outfits):
             found[row.method] = Mark.NOISE
         elif sign * value > sign * best_value:  # only a floor can be

@@ -72,14 +72,16 @@ def notes_on_metrics(boards: Sequence[Board]) -> list[str]:
 
 
 def _best(boards: Sequence[Board]) -> str:
-    return "**Bold**: the best method's value." if _has(boards, Mark.BEST) else ""
+    if not _has(boards, Mark.BEST):
+        return ""
+    return "**Bold**: the best method's value, unless a floor (copying the source, the mean image) is better."
 
 
 def _noise(boards: Sequence[Board]) -> str:
     if not any(row.protocol["bootstrap"]["num_resamplings"] for board in boards for row in board.present):
         return ""
     text = (
-        "**≈**: inside noise of the best value. Both methods are compared over the same pairs: the 95 % "
+        "**≈**: inside noise of the best method's value. Both methods are compared over the same pairs: the 95 % "
         "interval of their mean difference (paired bootstrap over outfits) contains zero. Each comparison "
         "stands for itself and the best was chosen by looking, so a method that is in truth as good goes "
         "without the mark more often than one time in twenty."

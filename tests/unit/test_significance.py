@@ -84,15 +84,26 @@ def test_without_resamplings_nothing_is_called_noise() -> None:
     assert Mark.NOISE not in marks_of_scores("ssim_gaussian", scores, DISTINCT, bootstrap=none).values()
 
 
-def test_a_floor_is_never_best_but_marked_where_it_beats_every_method() -> None:
+def test_where_a_floor_beats_every_method_it_is_marked_and_none_is_best() -> None:
     found = marks_of_sets(
         "fid", {"copy_source": (0.02, 0.01), "dnaf": (10, 1), "gfla": (15, 1), "mean_image": (99, 1)}
     )
-    assert found == {"copy_source": Mark.FLOOR_AHEAD, "dnaf": Mark.BEST}
+    assert found == {"copy_source": Mark.FLOOR_AHEAD}
+
+
+def test_a_floor_that_is_better_inside_noise_takes_the_best_mark_away_too() -> None:
+    found = marks_of_sets("fid", {"copy_source": (9.5, 1), "dnaf": (10, 1), "gfla": (10.5, 1)})
+    assert found == {"copy_source": Mark.NOISE, "gfla": Mark.NOISE}
+
+
+def test_a_floor_that_reads_the_same_as_the_best_method_takes_nothing_away() -> None:
+    found = marks_of_sets("fid", {"copy_source": (9.999, 1), "dnaf": (10, 1)})
+    assert found == {"copy_source": Mark.NOISE, "dnaf": Mark.BEST}
 
 
 def test_a_floor_inside_noise_of_the_best_method_is_marked_as_that() -> None:
-    found = marks_of_scores("l1", {"dnaf": np.full(40, 0.2), "mean_image": 0.19 + NOISE_OF_PAIRS}, DISTINCT)
+    scores = {"dnaf": np.full(40, 0.2), "mean_image": 0.21 + NOISE_OF_PAIRS - NOISE_OF_PAIRS.mean()}
+    found = marks_of_scores("l1", scores, DISTINCT)
     assert found == {"dnaf": Mark.BEST, "mean_image": Mark.NOISE}
 
 
@@ -129,6 +140,7 @@ def test_no_method_is_better_than_the_best(values: dict[str, float], column: Col
     found = marks(column, rows, {method: {} for method in values}, DISTINCT)
     methods = {method: value for method, value in values.items() if method != "copy_source"}
     best = {method for method, mark in found.items() if mark is Mark.BEST}
-    assert bool(best) == bool(methods)
-    extreme = (max if column.better == "higher" else min)(methods.values(), default=0.0)
-    assert {column.text(values[method]) for method in best} <= {column.text(extreme)}
+    extreme = max if column.better == "higher" else min
+    of_all, of_methods = extreme(values.values()), extreme(methods.values(), default=None)
+    is_best = of_methods is not None and column.text(of_methods) == column.text(of_all)
+    assert {column.text(values[method]) for method in best} == ({column.text(of_all)} if is_best else set())

@@ -24,6 +24,7 @@ def main(dataset: _command.Dataset = None) -> str:
     from dnaf.report.board import read_board
     from dnaf.report.loss_curve import read_loss_curve
     from dnaf.report.panels import open_panels
+    from dnaf.report.typical import typical_pairs
 
     dataset = dataset or config.load_chosen_dataset()
     params = config.load(config.Report)
@@ -39,7 +40,8 @@ def main(dataset: _command.Dataset = None) -> str:
     present = [row.method for row in boards[0].present]
     panels = open_panels(present, cards, results, data, ImageStore(Path("data/pose.zip")))
     loss = read_loss_curve(Path("metrics/train/loss.csv"))
-    sheet = figure.draw(figure.of_paper(panels), figure.spread(test, params.num_rows))
+    shown, caption = typical_pairs(boards[0], test, cards, params.num_rows)
+    sheet = figure.draw(figure.of_paper(panels), shown, caption)
     page.write_page(Path("report"), page.Content(dataset, data, boards, cards, panels, loss))
     qualitative = Path("metrics/qualitative.png")
     files.write_atomic(qualitative, figure.to_png(sheet))

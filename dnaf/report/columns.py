@@ -28,6 +28,11 @@ class Column:
     def label(self) -> str:
         return f"{self.name} ({', '.join(self.details)})" if self.details else self.name
 
+    @property
+    def num_digits(self) -> int:
+        """How many digits behind the point the tables show of a value: those of its format, `.4f`."""
+        return int(self.spec.strip("+.f%"))
+
     def text(self, value: float) -> str:
         """A value as the tables show it."""
         return format(value, self.spec).replace("%", " %")

@@ -34,11 +34,14 @@ def of_paper(panels: Sequence[Panel]) -> list[Panel]:
     return sorted(shown, key=lambda panel: panel.method == OURS)
 
 
-def draw(panels: Sequence[Panel], pairs: Sequence[Pair]) -> Figure:
+def draw(panels: Sequence[Panel], pairs: Sequence[Pair], caption: str = "") -> Figure:
     """A row a pair, a column a panel, under the panels' labels.
 
     Like the paper's figures in two blocks side by side, the left one filled first, unless a word could then
     not be read in print. A label that is too wide for its column stands on several lines.
+
+    Args:
+        caption: a sentence below the rows.
     """
     rows = [[panel.image(pair) for panel in panels] for pair in pairs]
     labels = [panel.label for panel in panels]
@@ -57,13 +60,24 @@ def draw(panels: Sequence[Panel], pairs: Sequence[Pair]) -> Figure:
     total_width = lefts[-1] + width + _GAP
     dpi = total_width / (num_columns * _column_width(num_columns))
     top = round((_LABEL_HEIGHT + (num_lines - 1) * 1.2 * font_size / 72) * dpi)
-    total_height = top + num_rows * (height + _GAP)
+    caption = _in_lines(caption, 72 * (total_width - 2 * _GAP) / dpi / _MIN_FONT)
+    below = round((caption.count("\n") + 1.5) * 1.2 * _MIN_FONT / 72 * dpi) if caption else 0
+    total_height = top + num_rows * (height + _GAP) + below
     # A hundredth of a pixel more, for Matplotlib cuts the fraction off.
     figure = Figure(((total_width + 0.01) / dpi, (total_height + 0.01) / dpi), dpi, facecolor="white")
     FigureCanvasAgg(figure)
     for left, label in zip(lefts, labels * num_blocks, strict=True):
         x, y = (left + width / 2) / total_width, 1 - top / 2 / total_height
         figure.text(x, y, label, ha="center", va="center", fontsize=font_size, parse_math=False)
+    if caption:
+        figure.text(
+            _GAP / total_width,
+            below / 2 / total_height,
+            caption,
+            va="center",
+            fontsize=_MIN_FONT,
+            parse_math=False,
+        )
     for number, images in enumerate(rows):
         block, row = divmod(number, num_rows)
         bottom = total_height - top - (row + 1) * height - row * _GAP
@@ -118,6 +132,8 @@ def _fitting_font(texts: Sequence[str], num_columns: int) -> float:
 
 def _in_lines(label: str, width: float) -> str:
     """The label on as few lines as it needs to be no wider than `width` times the font size."""
+    if not label:
+        return ""
     broken = (wrap(label, num_letters) for num_letters in range(len(label), 0, -1))
     return "\n".join(next(lines for lines in broken if all(_text_width(line) <= width for line in lines)))
 

@@ -133,7 +133,7 @@ def _board(board: Board, cards: Mapping[str, Card]) -> dict[str, Any]:
             "key": column.key,
             "label": column.label,
             "better": column.better,
-            "digits": num_digits(column) if column.key in paired else None,
+            "digits": column.num_digits if column.key in paired else None,
         }
         for column in board.columns
     ]
@@ -197,18 +197,13 @@ def _filter(label: str, values: Sequence[str]) -> dict[str, Any]:
 
 def _scores(board: Board) -> str:
     """A script, because a page that is opened from disk may not read data files."""
-    shown = {column.key: num_digits(column) for column in COLUMNS if column in board.columns}
+    shown = {column.key: column.num_digits for column in COLUMNS if column in board.columns}
     values = {
         method: {key: np.round(table[key], shown[key]).tolist() for key in table if key in shown}
         for method, table in board.scores.items()
     }
     text = json.dumps(values, separators=(",", ":"), allow_nan=False)
     return f"receiveScores({json.dumps(board.protocol)},{text});\n"
-
-
-def num_digits(column: Column) -> int:
-    """How many digits behind the point the tables show of a value: those of its format, `.4f`."""
-    return int(column.spec.strip("+.f%"))
 
 
 def _html(markdown: str) -> Markup:

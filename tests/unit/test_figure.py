@@ -125,3 +125,16 @@ def test_the_pdf_has_text_and_the_images_own_pixels_and_is_the_same_each_time() 
     assert first == second
     assert b"/Subtype /Type3" not in first
     assert first.count(b"/Width 48") == 2
+
+
+def test_a_caption_stands_below_the_rows_and_changes_nothing_above() -> None:
+    panels, pairs = [panel("Pose"), panel("Source")], [("a", "b")]
+    plain, captioned = (
+        pixels(draw(panels, pairs, text)) for text in ("", "A caption that needs more than one line here.")
+    )
+    height = plain.shape[0]
+    assert np.array_equal(captioned[: height - 6], plain[: height - 6])
+    assert captioned.shape[1] == plain.shape[1]
+    assert captioned[height:].min() < 128
+    assert captioned[[-1]].min() == 255
+    assert captioned[:, [0, -1]].min() == 255

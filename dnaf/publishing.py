@@ -34,7 +34,7 @@ _METHOD = "dnaf"
 _COUNTS = {
     "num_listed": "images",
     "num_removed": "images left out",
-    "num_outfits": "outfits",
+    "num_outfits": "",  # outfits or persons
     "num_pairs": "pairs",
 }
 
@@ -102,7 +102,7 @@ def publish(out: Path, inputs: Inputs, protocols: Sequence[str]) -> None:
         shutil.copytree(inputs.model, temporary, dirs_exist_ok=True)
         move_provenance(inputs.model, temporary)
         files.write_atomic(temporary / CARD, str(card))
-        files.write_atomic(temporary / DATA_CARD, _data_card(data))
+        files.write_atomic(temporary / DATA_CARD, _data_card(data, boards[0].rows[0].protocol["unit"]))
         files.write_manifest(temporary, about)
 
 
@@ -194,7 +194,7 @@ def _table(board: Board) -> str:
     return "\n".join(lines)
 
 
-def _data_card(data: _Data) -> str:
+def _data_card(data: _Data, unit: str) -> str:
     front = DatasetCardData(
         pretty_name=data.terms.title,
         license=data.terms.license,
@@ -202,7 +202,8 @@ def _data_card(data: _Data) -> str:
         license_link=data.terms.license_link,
         task_categories=[TASK],
     )
-    rows = {what: [f"{data.info[part][key]:,}" for part in PARTS] for key, what in _COUNTS.items()}
+    counts = _COUNTS | {"num_outfits": f"{unit}s"}
+    rows = {what: [f"{data.info[part][key]:,}" for part in PARTS] for key, what in counts.items()}
     rows["sha256 of the pairs"] = [f"`{data.sha256[part]}`" for part in PARTS]
     table = "\n".join(f"| {what} | {' | '.join(values)} |" for what, values in rows.items())
     height, width = data.size

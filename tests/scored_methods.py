@@ -30,6 +30,7 @@ def block(name: str = "cfld", **changes: Any) -> dict[str, Any]:
         "weights": {"inception": "random, seed 0", "alexnet": "7be5be791159472b1fbf8c69"},
         "bootstrap": {"num_resamplings": 200, "seed": 0},
         "interval": "95 % bootstrap over outfits",
+        "unit": "outfit",
         "dropped": {},
         "fid_rank_deficient": True,
         "results": {"file_type": "png"},

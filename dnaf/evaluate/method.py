@@ -14,7 +14,7 @@ from dnaf.errors import StateError
 from dnaf.evaluate.card import Card
 from dnaf.evaluate.comparison import Masks
 from dnaf.evaluate.features import WeightFiles, feature_networks
-from dnaf.evaluate.inputs import KEYPOINTS, TestPairs
+from dnaf.evaluate.inputs import KEYPOINTS, UNITS, TestPairs
 from dnaf.evaluate.joints import count_joints
 from dnaf.evaluate.perceptual import Networks, lpips_networks
 from dnaf.evaluate.protocol import Protocol
@@ -78,16 +78,16 @@ def score_method(
 
 
 def _extras(root: Path, method: str, test: TestPairs, setting: Setting) -> Extras:
-    """Market-1501's masks, and the joints of a method whose keypoints were supplied."""
+    """Market-1501's masks, the joints of a method whose keypoints were supplied, and what is resampled."""
     found = root / "results" / method / KEYPOINTS
-    is_market = setting.form == "market1501"
+    is_market, unit = setting.form == "market1501", UNITS[setting.form]
     if not is_market and not found.exists():
-        return Extras()
+        return Extras(unit=unit)
     targets, frame = _target_keypoints(root / "pairs", test)
     joints = None
     if found.exists():
         joints = count_joints(found, ResultNames(setting.form, test.pairs), test.pairs, targets, frame)
-    return Extras(_masks(targets, frame, setting.size) if is_market else None, joints)
+    return Extras(_masks(targets, frame, setting.size) if is_market else None, joints, unit)
 
 
 def _target_keypoints(pairs: Path, test: TestPairs) -> tuple[dict[str, Points], Size]:

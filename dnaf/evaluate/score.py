@@ -15,7 +15,7 @@ from dnaf import config
 from dnaf.data.pairs import Pair, pair_id
 from dnaf.errors import ConfigError, DataError, NumericalError
 from dnaf.evaluate.comparison import PSNR_MAX, Comparer, Masks
-from dnaf.evaluate.inputs import TestPairs
+from dnaf.evaluate.inputs import UNITS, TestPairs
 from dnaf.evaluate.perceptual import Looked, Networks
 from dnaf.evaluate.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
@@ -62,10 +62,12 @@ class Extras:
     Attributes:
         masks: of the person in every target, for a data set whose metrics leave the background out.
         joints: correct and valid joints of each pair (N, 2), see `joints.count_joints`.
+        unit: what is resampled, see `inputs.UNITS`.
     """
 
     masks: Masks | None = None
     joints: NDArray[np.int64] | None = None
+    unit: str = UNITS["deepfashion"]
 
 
 def score(
@@ -118,7 +120,9 @@ def score(
     if results.wrong_source:
         metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
     metrics |= {"num_pairs": len(table), "num_expected": len(test.pairs)}
-    metrics["protocol"] = _provenance(results, test, reference, protocol, networks, params, root_seed)
+    metrics["protocol"] = _provenance(
+        results, extras.unit, test, reference, protocol, networks, params, root_seed
+    )
     return Score(metrics, table)
 
 
@@ -218,6 +222,7 @@ def _pckh(joints: NDArray[np.int64], test: TestPairs, num_bootstrap: int, root_s
 
 def _provenance(
     results: Results,
+    unit: str,
     test: TestPairs,
     reference: Reference,
     protocol: Protocol,
@@ -241,7 +246,8 @@ def _provenance(
         "real_set": real_set and {"description": "training images", **real_set},
         "dropped": {name: number for name, number in dropped.items() if number},
         "fid_rank_deficient": bool(networks.features) and min(reference.info["count"], num_pairs) <= 2048,
-        "interval": "95 % bootstrap over outfits",
+        "interval": f"95 % bootstrap over {unit}s",
+        "unit": unit,
         "bootstrap": {
             "num_resamplings": params.num_bootstrap,
             "seed": root_seed,

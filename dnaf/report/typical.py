@@ -1,8 +1,8 @@
 """Which pairs a reader sees first: typical ones, by a rule that leaves no choice to whoever shows them.
 
-The pairs whose score is nearest the median come first. The score is that of the first method of the table that
-is no floor, in its first metric of single pairs that needs no random network. Pairs of outfits that were not
-shown yet go before others; equal ones keep the order of the list.
+The pairs whose score is nearest the median come first. The score is that of the first method of the table
+that is no floor, in its first metric of single pairs that needs no random network. Pairs of outfits that were
+not shown yet go before others; equal ones keep the order of the list.
 """
 
 from collections import Counter
@@ -28,12 +28,13 @@ def typical_pairs(
     if chosen is None:
         return figure.spread(test, num_rows), "Pairs evenly spread over the test list."
     method, column = chosen
+    unit = next(row.protocol["unit"] for row in board.present)
     # As the page has them, so that its gallery begins with the same pairs.
     scores = np.round(board.scores[method][column.key], column.num_digits)
     pairs = [test.pairs[index] for index in order(scores, test.outfits)[:num_rows]]
     return pairs, (
         f"The {len(pairs)} test pairs whose {column.label} of {cards[method].title} is nearest the median, "
-        "different outfits first."
+        f"different {unit}s first."
     )
 
 

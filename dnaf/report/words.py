@@ -81,10 +81,10 @@ def _noise(boards: Sequence[Board]) -> str:
     if not any(row.protocol["bootstrap"]["num_resamplings"] for board in boards for row in board.present):
         return ""
     text = (
-        "**≈**: inside noise of the best method's value. Both methods are compared over the same pairs: the 95 % "
-        "interval of their mean difference (paired bootstrap over outfits) contains zero. Each comparison "
-        "stands for itself and the best was chosen by looking, so a method that is in truth as good goes "
-        "without the mark more often than one time in twenty."
+        "**≈**: inside noise of the best method's value. Both methods are compared over the same pairs: the "
+        f"95 % interval of their mean difference (paired bootstrap over {_unit(boards)}s) contains zero. "
+        "Each comparison stands for itself and the best was chosen by looking, so a method that is in truth "
+        "as good goes without the mark more often than one time in twenty."
     )
     labels = {c.label: None for board in boards for c in board.columns if c.key in board.unpaired}
     if labels:
@@ -101,7 +101,7 @@ def _floors(boards: Sequence[Board]) -> str:
     text = (
         "Copying the source and the mean of the training images are no methods but the floor, and never "
         "count as best: a method that is not clearly better has learnt nothing that the metric sees. "
-        "Copies have a small FID because they are photographs of the same outfits."
+        f"Copies have a small FID because they are photographs of the same {_unit(boards)}s."
     )
     if _has(boards, Mark.FLOOR_AHEAD):
         text += (
@@ -153,8 +153,8 @@ def _wrong_source(boards: Sequence[Board]) -> str:
     if not any(column.key == "wrong_source_increase" for column in _columns(boards)):
         return ""
     return (
-        "**L1 with the wrong source**: by how much L1 rises when the source of another outfit is given; near "
-        "zero means that the source is ignored."
+        f"**L1 with the wrong source**: by how much L1 rises when the source of another {_unit(boards)} is "
+        "given; near zero means that the source is ignored."
     )
 
 
@@ -164,6 +164,11 @@ def _not_supplied(boards: Sequence[Board]) -> str:
         return ""
     folders = ", ".join(f"`data/results/{method}`" for method in absent)
     return f"**{NOT_SUPPLIED.capitalize()}**: {folders}."
+
+
+def _unit(boards: Sequence[Board]) -> str:
+    """What pairs that belong together show: an outfit, or a person."""
+    return str(next(row.protocol["unit"] for board in boards for row in board.present))
 
 
 def _columns(boards: Sequence[Board]) -> Iterator[Column]:

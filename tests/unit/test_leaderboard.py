@@ -89,6 +89,14 @@ def test_real_set_weights_and_resamplings_are_stated() -> None:
     assert "FID against 48,674 images: training images." in to_markdown([board(real_set=whole)], CARDS)
 
 
+def test_a_data_set_of_persons_is_not_said_to_have_outfits() -> None:
+    persons = {"unit": "person", "interval": "95 % bootstrap over persons"}
+    text = to_markdown([board(**persons)], CARDS)
+    assert "95 % bootstrap over persons" in text
+    assert "paired bootstrap over persons" in text
+    assert "outfit" not in text
+
+
 def test_a_protocol_without_networks_states_none() -> None:
     rows = [present("dnaf", {"l1": 0.5}, real_set=None, weights={}, fid_rank_deficient=False)]
     text = to_markdown([compare("cfld", rows, {"dnaf": {"l1": array(0.5)}}, ["a"])], CARDS)

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from dnaf import config
+from dnaf.data.formats import FORMATS
 from dnaf.data.pairs import pair_id
 from dnaf.data.store import write_store
 from dnaf.errors import ConfigError, DataError, NumericalError, StateError
 from dnaf.evaluate.card import read_card
 from dnaf.evaluate.inception import Inception
-from dnaf.evaluate.inputs import find_results
+from dnaf.evaluate.inputs import UNITS, find_results
 from dnaf.evaluate.lpips import Lpips
 from dnaf.evaluate.method import Setting, score_method
 from dnaf.evaluate.protocol import PROTOCOLS
@@ -265,3 +266,8 @@ def test_market_gets_metrics_without_the_background(evaluation_project: Evaluati
     metrics = score_of(evaluation_project, how=how).metrics
     assert metrics["ssim_masked"] > metrics["ssim_gaussian"]
     assert metrics["lpips_masked_random"] < metrics["lpips_random"]
+    assert "95 % bootstrap over persons" in str(metrics["protocol"])
+
+
+def test_every_format_says_what_its_pairs_share() -> None:
+    assert UNITS.keys() == FORMATS.keys()

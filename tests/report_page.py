@@ -18,6 +18,13 @@ from tests.scored_methods import CARDS, absent, present, with_interval
 
 METHODS = ("dnaf", "copy_source", "pidm")
 GARMENTS = ("WOMENDresses", "MENShirts_Polos", "WOMENDenim")
+MADE_BY = {
+    "results": {
+        "model": "0123abcd" * 8,
+        "seed": 7,
+        "params": {"solver": "ddim", "num_inference_steps": 4},
+    }
+}
 LABELS = ("Pose", "Source", "Target", "DNAF", "PIDM")
 
 
@@ -47,6 +54,7 @@ def board_of(protocol: str, num_pairs: int, seed: int) -> Board:
                 for key, value in with_interval(name, float(values.mean()), 0.05).items()
             },
             protocol,
+            **(MADE_BY if method == "dnaf" else {}),
         )
         for method in METHODS
     ]

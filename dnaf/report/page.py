@@ -2,6 +2,10 @@
 
 `index.html` holds all but what only the gallery needs, which a browser loads when it is looked at:
 `pairs/<number>.jpg`, the pictures of one pair side by side, and `scores/<protocol>.js`.
+
+Same inputs, same bytes: the page names the model by its digest, and neither a date nor a commit, which are no
+inputs and would make every run another page. Its header has the command that finds both in git, where the
+metrics of the same model are.
 """
 
 import json
@@ -26,9 +30,10 @@ from dnaf.report.board import Board
 from dnaf.report.columns import COLUMNS, Column
 from dnaf.report.loss_curve import LossCurve
 from dnaf.report.methods import MethodMetrics
-from dnaf.report.panels import Panel
+from dnaf.report.panels import OURS, Panel
 from dnaf.report.significance import FLOORS, Mark
-from dnaf.report.words import MARKS, notes, protocol_sentences
+from dnaf.report.typical import choose_scores
+from dnaf.report.words import MARKS, notes, protocol_sentences, random_warning, unit
 from dnaf.workers import thread_map
 
 PAGE = "index.html"
@@ -41,6 +46,7 @@ _SCRIPTS = (
     *(f"template/{name}.js" for name in ("page", "leaderboard", "charts", "gallery", "zoom")),
 )
 _LICENCES = ("vendor/tabulator.LICENSE.txt", "vendor/chart.LICENSE.txt")
+_NUM_DIGITS = 8  # of a digest: enough to find it in git
 _JPEG_QUALITY = 90  # pictures to look at; metrics are of the files themselves
 
 
@@ -107,15 +113,19 @@ def _data(content: Content) -> dict[str, Any]:
     pairs = content.data.test.pairs
     stems = sorted({stem for pair in pairs for stem in pair})
     numbers = {stem: number for number, stem in enumerate(stems)}
+    outfits = {outfit: number for number, outfit in enumerate(dict.fromkeys(content.data.test.outfits))}
     loss = content.loss
     return {
         "dataset": content.dataset,
+        "model": _model(content.boards[0]),
+        "unit": unit(content.boards),
         "size": content.data.size,
         "quality": _JPEG_QUALITY,
         "num_pairs": len(pairs),
         "stems": stems,
         "sources": [numbers[source] for source, _ in pairs],
         "targets": [numbers[target] for _, target in pairs],
+        "outfits": [outfits[outfit] for outfit in content.data.test.outfits],
         "filters": _filters(content.data.form, pairs),
         "panels": [
             {"label": panel.label, "method": panel.method, "is_floor": panel.method in FLOORS}
@@ -126,20 +136,38 @@ def _data(content: Content) -> dict[str, Any]:
     }
 
 
+def _model(board: Board) -> dict[str, Any] | None:
+    """What the results say of the model that made them; None without results of our own."""
+    results = next((row.protocol["results"] for row in board.present if row.method == OURS), {})
+    if "model" not in results:
+        return None
+    params = results["params"]
+    return {
+        "digest": results["model"][:_NUM_DIGITS],
+        "seed": results["seed"],
+        "sampling": f"{params['solver']}, {params['num_inference_steps']} steps",
+    }
+
+
 def _board(board: Board, cards: Mapping[str, Card]) -> dict[str, Any]:
     paired = {key for table in board.scores.values() for key in table}
     columns = [
         {
             "key": column.key,
             "label": column.label,
+            "name": column.name,
+            "details": ", ".join(column.details),
             "better": column.better,
             "digits": column.num_digits if column.key in paired else None,
         }
         for column in board.columns
     ]
+    typical = choose_scores(board)
     return {
         "protocol": board.protocol,
         "text": _html(protocol_sentences(board)),
+        "warning": _html(random_warning(board)),
+        "typical": typical and {"method": typical[0], "metric": typical[1].key},
         "columns": columns,
         "rows": [_row(board, row, cards[row.method]) for row in board.rows],
     }
@@ -152,7 +180,7 @@ def _row(board: Board, row: MethodMetrics, card: Card) -> dict[str, Any]:
         "method": row.method,
         "title": card.title,
         "link": link if link.startswith(("https://", "http://")) else "",
-        "venue": venue if row.is_present else f"{venue}, not supplied".lstrip(", "),
+        "venue": venue,
         "is_floor": row.method in FLOORS,
         "cells": {c.key: _cell(board, row, c) for c in board.columns if c.key in row.numbers} or None,
     }

@@ -18,6 +18,7 @@ from dnaf.report import figure
 from dnaf.report.board import Board
 from dnaf.report.columns import Column, is_random
 from dnaf.report.significance import FLOORS
+from dnaf.report.words import unit
 
 
 def typical_pairs(
@@ -28,13 +29,12 @@ def typical_pairs(
     if chosen is None:
         return figure.spread(test, num_rows), "Pairs evenly spread over the test list."
     method, column = chosen
-    unit = next(row.protocol["unit"] for row in board.present)
     # As the page has them, so that its gallery begins with the same pairs.
     scores = np.round(board.scores[method][column.key], column.num_digits)
     pairs = [test.pairs[index] for index in order(scores, test.outfits)[:num_rows]]
     return pairs, (
         f"The {len(pairs)} test pairs whose {column.label} of {cards[method].title} is nearest the median, "
-        f"different {unit}s first."
+        f"different {unit([board])}s first."
     )
 
 

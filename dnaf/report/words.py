@@ -33,6 +33,18 @@ def protocol_sentences(board: Board) -> str:
     return " ".join([*sentences, _resamplings(protocol)])
 
 
+def random_warning(board: Board) -> str:
+    """What must not be done with numbers of random networks; empty where there are none."""
+    names = dict.fromkeys(column.name for column in board.columns if is_random(column))
+    if not names:
+        return ""
+    return (
+        f"**Compare {', '.join(names)} with no other table.** Their networks have random weights here, for "
+        "lack of weight files: these numbers order the methods of this table at most. "
+        "`python -m stages.fetch_weights` gets the files."
+    )
+
+
 def _real_set(real_set: Mapping[str, Any]) -> str:
     count, of = real_set["count"], real_set["of"]
     number = f"{count:,}" if count == of else f"{count:,} of {of:,}"
@@ -82,7 +94,7 @@ def _noise(boards: Sequence[Board]) -> str:
         return ""
     text = (
         "**≈**: inside noise of the best method's value. Both methods are compared over the same pairs: the "
-        f"95 % interval of their mean difference (paired bootstrap over {_unit(boards)}s) contains zero. "
+        f"95 % interval of their mean difference (paired bootstrap over {unit(boards)}s) contains zero. "
         "Each comparison stands for itself and the best was chosen by looking, so a method that is in truth "
         "as good goes without the mark more often than one time in twenty."
     )
@@ -101,7 +113,7 @@ def _floors(boards: Sequence[Board]) -> str:
     text = (
         "Copying the source and the mean of the training images are no methods but the floor, and never "
         "count as best: a method that is not clearly better has learnt nothing that the metric sees. "
-        f"Copies have a small FID because they are photographs of the same {_unit(boards)}s."
+        f"Copies have a small FID because they are photographs of the same {unit(boards)}s."
     )
     if _has(boards, Mark.FLOOR_AHEAD):
         text += (
@@ -153,7 +165,7 @@ def _wrong_source(boards: Sequence[Board]) -> str:
     if not any(column.key == "wrong_source_increase" for column in _columns(boards)):
         return ""
     return (
-        f"**L1 with the wrong source**: by how much L1 rises when the source of another {_unit(boards)} is "
+        f"**L1 with the wrong source**: by how much L1 rises when the source of another {unit(boards)} is "
         "given; near zero means that the source is ignored."
     )
 
@@ -166,9 +178,9 @@ def _not_supplied(boards: Sequence[Board]) -> str:
     return f"**{NOT_SUPPLIED.capitalize()}**: {folders}."
 
 
-def _unit(boards: Sequence[Board]) -> str:
+def unit(boards: Sequence[Board]) -> str:
     """What pairs that belong together show: an outfit, or a person."""
-    return str(next(row.protocol["unit"] for board in boards for row in board.present))
+    return next((str(row.protocol["unit"]) for board in boards for row in board.present), "outfit")
 
 
 def _columns(boards: Sequence[Board]) -> Iterator[Column]:

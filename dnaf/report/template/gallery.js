@@ -4,6 +4,7 @@
 const scores = new Map(); // by protocol: {method: {metric: [a value a pair]}}
 let gallery = null;
 let sortValues = null; // of each pair; null: the order of the list
+let ranks = null; // of each pair, typical ones first; null: by value, or the order of the list
 
 const nameOf = (pair) => `${report.stems[report.sources[pair]]}_2_${report.stems[report.targets[pair]]}`;
 const pairedColumns = () => board.columns.filter((column) => column.digits !== null);
@@ -111,12 +112,34 @@ function sortPairs() {
   sortValues = column
     ? report.sources.map((_, pair) => (scoreOf(method, column.key, pair) ?? NaN) - (minus ? scoreOf(minus, column.key, pair) ?? NaN : 0))
     : null;
-  const isDescending = column && (find("order").value === "best") === (column.better === "higher");
+  const order = find("order").value;
+  ranks = column && order === "typical" ? typicalRanks(sortValues) : null;
+  const isDescending = column && !ranks && (order === "best") === (column.better === "higher");
   gallery.setSort("pair", isDescending ? "desc" : "asc");
   showStatus();
 }
 
+/** The rule of dnaf/report/typical.py: nearest the median first, but an outfit again only after all others. */
+function typicalRanks(values) {
+  const known = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+  const median = (known[(known.length - 1) >> 1] + known[known.length >> 1]) / 2;
+  const distances = values.map((value) => (Number.isNaN(value) ? Infinity : Math.abs(value - median)));
+  const nearest = values.map((_, pair) => pair).sort((a, b) => (distances[a] === distances[b] ? a - b : distances[a] - distances[b]));
+  const seen = new Map();
+  const times = [];
+  for (const pair of nearest) {
+    const outfit = report.outfits[pair];
+    times[pair] = distances[pair] === Infinity ? Infinity : seen.get(outfit) ?? 0;
+    seen.set(outfit, times[pair] + 1);
+  }
+  const ranked = [];
+  // Sorting is stable: pairs of equal times stay nearest first.
+  nearest.sort((a, b) => (times[a] === times[b] ? 0 : times[a] - times[b])).forEach((pair, rank) => (ranked[pair] = rank));
+  return ranked;
+}
+
 function comparePairs(one, other, a, b, field, direction) {
+  if (ranks) return ranks[one] - ranks[other];
   if (!sortValues) return one - other;
   const [first, second] = [sortValues[one], sortValues[other]];
   if (Number.isNaN(first) || Number.isNaN(second)) {
@@ -167,16 +190,16 @@ async function jump(text) {
   await goToPair(pair);
 }
 
-function fillSelect(select, options) {
-  const before = select.value;
+function fillSelect(select, options, first = "") {
+  const before = select.length ? select.value : first;
   select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
   if (options.some(([value]) => value === before)) select.value = before;
 }
 
 function fillControls() {
   const methods = shownRows(board).map((row) => [row.method, row.title]);
-  fillSelect(find("metric"), [["", "the list's order"], ...pairedColumns().map((column) => [column.key, labelOf(column)])]);
-  fillSelect(find("method"), methods);
+  fillSelect(find("metric"), [["", "the list's order"], ...pairedColumns().map((column) => [column.key, labelOf(column)])], board.typical?.metric);
+  fillSelect(find("method"), methods, board.typical?.method);
   fillSelect(find("minus"), [["", "nothing"], ...methods]);
 }
 

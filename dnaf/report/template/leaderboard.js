@@ -1,11 +1,14 @@
 "use strict";
-// The table of all methods.
+// The table of all methods that have results, and the names of those that have none.
 
 let leaderboard = null;
 
+function methodName(row) {
+  return row.link ? element("a", { href: row.link, rel: "noreferrer" }, row.title) : row.title;
+}
+
 function methodCell(row) {
-  const name = row.link ? element("a", { href: row.link, rel: "noreferrer" }, row.title) : row.title;
-  return element("span", {}, name, element("span", { class: "venue" }, row.venue));
+  return element("span", {}, methodName(row), element("span", { class: "venue" }, row.venue));
 }
 
 function valueCell(cell) {
@@ -15,25 +18,55 @@ function valueCell(cell) {
   return element("span", {}, value, element("span", { class: "interval" }, cell.interval));
 }
 
+function heading(name, details = "") {
+  const button = element("button", { type: "button" }, name); // by key and by touch
+  if (details) button.append(element("span", { class: "interval" }, details));
+  return () => button;
+}
+
+/** What a narrow screen has no column for, below its row. */
+function collapsed(columns) {
+  const list = element("dl", {});
+  for (const { field, value } of columns) {
+    const column = board.columns.find((one) => one.key === field);
+    if (value) list.append(element("dt", {}, labelOf(column)), element("dd", {}, value));
+  }
+  return list;
+}
+
+function showAbsent() {
+  const absent = board.rows.filter((row) => !row.cells);
+  find("absent").hidden = !absent.length;
+  const number = absent.length === 1 ? "1 method is" : `${absent.length} methods are`;
+  const items = absent.map((row) =>
+    element("li", {}, methodName(row), row.venue && ` (${row.venue})`, ": ", element("code", {}, `data/results/${row.method}/`)),
+  );
+  find("absent").replaceChildren(
+    element("summary", {}, `${number} not supplied: ${absent.map((row) => row.title).join(", ")}`),
+    "Put the images that its authors published into a method's folder; card.yaml there says which.",
+    element("ul", {}, ...items),
+  );
+}
+
 protocolChanged.push(() => {
   leaderboard?.destroy();
-  const rows = new Map(board.rows.map((row) => [row.method, row]));
-  const data = board.rows.map((row) => {
-    const values = Object.entries(row.cells ?? {}).map(([key, cell]) => [key, cell.value]);
+  showAbsent();
+  const rows = new Map(shownRows(board).map((row) => [row.method, row]));
+  const data = [...rows.values()].map((row) => {
+    const values = Object.entries(row.cells).map(([key, cell]) => [key, cell.value]);
     return { method: row.method, title: row.title, ...Object.fromEntries(values) };
   });
-  const heading = (text) => () => element("button", { type: "button" }, text); // by key and by touch
   const columns = board.columns.map((column) => ({
     field: column.key,
     title: column.key,
-    titleFormatter: heading(labelOf(column)),
-    formatter: (cell) => valueCell(rows.get(cell.getData().method).cells?.[column.key]),
+    titleFormatter: heading(column.name + (ARROWS[column.better] ?? ""), column.details),
+    formatter: (cell) => valueCell(rows.get(cell.getData().method).cells[column.key]),
     sorter: "number",
     sorterParams: { alignEmptyValues: "bottom" },
     headerSortStartingDir: column.better === "higher" ? "desc" : "asc",
     hozAlign: "right",
     headerHozAlign: "right",
-    minWidth: 110,
+    minWidth: 78,
   }));
   leaderboard = new Tabulator("#leaderboard-table", {
     data,
@@ -44,16 +77,16 @@ protocolChanged.push(() => {
         title: "Method",
         titleFormatter: heading("Method"),
         formatter: (cell) => methodCell(rows.get(cell.getData().method)),
-        frozen: true,
-        minWidth: 110,
+        minWidth: 105,
+        responsive: 0, // never collapsed
       },
       ...columns,
     ],
-    layout: "fitDataFill",
+    layout: "fitColumns",
+    responsiveLayout: "collapse",
+    responsiveLayoutCollapseFormatter: collapsed,
     nestedFieldSeparator: false,
     headerSortTristate: true,
-    rowFormatter: (row) => {
-      row.getElement().classList.toggle("absent", !rows.get(row.getData().method).cells);
-    },
+    placeholder: "No method has results.",
   });
 });

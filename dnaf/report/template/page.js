@@ -23,7 +23,10 @@ function showProtocol() {
   board = report.boards[find("protocol").selectedIndex];
   for (const name of document.querySelectorAll("code.protocol")) name.textContent = board.protocol;
   find("protocol-text").innerHTML = board.text; // rendered and escaped by Python
+  find("warning").innerHTML = board.warning;
+  find("warning").hidden = !board.warning;
   for (const show of protocolChanged) show();
 }
 
+find("written").textContent = document.lastModified; // by the browser: no run writes it
 find("protocol").addEventListener("change", showProtocol);

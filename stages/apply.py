@@ -45,7 +45,12 @@ Detector = Annotated[
 Preview = Annotated[
     Path | None, typer.Option(help="Where to write a sheet, a PNG, of what the model is given")
 ]
+Scale = Annotated[
+    int,
+    typer.Option(min=1, max=64, help="Enlarge the result to look at it: each pixel a square of this side"),
+]
 _MODEL = Path("data/model")
+_SMALL = 256  # pixels: a result that is less high is hard to see
 
 
 def pose(
@@ -54,6 +59,7 @@ def pose(
     out: Out,
     style_pose: StylePose = None,
     model: Model = _MODEL,
+    scale: Scale = 1,
     fit: FitTo = "pad",
     detector: Detector = None,
     preview: Preview = None,
@@ -63,10 +69,11 @@ def pose(
 
     inputs = _inputs(fit, detector)
     person, wanted = inputs.person(style, style_pose), inputs.pose(pose)
+    _hint(model, style)
     _write_preview(
         preview, [with_skeleton(person.image, person.keypoints), with_skeleton(person.image, wanted)]
     )
-    _write(out, _painter(model).paint([person], [wanted])[0])
+    _write_result(out, _painter(model).paint([person], [wanted])[0], scale)
 
 
 def artwork(
@@ -74,6 +81,7 @@ def artwork(
     pose: Pose,
     out: Out,
     model: Model = _MODEL,
+    scale: Scale = 1,
     fit: FitTo = "crop",
     detector: Detector = None,
     preview: Preview = None,
@@ -84,7 +92,7 @@ def artwork(
     inputs = _inputs(fit, detector)
     picture, wanted = inputs.artwork(style), inputs.pose(pose)
     _write_preview(preview, [with_skeleton(picture.image, wanted)])
-    _write(out, _painter(model).paint([picture], [wanted])[0])
+    _write_result(out, _painter(model).paint([picture], [wanted])[0], scale)
 
 
 def try_on(
@@ -100,6 +108,7 @@ def try_on(
     ] = None,
     style_pose: StylePose = None,
     model: Model = _MODEL,
+    scale: Scale = 1,
     fit: FitTo = "pad",
     detector: Detector = None,
     preview: Preview = None,
@@ -107,7 +116,6 @@ def try_on(
     """Put a garment of one person on another; outside the mask every pixel stays."""
     from dnaf.apply.garment import garment_mask
     from dnaf.apply.sheet import enlarged, with_mask, with_skeleton
-    from dnaf.apply.try_on import try_on
 
     inputs = _inputs(fit, detector)
     wearer, person = inputs.person(reference, reference_pose), inputs.person(style, style_pose)
@@ -123,7 +131,12 @@ def try_on(
             with_skeleton(person.image, person.keypoints),
         ],
     )
-    _write(out, try_on(_painter(model), wearer, inside, person))
+    _hint(model, reference, style)
+
+    # Only now what takes seconds to import: a wrong file is told at once.
+    from dnaf.apply.try_on import try_on
+
+    _write_result(out, try_on(_painter(model), wearer, inside, person), scale)
 
 
 def mix(
@@ -137,13 +150,13 @@ def mix(
     upper_pose: Annotated[Path | None, typer.Option(help=f"Pose of --upper: {_IN_ITS_PIXELS}")] = None,
     lower_pose: Annotated[Path | None, typer.Option(help=f"Pose of --lower: {_IN_ITS_PIXELS}")] = None,
     model: Model = _MODEL,
+    scale: Scale = 1,
     fit: FitTo = "pad",
     detector: Detector = None,
     preview: Preview = None,
 ) -> None:
     """Draw a person with the upper garment of one picture and the lower of another."""
     from dnaf.apply.garment import above_hips
-    from dnaf.apply.mix import mix
     from dnaf.apply.sheet import with_mask, with_skeleton
 
     inputs = _inputs(fit, detector)
@@ -157,7 +170,12 @@ def mix(
             with_skeleton(with_mask(persons[0].image // 2 + 127, inside), wanted),
         ],
     )
-    _write(out, mix(_painter(model), *persons, wanted, inside))
+    _hint(model, upper, lower)
+
+    # Only now what takes seconds to import: a wrong file is told at once.
+    from dnaf.apply.mix import mix
+
+    _write_result(out, mix(_painter(model), *persons, wanted, inside), scale)
 
 
 def interpolate(
@@ -176,13 +194,17 @@ def interpolate(
 ) -> None:
     """Draw a person on the way from one pose to another."""
     from dnaf import config
-    from dnaf.apply.interpolate import sequence, to_gif
     from dnaf.apply.sheet import enlarged, sheet, with_skeleton
 
     inputs = _inputs(fit, detector)
     person, ends = inputs.person(style, style_pose), [inputs.pose(name) for name in (first, last)]
     _write_preview(preview, [with_skeleton(person.image, each) for each in (person.keypoints, *ends)])
+    _hint(model, style)
     batch_size = config.load(config.Generate).batch_size
+
+    # Only now what takes seconds to import: a wrong file is told at once.
+    from dnaf.apply.interpolate import sequence, to_gif
+
     pictures = sequence(_painter(model), person, ends[0], ends[1], frames, batch_size)
     enlarged_pictures = [enlarged(picture) for picture in pictures]
     _write(out.with_name(out.name + ".png"), sheet([enlarged_pictures]))
@@ -213,6 +235,27 @@ def _painter(model: Path) -> "Painter":
     from dnaf.device import default_device
 
     return Painter(model, size, render, generate, seed, default_device())
+
+
+def _hint(model: Path, *pictures: str) -> None:
+    """Says what the model does not know, where a picture is no image of its data set."""
+    from dnaf import config
+    from dnaf.apply.limits import limits
+    from dnaf.progress import note
+
+    known = limits(model, config.load_chosen_dataset())
+    files = [picture for picture in pictures if Path(picture).is_file()]
+    if known and files:
+        note(f"{', '.join(files)}: not an image of the data set that {model} was trained on. {known}")
+
+
+def _write_result(out: Path, picture: "Pixels", scale: int) -> None:
+    from dnaf import images
+
+    height, width = picture.shape[:2]
+    _write_bytes(out, images.encode_png(picture.repeat(scale, axis=0).repeat(scale, axis=1)))
+    if scale * height < _SMALL:
+        print(f"{height}x{width} pixels, as the model makes them: --scale {_SMALL // height} enlarges them")
 
 
 def _write_preview(out: Path | None, pictures: "list[Pixels]") -> None:

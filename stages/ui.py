@@ -31,6 +31,7 @@ def main(
         raise ConfigError(
             f"stages.ui: needs the package gradio, which is not installed. Run `{commands.install('ui')}`."
         )
+    print("Loading the data ...", flush=True)
     dataset, seed = config.load_chosen_dataset(), config.load_seed()
     size, render, generate = (
         config.load_size(dataset),
@@ -40,15 +41,19 @@ def main(
     pairs = read_test_pairs(Path("data/pairs")).pairs
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
 
+    print(f"Loading the model {model} ...", flush=True)
+
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.apply.inputs import Inputs
+    from dnaf.apply.limits import limits
     from dnaf.apply.painter import Painter
     from dnaf.device import default_device
-    from dnaf.ui.actions import Actions
+    from dnaf.ui.actions import About, Actions
     from dnaf.ui.page import serving
 
     painter = Painter(model, size, render, generate, seed, default_device())
-    with serving(Actions(painter, Inputs(size), names, generate), port) as address:
+    about = About(str(model), dataset, limits(model, dataset))
+    with serving(Actions(painter, Inputs(size), names, generate), port, about) as address:
         print(f"{address} (Ctrl-C ends it)", flush=True)
         try:
             Event().wait()

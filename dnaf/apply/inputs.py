@@ -89,9 +89,20 @@ class Inputs:
         """
         path = Path(name)
         if path.suffix == ".json":
-            canvas = _read_canvas(path) or self.size
-            return placement(canvas, self.size, self.fit).points(_read_pose(path))
+            return self._wanted(_read_bytes(path), name)
         return self.person(name).keypoints
+
+    def uploaded_pose(self, pose: bytes) -> Points:
+        """A wanted pose that has no path, read as `pose` reads a file.
+
+        Raises:
+            DataError: not readable.
+        """
+        return self._wanted(_not_too_large(pose, "pose"), "pose")
+
+    def _wanted(self, pose: bytes, where: str) -> Points:
+        canvas = _read_canvas(pose, where) or self.size
+        return placement(canvas, self.size, self.fit).points(read_openpose(pose, where))
 
     def mask(self, path: Path, over: str | None = None) -> Mask:
         """Bool (H, W) in the frame: where a picture is lighter than half.
@@ -159,17 +170,17 @@ def _read_pose(path: Path) -> Points:
     return read_openpose(_read_bytes(path), str(path))
 
 
-def _read_canvas(path: Path) -> Size | None:
+def _read_canvas(pose: bytes, where: str) -> Size | None:
     """(height, width) that the file tells, as the web editors of poses write it."""
     try:
-        content = json.loads(_read_bytes(path))
+        content = json.loads(pose)
     except ValueError:
         return None  # `read_openpose` tells what is wrong with the file
     if not isinstance(content, dict) or not any(key in content for key in _CANVAS):
         return None
     sides: list[Any] = [content.get(key) for key in _CANVAS]
     if not all(isinstance(side, int) and 1 <= side <= _LARGEST_SIDE for side in sides):
-        raise DataError(f"{path}: {' and '.join(_CANVAS)}: not pixels (found {sides[0]} and {sides[1]}).")
+        raise DataError(f"{where}: {' and '.join(_CANVAS)}: not pixels (found {sides[0]} and {sides[1]}).")
     return sides[0], sides[1]
 
 

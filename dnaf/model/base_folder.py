@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
-from dnaf import commands
-from dnaf.errors import BaseModelError
+from dnaf import commands, files
+from dnaf.errors import BaseModelError, ConfigError
+from dnaf.images import Size
 from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
 from dnaf.model.loading import CheckedPart, check_part, read_config
 from dnaf.model.norm import use_float32_group_norms
@@ -101,6 +102,29 @@ def inspect_base(folder: Path) -> Inspection:
     lossless = codec["_class_name"] == "LosslessCodec"
     downscale = codec["unshuffle"] if lossless else 2 ** (len(codec["block_out_channels"]) - 1)
     return Inspection(family(checked.unet.config), scheduler.config.prediction_type, downscale)
+
+
+def require_trained_size(folder: Path, size: Size) -> None:
+    """Refuses images of another size than that of the training, where a base of our own layout tells it.
+
+    Such a base is small and knows one size and one kind of picture. Stable Diffusion, which tells none, takes
+    images of any size.
+
+    Args:
+        size: (height, width) of the images.
+
+    Raises:
+        ConfigError: names both sizes and what to choose instead.
+        StateError: the base's manifest is damaged.
+    """
+    manifest = folder / files.MANIFEST
+    trained = files.read_json(manifest).get("info", {}).get("size") if manifest.is_file() else None
+    if trained is not None and tuple(trained) != size:
+        raise ConfigError(
+            f"params.yaml: model.base: {folder} was trained with images of another size (found "
+            f"{size[0]}x{size[1]} pixels, expected {trained[0]}x{trained[1]}; height x width). "
+            "Set model.base to null, or to a base model that docs/base-models.md names."
+        )
 
 
 def load_codec(folder: Path) -> tuple[Codec, Provenance]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from huggingface_hub import ModelCardData
 
-from dnaf.model.known_bases import KNOWN_BASES, KnownBase
+from dnaf.model.known_bases import KNOWN_BASES, KnownBase, is_of_the_demo
 
 if TYPE_CHECKING:  # not imported where no model is: they take seconds
     from dnaf.model.parts import Parts
@@ -20,7 +20,6 @@ CARD = "README.md"
 FOLDER = "path/to/this/folder"  # in the card's code: wherever its reader has put the model
 TASK = "image-to-image"
 
-_DEMO_BASE = ("data", "base", "demo")
 _UNKNOWN = "unknown"  # to huggingface.co too
 _PARTS = {
     "pose_adapter": "pose adapter",
@@ -65,11 +64,7 @@ def model_card(parts: "Parts") -> str:
 def _license(base: "Provenance | None", known: KnownBase | None) -> str:
     if known is not None:
         return known.license
-    return "apache-2.0" if base is not None and _is_of_the_demo(base) else _UNKNOWN
-
-
-def _is_of_the_demo(base: "Provenance") -> bool:
-    return Path(base.folder).resolve().parts[-3:] == _DEMO_BASE
+    return "apache-2.0" if base is not None and is_of_the_demo(base.folder) else _UNKNOWN
 
 
 def _facts(parts: "Parts", size: tuple[int, int] | None) -> str:
@@ -106,7 +101,7 @@ def _on_base(base: "Provenance", known: KnownBase | None) -> Iterator[str]:
             f"{known.license_name}. Read that licence before you use these weights or pass them on: its "
             "restrictions of use go with what is made from the base."
         )
-    elif _is_of_the_demo(base):
+    elif is_of_the_demo(base.folder):
         yield (
             "The base is that of `dnaf`'s demo, trained there on drawn people, under the project's licence, "
             "Apache-2.0."

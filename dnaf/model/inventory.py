@@ -4,8 +4,8 @@ from pathlib import Path
 
 from dnaf import config
 from dnaf.data.inventory import Finding
-from dnaf.errors import BaseModelError, ConfigError
-from dnaf.model.known_bases import KNOWN_BASES
+from dnaf.errors import BaseModelError, ConfigError, DnafError
+from dnaf.model.known_bases import KNOWN_BASES, is_of_the_demo
 
 _SWIN = "microsoft/swin-base-patch4-window7-224"
 # Folders' names as `git clone` gives them, and the repository on huggingface.co.
@@ -31,17 +31,19 @@ def _base(model: config.Model, size: tuple[int, int]) -> Finding:
     path = Path(model.base)
     if not path.exists():
         return Finding(what, "missing", f"{path}, which params.yaml names; {how_to_get(path)}")
-    from dnaf.model.base_folder import inspect_base
+    from dnaf.model.base_folder import inspect_base, require_trained_size
 
     try:
         found = inspect_base(path)
-    except (BaseModelError, ConfigError) as error:
+        require_trained_size(path, size)
+    except DnafError as error:
         return Finding(what, "wrong", str(error))
     if any(side % found.downscale for side in size):
         return Finding(
             what, "wrong", f"{path}: needs sides that are multiples of {found.downscale} (found {size})"
         )
-    return Finding(what, "ok", f"{path}: {found.family}, predicts {found.prediction_type}")
+    knows = ", knows drawn people only" if is_of_the_demo(model.base) else ""
+    return Finding(what, "ok", f"{path}: {found.family}, predicts {found.prediction_type}{knows}")
 
 
 def _style_weights(model: config.Model) -> Finding:

@@ -1,6 +1,7 @@
 """Base models that are known by the name of their folder: who published them, under which licence."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,10 @@ KNOWN_BASES = {
     "stable-diffusion-2-1": KnownBase("stabilityai/stable-diffusion-2-1", *_OPENRAIL_PP),
     "stable-diffusion-xl-base-1.0": KnownBase("stabilityai/stable-diffusion-xl-base-1.0", *_OPENRAIL_PP),
 }
+
+_DEMO = ("data", "base", "demo")
+
+
+def is_of_the_demo(folder: str) -> bool:
+    """Whether a base model's folder is that of the bundled one, which was trained on drawn people."""
+    return Path(folder).resolve().parts[-3:] == _DEMO

@@ -11,6 +11,7 @@ from dnaf.data import latents
 from dnaf.data.loader import to_image_tensor
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import StateError
+from dnaf.model.base_folder import require_trained_size
 from dnaf.model.codec import Codec, LosslessCodec
 from dnaf.model.provenance import Provenance
 from dnaf.progress import note, track
@@ -50,14 +51,17 @@ def write_latents(
         Number of images that were encoded.
 
     Raises:
+        ConfigError: the base was trained with images of another size.
         StateError: pairs or images are incomplete, or another process does the same.
         ResourceError: disk full.
     """
+    stems = _stems(pairs)
+    if base is not None:
+        require_trained_size(Path(base.folder), ImageStore(images).image(f"{stems[0]}.png").shape[:2])
     made_from = origin(codec, base, pairs, images)
     if isinstance(codec, LosslessCodec):
         with write_store(output, {**made_from, "cached": False}):
             return 0
-    stems = _stems(pairs)
     parts = [stems[start : start + _PART] for start in range(0, len(stems), _PART)]
     folder = files.scratch_folder("latents", files.fingerprint({**made_from, "version": _VERSION}))
     with files.run_lock(folder):

@@ -16,6 +16,7 @@ from dnaf.data.latents import Latents
 from dnaf.data.loader import Sources, StepSampler, TrainingPairs
 from dnaf.errors import NumericalError, ResourceError, StateError
 from dnaf.model import base
+from dnaf.model.base_folder import require_trained_size
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.progress import note, track
 from dnaf.train import checkpoint, memory, processes
@@ -66,15 +67,18 @@ def train(
         NumericalError: the loss or a gradient is not finite; the last checkpoint is kept.
         ResourceError: disk full, or out of memory.
         ConfigError: the batch does not divide among the processes, accelerate is to shard the model, or
-            images are too small for the style encoder.
+            images are too small for the style encoder or of another size than those that the base was
+            trained with.
         BaseModelError: the base model is missing, incomplete or of another kind.
     """
     data = TrainingPairs(sources, seed, params.mirror)
     accelerator = processes.start(params, outputs.tensorboard)
     precision = Precision(params.mixed_precision, accelerator.device)
     parts = base.build(model, seed, data.images.pose_channels, precision.dtype)
+    height, width = data.images.image(data.stems(0)[0]).shape[-2:]
+    if model.base is not None:
+        require_trained_size(Path(model.base), (height, width))
     if parts.style_encoder is not None:
-        height, width = data.images.image(data.stems(0)[0]).shape[-2:]
         parts.style_encoder.require_size((height, width))
     data.latents = Latents(latents, origin(parts.codec, parts.adapter.base, sources.pairs, sources.images))
     folder = files.scratch_folder("train", _resume_key(data, sources, model, parts, params, seed))

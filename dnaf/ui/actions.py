@@ -18,6 +18,8 @@ from dnaf.errors import DataError
 from dnaf.images import Pixels
 from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
 
+_NUM_THUMBNAILS = 24
+_THUMBNAIL_WIDTH = 96  # pixels
 _WIDTH = 352  # least pixels of a shown picture: what a third of a notebook's screen has room for
 
 WITH_POSE = "The model is given this picture and the pose in it."
@@ -25,6 +27,21 @@ WITHOUT_POSE = (
     "The model is given this picture without a pose, as an artwork that need not show anyone: looks are "
     "taken from all of it. For a person, add the pose in the picture."
 )
+
+
+@dataclass(frozen=True)
+class About:
+    """What the page's title says.
+
+    Attributes:
+        model: the model's folder.
+        dataset: whose test images can be picked.
+        limits: what the model does not know; may be empty.
+    """
+
+    model: str
+    dataset: str
+    limits: str
 
 
 @dataclass(frozen=True)
@@ -41,10 +58,8 @@ class Actions:
     names: Sequence[str]
     generate: config.Generate
 
-    def source(
-        self, name: str, picture: bytes | None, pose: bytes | None, table: Table
-    ) -> tuple[Person, Pixels, str, Pixels]:
-        """The person whose looks are taken, how they are shown, what to know, and the wanted pose over them.
+    def source(self, name: str, picture: bytes | None, pose: bytes | None) -> tuple[Person, Pixels, str]:
+        """The person whose looks are taken, how they are shown, and what to know.
 
         Args:
             name: of an image of the data set; it counts where no picture was uploaded.
@@ -66,28 +81,44 @@ class Actions:
         shown = (
             with_skeleton(person.image, person.keypoints, _WIDTH) if has_pose else self.shown(person.image)
         )
-        return person, shown, WITH_POSE if has_pose else WITHOUT_POSE, self.over(person, to_keypoints(table))
+        return person, shown, WITH_POSE if has_pose else WITHOUT_POSE
 
-    def pose(self, name: str, person: Person) -> tuple[Table, Pixels]:
-        """The joints of an image of the data set, and their skeleton over the source.
+    def thumbnails(self) -> list[tuple[Pixels, str]]:
+        """Pictures to pick from and their names, evenly spread over the list."""
+        chosen = (
+            np.linspace(0, len(self.names) - 1, min(_NUM_THUMBNAILS, len(self.names))).round().astype(int)
+        )
+        names = [self.names[index] for index in chosen]
+        return [(enlarged(self.inputs.person(name).image, _THUMBNAIL_WIDTH), name) for name in names]
+
+    def pose(self, name: str) -> tuple[Table, Pixels]:
+        """The joints of an image of the data set, and their skeleton.
 
         Raises:
             DataError: a name that is not on the list.
         """
-        return self._posed(self.inputs.person(self._known(name)).keypoints, person)
+        return self._posed(self.inputs.person(self._known(name)).keypoints)
 
-    def move(self, table: Table, joint: str, person: Person, at: tuple[float, float]) -> tuple[Table, Pixels]:
+    def upload_pose(self, pose: bytes | None, table: Table) -> tuple[Table, Pixels]:
+        """The joints of an uploaded pose file, and their skeleton; those of the table if it was removed.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        return self._posed(to_keypoints(table) if pose is None else self.inputs.uploaded_pose(pose))
+
+    def move(self, table: Table, joint: str, at: tuple[float, float]) -> tuple[Table, Pixels]:
         """A joint moved to where its picture was clicked: (x, y) in pixels of the shown picture."""
-        factor = self.over(person, to_keypoints(table)).shape[1] / self.inputs.size[1]
-        return self._with(table, joint, person, np.asarray(at, np.float64) / factor)
+        factor = self.edit(table).shape[1] / self.inputs.size[1]
+        return self._with(table, joint, np.asarray(at, np.float64) / factor)
 
-    def remove(self, table: Table, joint: str, person: Person) -> tuple[Table, Pixels]:
+    def remove(self, table: Table, joint: str) -> tuple[Table, Pixels]:
         """A joint made missing."""
-        return self._with(table, joint, person, np.full(2, np.nan))
+        return self._with(table, joint, np.full(2, np.nan))
 
-    def edit(self, table: Table, person: Person) -> Pixels:
-        """The skeleton of an edited table over the source."""
-        return self.over(person, to_keypoints(table))
+    def edit(self, table: Table) -> Pixels:
+        """The skeleton of an edited table."""
+        return self._posed(to_keypoints(table))[1]
 
     def paint(self, person: Person, table: Table, steps: int, guidance: float) -> Pixels:
         """The person in the wanted pose, as the page shows it.
@@ -103,10 +134,6 @@ class Actions:
         generate = self.generate.model_copy(update=changed)
         return self.shown(self.painter.paint([person], [wanted], generate=generate)[0])
 
-    def over(self, person: Person, wanted: Points) -> Pixels:
-        """The skeleton of the wanted pose over the source."""
-        return with_skeleton(person.image, wanted, _WIDTH)
-
     def shown(self, picture: Pixels) -> Pixels:
         """A picture large enough to be looked at."""
         return enlarged(picture, _WIDTH)
@@ -118,12 +145,13 @@ class Actions:
             )
         return name
 
-    def _with(self, table: Table, joint: str, person: Person, at: Points) -> tuple[Table, Pixels]:
+    def _with(self, table: Table, joint: str, at: Points) -> tuple[Table, Pixels]:
         if joint not in JOINTS:
             raise DataError(f"{joint!s:.100}: not a joint (expected one of {', '.join(JOINTS)}).")
         keypoints = to_keypoints(table)
         keypoints[JOINTS.index(joint)] = at
-        return self._posed(keypoints, person)
+        return self._posed(keypoints)
 
-    def _posed(self, keypoints: Points, person: Person) -> tuple[Table, Pixels]:
-        return to_table(keypoints), self.over(person, keypoints)
+    def _posed(self, keypoints: Points) -> tuple[Table, Pixels]:
+        nobody = np.zeros((*self.inputs.size, 3), np.uint8)
+        return to_table(keypoints), with_skeleton(nobody, keypoints, _WIDTH)

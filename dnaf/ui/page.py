@@ -12,7 +12,7 @@ import gradio as gr
 
 from dnaf.errors import DnafError, ResourceError
 from dnaf.images import Pixels, Size
-from dnaf.ui.actions import Actions
+from dnaf.ui.actions import About, Actions
 from dnaf.ui.joint_table import JOINTS, Table, to_table
 
 HOST = "127.0.0.1"
@@ -21,18 +21,23 @@ MAX_UPLOAD = "20mb"
 _FOLDER = "GRADIO_TEMP_DIR"  # the environment variable by which Gradio is told
 _MOST_STEPS, _MOST_GUIDANCE = 50, 10  # of the sliders; more changes little but the time
 _CACHE_S = 3600  # how long pictures are kept for the browser
-_PICTURE_HEIGHT, _UPLOAD_HEIGHT, _TABLE_HEIGHT = 540, 140, 330  # pixels on the screen
+_PICTURE_HEIGHT, _UPLOAD_HEIGHT, _TABLE_HEIGHT, _THUMBNAILS_HEIGHT = (
+    540,
+    140,
+    330,
+    240,
+)  # pixels on the screen
 
 
 @contextmanager
-def serving(actions: Actions, port: int) -> Iterator[str]:
+def serving(actions: Actions, port: int, about: About) -> Iterator[str]:
     """The page on 127.0.0.1 while the context lasts; gives its address. Uploads are deleted at the end.
 
     Raises:
         ResourceError: the port is in use.
     """
     with _upload_folder():
-        page = build(actions)
+        page = build(actions, about)
         try:
             page.launch(
                 server_name=HOST,
@@ -74,23 +79,44 @@ def _upload_folder() -> Iterator[None]:
                 os.environ[_FOLDER] = before
 
 
-def build(actions: Actions) -> gr.Blocks:
+def build(actions: Actions, about: About) -> gr.Blocks:
     """The page, with the first two test images as source and pose."""
     first, second = actions.names[:2]
     joints = to_table(actions.inputs.person(second).keypoints)
-    person, source_picture, note, pose_picture = actions.source(first, None, None, joints)
-    with gr.Blocks(title="dnaf", analytics_enabled=False, delete_cache=(_CACHE_S, _CACHE_S)) as page:
-        gr.Markdown("## A person in another pose")
+    person, source_picture, note = actions.source(first, None, None)
+    thumbnails = actions.thumbnails()
+    height, width = actions.inputs.size
+    title = f"dnaf: {about.model} on {about.dataset}"
+    with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(_CACHE_S, _CACHE_S)) as page:
+        gr.Markdown(
+            f"## A person in another pose\n\nModel `{about.model}`, data set `{about.dataset}`, "
+            f"{height}x{width} pixels (height x width). {about.limits}"
+        )
         source = gr.State(person)
         with gr.Row():
             with gr.Column():
                 source_shown, told = _picture("source", "Source", source_picture), gr.Markdown(note)
+                picked = gr.Gallery(
+                    [picture for picture, _ in thumbnails],
+                    label="Pick a source",
+                    elem_id="thumbnails",
+                    columns=8,
+                    height=_THUMBNAILS_HEIGHT,
+                    object_fit="contain",
+                    format="png",
+                    allow_preview=False,
+                    interactive=False,
+                    buttons=[],
+                )
                 name = gr.Dropdown(list(actions.names), value=first, label="Image of the test set")
                 upload = _file("Or your own picture: JPEG, PNG", [".jpg", ".jpeg", ".png"])
                 upload_pose = _file("The pose in it: OpenPose JSON", [".json"])
             with gr.Column():
-                pose_shown = _picture("pose", "Pose: click where the joint belongs", pose_picture)
+                pose_shown = _picture(
+                    "pose", "Wanted pose: click where the joint belongs", actions.edit(joints)
+                )
                 pose_name = gr.Dropdown(list(actions.names), value=second, label="Pose of a test image")
+                wanted = _file("Or your own pose: OpenPose JSON", [".json"])
                 joint = gr.Dropdown(list(JOINTS), value=JOINTS[0], label="Joint")
                 remove = gr.Button("Remove this joint", size="sm")
                 table = _table(joints, actions.inputs.size)
@@ -101,17 +127,23 @@ def build(actions: Actions) -> gr.Blocks:
                 guidance = _slider("Guidance (1: none)", params.guidance_scale, _MOST_GUIDANCE, 0.1)
                 generate = gr.Button("Generate", variant="primary")
 
-        def click(table: Table, joint: str, person: Any, event: gr.SelectData) -> tuple[Table, Pixels]:
-            return actions.move(table, joint, person, event.index)
+        def click(table: Table, joint: str, event: gr.SelectData) -> tuple[Table, Pixels]:
+            return actions.move(table, joint, event.index)
 
-        sources, shown = [name, upload, upload_pose], [source, source_shown, told, pose_shown]
-        picked = [name.input, upload.change, upload_pose.change]
+        def pick(event: gr.SelectData) -> tuple[Any, ...]:
+            """The picture clicked at; it takes the place of an upload."""
+            name = thumbnails[event.index][1]
+            return (name, None, None, *actions.source(name, None, None))
+
+        sources, shown = [name, upload, upload_pose], [source, source_shown, told]
         posed = [table, pose_shown]
-        _on(picked, actions.source, [*sources, table], shown)
-        _on([pose_name.input], actions.pose, [pose_name, source], posed)
-        _on([pose_shown.select], click, [table, joint, source], posed)
-        _on([remove.click], actions.remove, [table, joint, source], posed)
-        _on([table.input], actions.edit, [table, source], [pose_shown])
+        _on([name.input, upload.change, upload_pose.change], actions.source, sources, shown)
+        _on([picked.select], pick, [], [*sources, *shown])
+        _on([pose_name.input], actions.pose, [pose_name], posed)
+        _on([wanted.change], actions.upload_pose, [wanted, table], posed)
+        _on([pose_shown.select], click, [table, joint], posed)
+        _on([remove.click], actions.remove, [table, joint], posed)
+        _on([table.input], actions.edit, [table], [pose_shown])
         _on([generate.click], actions.paint, [source, table, steps, guidance], [result], "full")
     return page
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from dnaf import config, images
 from dnaf.errors import ResourceError
-from dnaf.ui.actions import WITHOUT_POSE, Actions
+from dnaf.ui.actions import WITH_POSE, WITHOUT_POSE, About, Actions
 from tests.application_project import ApplicationProject
 from tests.browser.conftest import Watched
 from tests.chromium import wait_until
@@ -24,6 +24,7 @@ from tests.training_project import SIZE
 pytest.importorskip("gradio", reason="the extra `ui` is not installed")
 expect.set_options(timeout=20_000)
 
+ABOUT = About("data/model", "demo", "It knows drawn people only.")
 PHOTO = images.encode_png(np.full((2 * SIZE[0], 2 * SIZE[1], 3), 200, np.uint8))
 
 
@@ -48,7 +49,7 @@ def address(actions: Actions, port: int) -> Iterator[str]:
     """Of the page, served by another thread: Playwright's event loop runs in this one."""
     from dnaf.ui.page import serving
 
-    server = serving(actions, port)
+    server = serving(actions, port, ABOUT)
     with ThreadPoolExecutor(1) as thread:
         yield thread.submit(server.__enter__).result()
         thread.submit(server.__exit__, None, None, None).result()
@@ -57,8 +58,8 @@ def address(actions: Actions, port: int) -> Iterator[str]:
 @pytest.fixture
 def page(watched: Watched, address: str) -> Page:
     """The page, ready to be used, its nose removed: Gradio's page loses what is done in its first moments."""
-    # Gradio's page hangs up on its stream of events whenever there are none to come, and warns of a widget.
-    watched.ignored = ("/queue/data?", "Method not implemented.")
+    # Gradio's page hangs up on its streams of events whenever there are none to come, and warns of a widget.
+    watched.ignored = ("/queue/data?", "/upload_progress?", "Method not implemented.")
     watched.page.goto(address)
     expect(cell(watched.page, 0, 1)).to_be_visible()
     for _ in range(10):
@@ -96,9 +97,7 @@ def test_a_picked_person_in_a_picked_and_edited_pose_is_painted(
     pick(page, "Pose of a test image", actions.names[3])
     pick(page, "Joint", "left wrist")
     before = page.locator("#pose img").get_attribute("src")
-    box = page.locator("#pose img").bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator("#pose img").click()
     # The middle of the model's 32x24 pixels, but for a pixel of the screen.
     expect(cell(page, 7, 1)).to_have_text(re.compile(r"^\s*(11\.9|12|12\.1)\s*$"))
     expect(cell(page, 7, 2)).to_have_text(re.compile(r"^\s*(15\.9|16|16\.1)\s*$"))
@@ -131,6 +130,30 @@ def test_a_cell_that_is_no_number_is_one_sentence(page: Page) -> None:
     )
 
 
+def test_the_title_says_model_data_and_limits(page: Page) -> None:
+    assert page.title() == "dnaf: data/model on demo"
+    expect(page.get_by_text("It knows drawn people only.")).to_be_visible()
+
+
+def test_a_thumbnail_is_a_source_and_takes_the_place_of_an_upload(page: Page, actions: Actions) -> None:
+    upload(page, "photo.png", PHOTO)
+    expect(page.get_by_text(WITHOUT_POSE)).to_be_visible()
+    page.locator("#thumbnails button:has(img)").nth(2).click()
+    expect(page.get_by_text(WITH_POSE)).to_be_visible()
+    expect(page.get_by_label("Image of the test set", exact=True)).to_have_value(actions.names[2])
+    expect(page.get_by_text("photo.png")).to_have_count(0)
+
+
+def test_a_wanted_pose_is_uploaded(page: Page, actions: Actions) -> None:
+    flat = [
+        value for x, y in actions.inputs.person(actions.names[2]).keypoints.tolist() for value in (x, y, 1)
+    ]
+    content = json.dumps({"people": [{"pose_keypoints_2d": flat}]}).encode()
+    file = {"name": "wanted.json", "mimeType": "application/json", "buffer": content}
+    page.locator("input[type=file]").nth(2).set_input_files(files=file)
+    expect(cell(page, 0, 1)).to_have_text(re.compile(rf"^\s*{round(flat[0], 1):g}\s*$"))
+
+
 def test_the_server_is_on_this_machine_s_own_address_alone(address: str, port: int) -> None:
     assert address == f"http://127.0.0.1:{port}/"
     with socket.socket() as other, pytest.raises(ConnectionRefusedError):
@@ -141,7 +164,7 @@ def test_a_port_that_is_in_use_is_told(actions: Actions, address: str, port: int
     from dnaf.ui.page import serving
 
     def serve_again() -> None:
-        with serving(actions, port):
+        with serving(actions, port, ABOUT):
             pass
 
     with ThreadPoolExecutor(1) as thread, pytest.raises(ResourceError, match=f"^--port: {port} "):
@@ -154,7 +177,8 @@ def post_source(address: str, picture: str) -> dict[str, Any]:
 
     page = httpx.get(f"{address}config").json()
     kinds = {part["id"]: part["type"] for part in page["components"]}
-    (action,) = (each for each in page["dependencies"] if "file" in map(kinds.get, each["inputs"]))
+    is_source = ["dropdown", "file", "file"].__eq__
+    (action,) = (each for each in page["dependencies"] if is_source([*map(kinds.get, each["inputs"])]))
     values = {part["id"]: part["props"].get("value") for part in page["components"]}
     data = [values[number] for number in action["inputs"]]
     data[1] = {"path": picture, "meta": {"_type": "gradio.FileData"}}

@@ -34,7 +34,16 @@ def test_a_photograph_takes_the_pose_of_a_file(
     pose = Path("pose.json")
     pose.write_text(json.dumps({"people": [{"pose_keypoints_2d": flat}]}))
     apply.pose("photo.png", "pose.json", Path("out.png"), style_pose=pose, preview=Path("preview.png"))
-    assert capsys.readouterr().out == "preview.png\nout.png\n"
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "preview.png",
+        "out.png",
+        "32x24 pixels, as the model makes them: --scale 8 enlarges them",
+    ]
+    assert printed.err == (
+        "photo.png: not an image of the data set that data/model was trained on. "
+        "It knows drawn people only: of a photograph expect rough colours and shapes.\n"
+    )
     assert images.read(Path("out.png")).shape == (*SIZE, 3)
     assert images.read(Path("preview.png")).shape[1] > 2 * 144
 
@@ -49,6 +58,37 @@ def test_try_on_keeps_the_reference_outside_of_a_mask(project: ApplicationProjec
     expected = project.inputs().person(reference).image
     assert (images.read(Path("on.png"))[outside] == expected[outside]).all()
     assert (images.read(Path("on.png")) != expected).any()
+
+
+def test_a_result_is_enlarged_to_squares_and_an_image_of_the_data_set_needs_no_hint(
+    project: ApplicationProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, *_ = project.names
+    apply.pose(first, second, Path("small.png"))
+    capsys.readouterr()
+    apply.pose(first, second, Path("large.png"), scale=8)
+    assert capsys.readouterr() == ("large.png\n", "")
+    small, large = images.read(Path("small.png")), images.read(Path("large.png"))
+    assert (large == small.repeat(8, axis=0).repeat(8, axis=1)).all()
+
+
+def test_files_are_looked_at_before_the_model(project: ApplicationProject) -> None:
+    name, nowhere, out = project.names[0], Path("nowhere"), Path("no.png")
+    Path("large.png").write_bytes(images.encode_png(np.full((2 * SIZE[0], SIZE[1]), 255, np.uint8)))
+    for refused, sentence in (
+        (lambda: apply.pose(name, "no.json", out, model=nowhere), r"no\.json: could not be read"),
+        (
+            lambda: apply.try_on(name, name, out, mask=Path("large.png"), model=nowhere),
+            r"large\.png: not the size of",
+        ),
+        (
+            lambda: apply.mix(name, name, name, out, mask=Path("large.png"), model=nowhere),
+            r"large\.png: not the size of",
+        ),
+        (lambda: apply.interpolate(name, name, "nobody", out, model=nowhere), "nobody: no such file"),
+    ):
+        with pytest.raises(DataError, match=sentence):
+            refused()
 
 
 def test_try_on_finds_a_garment_by_the_pose(project: ApplicationProject) -> None:

@@ -8,12 +8,13 @@ from safetensors.torch import load_file, save_file
 from dnaf import files
 from dnaf.errors import BaseModelError, ConfigError
 from dnaf.model import base
-from dnaf.model.base_folder import load_base
+from dnaf.model.base_folder import load_base, require_trained_size
+from dnaf.model.inventory import inspect_model
 from dnaf.model.parts import Parts
 from dnaf.model.prompt import read_prompt
 from dnaf.pipeline import assemble
 from tests import base_folders
-from tests.training_project import model_params, random_inputs
+from tests.training_project import ROOT, model_params, random_inputs
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
@@ -33,6 +34,29 @@ def test_a_base_is_frozen_and_the_adapter_is_what_is_trained(own: Path) -> None:
     for frozen in (parts.unet, parts.codec, parts.style_encoder):
         assert not [name for name, each in frozen.named_parameters() if each.requires_grad]
     assert all(each.requires_grad for each in parts.adapter.parameters())
+
+
+def test_a_base_that_tells_its_size_is_refused_for_images_of_another(own: Path) -> None:
+    require_trained_size(own, (128, 96))  # it tells none
+    files.write_manifest(own, {"size": [64, 48]})
+    require_trained_size(own, (64, 48))
+    sentence = r"^params\.yaml: model\.base: .*base was trained .* \(found 128x96 pixels, expected 64x48;"
+    with pytest.raises(ConfigError, match=sentence):
+        require_trained_size(own, (128, 96))
+    params = model_params(base=str(own))
+    states = [inspect_model(params, size)[0].state for size in ((64, 48), (128, 96))]
+    assert states == ["ok", "wrong"]
+
+
+def test_the_bundled_base_tells_its_size_and_that_it_knows_drawn_people(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    params = model_params(base="data/base/demo")
+    found, _ = inspect_model(params, (64, 48))
+    assert found.state == "ok"
+    assert "knows drawn people only" in found.detail
+    assert inspect_model(params, (128, 96))[0].state == "wrong"
 
 
 def test_the_weights_are_those_of_the_files(own: Path) -> None:

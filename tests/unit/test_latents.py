@@ -9,7 +9,7 @@ from dnaf import files
 from dnaf.data.latents import Latents
 from dnaf.data.loader import PairImages, TrainingPairs
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import ResourceError, StateError
+from dnaf.errors import ConfigError, ResourceError, StateError
 from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
 from dnaf.model.provenance import Provenance
 from dnaf.train.latents import origin, write_latents
@@ -44,6 +44,16 @@ def write(project: TrainingProject, codec: Codec, base: Provenance | None = BASE
 def read(project: TrainingProject, codec: Codec, base: Provenance | None = BASE) -> Latents:
     sources = project.sources("train")
     return Latents(project.root / "data/latents.zip", origin(codec, base, sources.pairs, sources.images))
+
+
+def test_a_base_for_another_size_is_told_before_anything_is_encoded(
+    project: TrainingProject, codec: VaeCodec
+) -> None:
+    base = project.root / "base"
+    files.write_json(base / "manifest.json", {"files": {}, "info": {"size": [64, 48]}})
+    with pytest.raises(ConfigError, match=r"base was trained with images of another size \(found 32x24"):
+        write(project, codec, Provenance(str(base), BASE.sha256))
+    assert not (project.root / "data/latents.zip").exists()
 
 
 def test_every_training_image_and_its_mirror_image_is_encoded(

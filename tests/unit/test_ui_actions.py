@@ -95,11 +95,10 @@ def test_a_table_of_other_rows_is_told(table: Table) -> None:
 def test_a_test_image_comes_with_its_pose(
     actions: Actions, project: ApplicationProject, table: Table
 ) -> None:
-    person, shown, note, over = actions.source(project.names[1], None, None, table)
+    person, shown, note = actions.source(project.names[1], None, None)
     assert person.keypoints == pytest.approx(in_model_pixels(project.keypoints[project.names[1]]))
     assert note == WITH_POSE
-    assert shown.shape == over.shape == (480, 360, 3)  # 15 times the model's size: at least 352 wide
-    assert (shown != over).any()
+    assert shown.shape == (480, 360, 3)  # 15 times the model's size: at least 352 wide
 
 
 def test_a_file_is_not_an_image_of_the_list(
@@ -109,16 +108,16 @@ def test_a_file_is_not_an_image_of_the_list(
     (tmp_path / "secret.png").write_bytes(PHOTO)
     for name in (str(tmp_path / "secret.png"), "params.yaml", project.parts["train"][0], ""):
         with pytest.raises(DataError, match=r"not a test image \(expected one of 4\)"):
-            actions.source(name, None, None, table)
+            actions.source(name, None, None)
         with pytest.raises(DataError, match="not a test image"):
-            actions.pose(name, person)
+            actions.pose(name)
 
 
 def test_an_upload_counts_before_the_test_image(
     actions: Actions, project: ApplicationProject, table: Table
 ) -> None:
     keypoints = in_model_pixels(project.keypoints[project.names[0]])
-    person, _, note, _ = actions.source(project.names[0], PHOTO, pose_file(2 * keypoints), table)
+    person, _, note = actions.source(project.names[0], PHOTO, pose_file(2 * keypoints))
     assert (person.image == 200).all()
     assert person.keypoints == pytest.approx(keypoints)
     assert note == WITH_POSE
@@ -127,7 +126,7 @@ def test_an_upload_counts_before_the_test_image(
 def test_an_upload_without_a_pose_is_an_artwork_and_the_page_says_so(
     actions: Actions, project: ApplicationProject, table: Table
 ) -> None:
-    person, shown, note, _ = actions.source(project.names[0], PHOTO, None, table)
+    person, shown, note = actions.source(project.names[0], PHOTO, None)
     assert np.isnan(person.keypoints).all()
     assert (shown == 200).all()
     assert note == WITHOUT_POSE
@@ -152,7 +151,7 @@ def test_a_bad_upload_is_one_sentence(
     sentence: str,
 ) -> None:
     with pytest.raises(DataError, match=sentence):
-        actions.source(project.names[0], picture, pose, table)
+        actions.source(project.names[0], picture, pose)
 
 
 def test_an_upload_of_too_many_pixels_is_told(
@@ -160,27 +159,27 @@ def test_an_upload_of_too_many_pixels_is_told(
 ) -> None:
     monkeypatch.setattr(images, "MAX_PIXELS", 1000)
     with pytest.raises(DataError, match=r"^picture: image too large"):
-        actions.source(project.names[0], PHOTO, None, table)
+        actions.source(project.names[0], PHOTO, None)
 
 
 def test_a_clicked_joint_lies_under_the_click(actions: Actions, person: Person, table: Table) -> None:
-    moved, shown = actions.move(table, "left wrist", person, (180, 240))  # the middle of 360x480
+    moved, shown = actions.move(table, "left wrist", (180, 240))  # the middle of 360x480
     assert moved == changed(table, JOINTS.index("left wrist"), SIZE[1] / 2, SIZE[0] / 2)
-    assert (shown != actions.edit(table, person)).any()
-    assert (shown == actions.edit(moved, person)).all()
+    assert (shown != actions.edit(table)).any()
+    assert (shown == actions.edit(moved)).all()
 
 
 def test_a_removed_joint_is_missing(actions: Actions, person: Person, table: Table) -> None:
-    removed, _ = actions.remove(table, "nose", person)
+    removed, _ = actions.remove(table, "nose")
     assert removed == changed(table, 0, None, None)
     with pytest.raises(DataError, match=r"^tail: not a joint"):
-        actions.remove(table, "tail", person)
+        actions.remove(table, "tail")
 
 
 def test_a_picked_pose_replaces_the_table(
     actions: Actions, project: ApplicationProject, person: Person
 ) -> None:
-    table, _ = actions.pose(project.names[2], person)
+    table, _ = actions.pose(project.names[2])
     expected = in_model_pixels(project.keypoints[project.names[2]])
     assert to_keypoints(table) == pytest.approx(expected, abs=0.05)
 
@@ -197,3 +196,32 @@ def test_a_picture_is_painted_with_the_steps_and_guidance_asked_for(
 def test_without_any_joint_nothing_is_painted(actions: Actions, person: Person) -> None:
     with pytest.raises(DataError, match=r"^pose: no joints"):
         actions.paint(person, to_table(np.full((18, 2), np.nan)), 2, 1.0)
+
+
+def test_a_wanted_pose_is_uploaded_in_pixels_of_its_canvas_and_shown_without_the_person(
+    actions: Actions, project: ApplicationProject, table: Table
+) -> None:
+    keypoints = in_model_pixels(project.keypoints[project.names[2]])
+    uploaded, shown = actions.upload_pose(pose_file(keypoints), table)
+    assert to_keypoints(uploaded) == pytest.approx(keypoints, abs=0.05)
+    assert (shown == actions.pose(project.names[2])[1]).mean() > 0.99
+    assert (np.median(shown, axis=(0, 1)) == np.median(shown)).all()  # grey, whoever the source is
+    content = json.loads(pose_file(2 * keypoints))
+    told = json.dumps({**content, "canvas_height": 2 * SIZE[0], "canvas_width": 2 * SIZE[1]}).encode()
+    assert actions.upload_pose(told, table)[0] == uploaded
+
+
+def test_a_wanted_pose_that_is_none_is_one_sentence_and_a_removed_one_changes_nothing(
+    actions: Actions, table: Table
+) -> None:
+    with pytest.raises(DataError, match=r"^pose: not valid JSON"):
+        actions.upload_pose(b"{", table)
+    with pytest.raises(DataError, match=r"^pose: too large for a pose"):
+        actions.upload_pose(b" " * 100_001, table)
+    assert actions.upload_pose(None, table)[0] == table
+
+
+def test_thumbnails_are_test_images_large_enough_to_be_picked(actions: Actions) -> None:
+    thumbnails = actions.thumbnails()
+    assert [name for _, name in thumbnails] == list(actions.names)
+    assert all(picture.shape == (128, 96, 3) for picture, _ in thumbnails)

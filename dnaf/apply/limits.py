@@ -1,0 +1,25 @@
+"""What a model has not met: said before anybody wonders about its pictures."""
+
+from pathlib import Path
+
+from dnaf import files
+from dnaf.model.known_bases import is_of_the_demo
+
+_PROVENANCE = "provenance.json"
+_DRAWN_ONLY = "It knows drawn people only: of a photograph expect rough colours and shapes."
+
+
+def limits(model: Path, dataset: str) -> str:
+    """A sentence on what a model does not know; empty if it may know photographs.
+
+    Args:
+        model: its folder, which says what base it stands on; it need not be there.
+        dataset: that params.yaml names; that of the training, unless it was changed since.
+
+    Raises:
+        StateError: the folder's record of its base is damaged.
+    """
+    record = model / _PROVENANCE
+    base = files.read_json(record).get("base") if record.is_file() else None
+    is_drawn = is_of_the_demo(base["folder"]) if base else dataset == "demo"
+    return _DRAWN_ONLY if is_drawn else ""

@@ -100,7 +100,7 @@ def build(actions: Actions, about: About) -> gr.Blocks:
                     [picture for picture, _ in thumbnails],
                     label="Pick a source",
                     elem_id="thumbnails",
-                    columns=8,
+                    columns=4,
                     height=_THUMBNAILS_HEIGHT,
                     object_fit="contain",
                     format="png",

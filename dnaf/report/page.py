@@ -138,7 +138,9 @@ def _data(content: Content) -> dict[str, Any]:
 
 def _model(board: Board) -> dict[str, Any] | None:
     """What the results say of the model that made them; None without results of our own."""
-    results = next((row.protocol["results"] for row in board.present if row.method == OURS), {})
+    results: dict[str, Any] = next(
+        (row.protocol["results"] for row in board.present if row.method == OURS), {}
+    )
     if "model" not in results:
         return None
     params = results["params"]

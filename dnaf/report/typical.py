@@ -55,7 +55,7 @@ def order(scores: NDArray[np.float64], outfits: Sequence[str]) -> list[int]:
         outfits: of each pair (N).
     """
     seen: Counter[str] = Counter()
-    ranked = []
+    ranked: list[tuple[int, int, int]] = []
     for index in np.argsort(np.abs(scores - np.median(scores)), kind="stable").tolist():
         ranked.append((seen[outfits[index]], len(ranked), index))
         seen[outfits[index]] += 1

@@ -49,11 +49,12 @@ def read(project: TrainingProject, codec: Codec, base: Provenance | None = BASE)
 def test_a_base_for_another_size_is_told_before_anything_is_encoded(
     project: TrainingProject, codec: VaeCodec
 ) -> None:
-    base = project.root / "base"
+    base, output = project.root / "base", project.root / "data/latents.zip"
+    before = output.read_bytes()
     files.write_json(base / "manifest.json", {"files": {}, "info": {"size": [64, 48]}})
     with pytest.raises(ConfigError, match=r"base was trained with images of another size \(found 32x24"):
         write(project, codec, Provenance(str(base), BASE.sha256))
-    assert not (project.root / "data/latents.zip").exists()
+    assert output.read_bytes() == before
 
 
 def test_every_training_image_and_its_mirror_image_is_encoded(

@@ -98,6 +98,7 @@ def _board(methods: list[str], num_pairs: int, generator: np.random.Generator) -
         "real_set": None,
         "weights": {},
         "bootstrap": {"num_resamplings": 0, "seed": 0},
+        "unit": "outfit",
         "fid_rank_deficient": False,
         "results": {},
     }

@@ -51,7 +51,8 @@ def test_the_commands_of_the_document_bring_the_example_to_pose_maps_and_a_previ
     (block,) = (text for text in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) if "mine:" in text)
     params["datasets"] |= YAML(typ="safe").load(block)["datasets"]
     params["dataset"] = "mine"
-    params["model"]["base"] = str(ROOT / params["model"]["base"])
+    assert "Set `dataset: mine` and `model.base: null`" in TEXT
+    params["model"]["base"] = None
     with open(project / "params.yaml", "w") as file:
         YAML(typ="safe").dump(params, file)
     for command in (["doctor"], ["unpack", "mine"], ["split", "mine"], ["render", "mine"], ["preview"]):

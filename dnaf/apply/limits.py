@@ -21,5 +21,6 @@ def limits(model: Path, dataset: str) -> str:
     """
     record = model / _PROVENANCE
     base = files.read_json(record).get("base") if record.is_file() else None
-    is_drawn = is_of_the_demo(base["folder"]) if base else dataset == "demo"
+    # The record is relative to the model's folder, if it is not absolute.
+    is_drawn = is_of_the_demo(str(model / base["folder"])) if base else dataset == "demo"
     return _DRAWN_ONLY if is_drawn else ""

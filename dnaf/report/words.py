@@ -41,7 +41,7 @@ def random_warning(board: Board) -> str:
     return (
         f"**Compare {', '.join(names)} with no other table.** Their networks have random weights here, for "
         "lack of weight files: these numbers order the methods of this table at most. "
-        "`python -m stages.fetch_weights` gets the files."
+        "`uv run python -m stages.fetch_weights` gets the files."
     )
 
 

@@ -11,7 +11,7 @@ from dnaf.apply.limits import limits
     [
         ("demo", None, True),
         ("demo", "checkpoints/stable-diffusion-v1-5", False),
-        ("mine", "data/base/demo", True),
+        ("mine", "../data/base/demo", True),
         ("mine", "/elsewhere/data/base/demo", True),
         ("mine", None, False),
         ("deepfashion", "checkpoints/stable-diffusion-v1-5", False),

@@ -115,3 +115,27 @@ def test_what_is_no_loss_curve_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "loss.csv").write_text(text)
     with pytest.raises(StateError, match=r"loss\.csv: not a table of losses .* Run train again\."):
         read_loss_curve(tmp_path / "loss.csv")
+
+
+def test_the_title_names_project_data_and_model_and_nothing_of_time_or_commit(tmp_path: Path) -> None:
+    html = to_html(made_up(tmp_path))
+    assert "<title>dnaf: demo, model 0123abcd</title>" in html
+    assert "DNAF: ddim, 4 steps, seed 7." in html
+    unknown = made_up(tmp_path)
+    for board in unknown.boards:
+        for row in board.rows:
+            row.protocol.pop("results", None)
+            row.protocol["results"] = {}
+    assert "<title>dnaf: demo</title>" in to_html(unknown)
+
+
+def test_the_gallery_knows_by_what_it_begins_and_which_pairs_share_an_outfit(tmp_path: Path) -> None:
+    content = made_up(tmp_path)
+    data = data_of(to_html(content))
+    boards, outfits = data["boards"], data["outfits"]
+    assert isinstance(boards, list)
+    assert isinstance(outfits, list)
+    assert [board["typical"] for board in boards] == [{"method": "dnaf", "metric": "ssim"}] * 2
+    names = content.data.test.outfits
+    assert [[a == b for b in outfits] for a in outfits] == [[a == b for b in names] for a in names]
+    assert data["unit"] == "outfit"

@@ -71,7 +71,7 @@ def test_metrics_are_means_with_intervals_and_carry_their_protocol(
         mean = scored.metrics[name]
         assert mean == pytest.approx(scored.table[name].mean())
         assert scored.metrics[f"{name}_low"] <= mean <= scored.metrics[f"{name}_high"]
-    [protocol] = scored.metrics.pop("protocol")
+    protocol = scored.metrics.pop("protocol")
     assert all(isinstance(value, int | float) for value in scored.metrics.values())
     assert (protocol["name"], protocol["image_size"]) == ("cfld", "64x48")
     assert (protocol["real_set"]["count"], protocol["real_set"]["of"]) == (4, 4)

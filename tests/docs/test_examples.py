@@ -1,0 +1,18 @@
+"""The committed pictures of docs/examples are those that the demo's artist draws."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dnaf import images
+from tests.docs.examples import FOLDER, PEOPLE, draw
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_committed_example_is_what_the_artist_draws(name: str) -> None:
+    picture, pose = draw(name)
+    assert json.loads((FOLDER / f"{name}.json").read_text()) == pose
+    committed = images.read(FOLDER / f"{name}.png")
+    # Another processor rounds a pixel otherwise.
+    assert np.abs(committed.astype(int) - picture).mean() < 0.1

@@ -67,7 +67,7 @@ def _complete(url: str, path: Path, part: Path, record: Path) -> None:
         headers |= {"Range": f"bytes={have}-", "If-Range": version}
     with _open(Request(url, headers=headers), path) as response:
         if response.length is None:
-            raise ResourceError(f"{url}: the server tells no length. Try again later, {_elsewhere(path)}.")
+            raise ResourceError(f"{url}: the server gives no length. Try again later, {_elsewhere(path)}.")
         if response.status != HTTPStatus.PARTIAL_CONTENT:
             have = 0
         size = have + response.length
@@ -105,7 +105,7 @@ def _open(request: Request, path: Path) -> HTTPResponse:
         response: HTTPResponse = urlopen(request, timeout=_TIMEOUT_S)
     except HTTPError as error:
         raise ResourceError(
-            f"{request.full_url}: the server does not give it (found status {error.code} {error.reason}, "
+            f"{request.full_url}: the server does not send it (found status {error.code} {error.reason}, "
             f"expected 200 OK). Try again later, {_elsewhere(path)}."
         ) from error
     except (OSError, HTTPException) as error:

@@ -62,7 +62,9 @@ def open_archive(path: Path) -> Iterator[Archive]:
             file.seek(0)
             is_tar = bool(start) and start[:2] != b"PK" and _is_tar(file)
     except OSError as error:
-        raise DataError(f"{path}: could not be read ({error.strerror}). See the README beside it.") from error
+        raise DataError(
+            f"{path}: could not be read ({error.strerror}). See the README in its folder."
+        ) from error
     if start == _RAR:
         yield open_rar(path)
     elif is_tar:

@@ -30,9 +30,7 @@ def check_names(path: Path, names: Sequence[str]) -> None:
     for name in names:
         problem = _problem(name)
         if problem:
-            raise DataError(
-                f"{path}: unsafe member name {_shown(name)}: {problem}. Refused; nothing was written."
-            )
+            raise DataError(f"{path}: unsafe member name {_shown(name)}: {problem}. Nothing was written.")
         key = _key(name).removesuffix("/")
         if not name.endswith("/"):
             if key in files:
@@ -57,15 +55,19 @@ def check_sizes(path: Path, sizes: Iterable[tuple[str, int]]) -> list[tuple[str,
     total = 0
     for name, size in sizes:
         if len(told) == MAX_MEMBERS:
-            raise DataError(f"{path}: too many members (expected at most {MAX_MEMBERS:,}). Refused.")
+            raise DataError(
+                f"{path}: too many members (expected at most {MAX_MEMBERS:,}). Nothing was written."
+            )
         if size > MAX_MEMBER_BYTES:
             raise DataError(
                 f"{path}: {_shown(name)}: too large (found {size:,} bytes, expected at most "
-                f"{MAX_MEMBER_BYTES:,}). Refused."
+                f"{MAX_MEMBER_BYTES:,}). Nothing was written."
             )
         total += size
         if total > MAX_TOTAL_BYTES:
-            raise DataError(f"{path}: too large (expected at most {MAX_TOTAL_BYTES:,} bytes). Refused.")
+            raise DataError(
+                f"{path}: too large (expected at most {MAX_TOTAL_BYTES:,} bytes). Nothing was written."
+            )
         told.append((name, size))
     return told
 
@@ -98,8 +100,7 @@ def _key(name: str) -> str:
 
 def _collision(path: Path, first: str, second: str) -> DataError:
     return DataError(
-        f"{path}: two members meet in one file ({_shown(first)} and {_shown(second)}). "
-        "Refused; nothing was written."
+        f"{path}: two members meet in one file ({_shown(first)} and {_shown(second)}). Nothing was written."
     )
 
 

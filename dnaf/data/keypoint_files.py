@@ -176,8 +176,8 @@ def _read_coco(path: Path, sizes: Mapping[str, Size], name_of: NameOf) -> Iterat
         told = image.get("height"), image.get("width")
         if told != (None, None) and told != sizes[name]:
             raise DataError(
-                f"{place}: {name} has another size (found {sizes[name][0]}x{sizes[name][1]} pixels, told "
-                f"{told[0]}x{told[1]}). Annotate the images as they are."
+                f"{place}: {name} has another size (found {sizes[name][0]}x{sizes[name][1]} pixels, the file "
+                f"says {told[0]}x{told[1]}). Annotate the images as they are."
             )
         images[_key(image.get("id"), place)] = name
     for index, annotation in enumerate(_list_of_objects(content, "annotations", path)):

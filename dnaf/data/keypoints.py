@@ -151,7 +151,7 @@ def check_corner(keypoints: Points, path: Path) -> None:
     if len(visible) and is_corner.mean() > 0.01:
         raise DataError(
             f"{path}: missing joints written as 0, 0 (found {is_corner.sum():,} of {len(visible):,} joints "
-            "there, expected them to be missing as docs/data.md says). Mark them so."
+            "there, expected them to be missing as docs/data.md says). Mark them like that."
         )
 
 

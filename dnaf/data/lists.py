@@ -16,7 +16,7 @@ def read_lines(path: Path) -> list[str]:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(
-            f"{path}: could not be read ({error.strerror}). See the README beside it for where to get it."
+            f"{path}: could not be read ({error.strerror}). The README in its folder says where to get it."
         ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a text file in UTF-8 ({error.reason}). Download it again.") from error

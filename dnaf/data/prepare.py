@@ -55,7 +55,7 @@ def prepare_images(
             yield from started.popleft().finish(damaged)
     except BrokenProcessPool as error:
         raise ResourceError(
-            "unpack: a worker process was killed, probably for want of memory. Free some and run again."
+            "unpack: a worker process was killed, probably because memory ran out. Free some and run again."
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

@@ -25,7 +25,7 @@ def open_rar(path: Path) -> "RarArchive":
         from unrar.cffi import unrarlib
     except ImportError as error:
         raise DataError(
-            f"{path}: nothing here can read RAR archives (expected the package unrar2-cffi). "
+            f"{path}: no reader of RAR archives is installed (expected the package unrar2-cffi). "
             f"Run `{commands.install('rar')}`, or repack it as a zip."
         ) from error
     return RarArchive(path, unrarlib)
@@ -72,7 +72,9 @@ class RarArchive:
         for header in self._headers(self._lib.RarArchive.open_for_metadata):
             name = header.FileNameW.replace("\\", "/")
             if header.headerDataEx.RedirType:
-                raise DataError(f"{self._path}: {name}: a link (expected plain files only). Refused.")
+                raise DataError(
+                    f"{self._path}: {name}: a link (expected plain files only). Nothing was written."
+                )
             is_folder = bool(header.Flags & self._lib.FLAGS_RHDF_DIRECTORY)
             yield name + "/" * is_folder, header.UnpSize | header.UnpSizeHigh << 32
             header.skip()

@@ -76,7 +76,7 @@ def _read_keypoints(
         expected = " or ".join([naming.annotations[0].format(part), *naming.poses[:1]])
         raise DataError(
             f"{raw}: no keypoints of the {part} part (expected {expected}). "
-            "See the README there for where to get them."
+            "The README there says where to get them."
         )
     (origin, annotations), *rest = found
     return origin, annotations, {path.name: _agreement(origin, annotations, path, o) for path, o in rest}

@@ -52,7 +52,8 @@ class TarArchive:
         for member in archive:
             if not member.isreg() and not member.isdir():
                 raise DataError(
-                    f"{self._path}: {member.name}: a link or device (expected plain files only). Refused."
+                    f"{self._path}: {member.name}: a link or device (expected plain files only). "
+                    "Nothing was written."
                 )
             yield member.name + "/" * member.isdir(), member.size
 

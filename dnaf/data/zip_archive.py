@@ -36,7 +36,7 @@ _ENCRYPTED, _STRONG = 0x1, 0x40  # general purpose flags
 _STORED, _DEFLATED, _AES = 0, 8, 99
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
-_BY_HAND = "Unpack the archive with 7z into the folder beside it, remove the archive and run again."
+_BY_HAND = "Unpack the archive with 7z where it is, remove the archive and run again."
 _KINDS = (
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
@@ -194,7 +194,9 @@ def open_zip(path: Path) -> Iterator[ZipArchive]:
     try:
         file = open(path, "rb")  # noqa: SIM115 (closed below)
     except OSError as error:
-        raise DataError(f"{path}: could not be read ({error.strerror}). See the README beside it.") from error
+        raise DataError(
+            f"{path}: could not be read ({error.strerror}). See the README in its folder."
+        ) from error
     with file:
         members = _read_directory(path, file)
         check_names(path, [info.orig_filename for info in members])
@@ -246,21 +248,24 @@ def _check_members(path: Path, members: list[ZipInfo]) -> None:
     in_order = sorted(members, key=lambda info: info.header_offset)
     for info, following in pairwise(in_order):
         if info.header_offset + _LOCAL_HEADER.size + info.compress_size > following.header_offset:
-            raise DataError(f"{path}: members overlap ({info.filename}, {following.filename}). Refused.")
+            raise DataError(
+                f"{path}: members overlap ({info.filename}, {following.filename}). Nothing was written."
+            )
 
 
 def _problem(info: ZipInfo) -> str | None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "a link or device (expected plain files only). Refused."
+        return "a link or device (expected plain files only). Nothing was written."
     if info.compress_type not in (_STORED, _DEFLATED, _AES) or info.flag_bits & _STRONG:
         return f"unsupported method (found {info.compress_type}, expected stored or deflated). {_BY_HAND}"
     if info.compress_size > MAX_MEMBER_BYTES:
         return (
-            f"too large (found {info.compress_size:,}, expected at most {MAX_MEMBER_BYTES:,} bytes). Refused."
+            f"too large (found {info.compress_size:,}, expected at most {MAX_MEMBER_BYTES:,} bytes). "
+            "Nothing was written."
         )
     if info.file_size > MAX_RATIO * info.compress_size:
-        return f"packed too tightly for an image (expected at most {MAX_RATIO} : 1). Refused."
+        return f"packed too tightly for an image (expected at most {MAX_RATIO} : 1). Nothing was written."
     if info.header_offset < 0:
         return "damaged: it starts before the file. Download the archive again."
     if info.compress_type == _AES and not info.flag_bits & _ENCRYPTED:

@@ -103,9 +103,9 @@ def find_results(method: str, results: Path, card: Card) -> list[Path] | None:
     ours = [path for path in found if path.name in _OURS]
     if ours and len(ours) < len(found):
         strange = next(path for path in found if path not in ours)
-        raise DataError(f"{strange}: stands beside {ours[0].name}, which stage generate wrote. Remove it.")
+        raise DataError(f"{strange}: is next to {ours[0].name}, which stage generate wrote. Remove it.")
     if ours and folder / GENERATED not in ours:
-        raise StateError(f"{folder / GENERATED}: missing beside {WRONG_SOURCE}. Run generate again.")
+        raise StateError(f"{folder / GENERATED}: missing, but {WRONG_SOURCE} is there. Run generate again.")
     if found:
         return found
     archives = {strips.archive for strips in card.strips}

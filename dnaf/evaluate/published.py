@@ -160,7 +160,7 @@ def _list(path: Path) -> Iterator[Place]:
     if path.suffix.lower() in ARCHIVES and path.is_file():
         with open_archive(path) as archive:
             if archive.is_encrypted:
-                raise DataError(f"{path}: encrypted. Unpack it into the folder beside it and remove it.")
+                raise DataError(f"{path}: encrypted. Unpack it where it is, and remove it.")
             yield from ((path, name) for name in archive.names if not _is_hidden(name.split("/")))
     elif path.is_dir():
         for place, folders, names in os.walk(path, followlinks=True):
@@ -180,7 +180,7 @@ def _require_exact(where: Path, coverage: Coverage, layout: Layout, num_pairs: i
     if coverage.unknown:
         raise DataError(
             f"{coverage.unknown[0]}: shows no test pair by its name ({len(coverage.unknown):,} such images; "
-            f"{found}, expected names like {layout.naming}). Remove what are no results of this data set."
+            f"{found}, expected names like {layout.naming}). Remove what is no result of this data set."
         )
     if coverage.duplicate:
         raise DataError(

@@ -193,8 +193,8 @@ def prepare_pipeline(model: Path, params: config.Generate, device: torch.device)
         pipeline.scheduler.set_timesteps(params.num_inference_steps)
     except ValueError as error:
         raise ConfigError(
-            f"params.yaml: generate.num_inference_steps: not for {params.solver} (found "
-            f"{params.num_inference_steps}; {' '.join(str(error).split())}). Change one of both."
+            f"params.yaml: generate.num_inference_steps: does not fit {params.solver} (found "
+            f"{params.num_inference_steps}; {' '.join(str(error).split())}). Change one of the two."
         ) from error
     if params.mixed_precision != "no":
         for part in (pipeline.unet, pipeline.style_encoder, pipeline.codec):

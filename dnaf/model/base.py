@@ -90,7 +90,7 @@ def style_encoder_for(model: config.Model, base: BaseModel) -> StyleEncoder | No
         if name != model.style_encoder:
             raise ConfigError(
                 f"params.yaml: model.style_encoder: not the base model's (found {model.style_encoder!r}, "
-                f"expected {name!r}, which stands in {model.base}). Change it, or take another base model."
+                f"expected {name!r}, that of {model.base}). Change it, or use another base model."
             )
         base.style_encoder.set_scale(model.style_scale)
         return base.style_encoder

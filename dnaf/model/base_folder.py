@@ -149,7 +149,7 @@ def _check_parts(folder: Path, with_prompt: bool) -> _Checked:
     if not folder.is_dir():
         kind = "a file, not a folder in diffusers' layout" if folder.exists() else "no such folder"
         raise BaseModelError(
-            f"{folder}: {kind}. `{commands.stage('doctor')}` tells how to get a base model, "
+            f"{folder}: {kind}. `{commands.stage('doctor')}` says how to get a base model, "
             "or set model.base in params.yaml to null."
         )
     if (folder / "codec").is_dir():

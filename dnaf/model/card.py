@@ -89,15 +89,15 @@ def _from_scratch() -> Iterator[str]:
 
 def _on_base(base: "Provenance", known: KnownBase | None) -> Iterator[str]:
     yield (
-        "This folder holds what was trained. It needs the frozen base model, which stood in "
-        f"`{base.folder}` at the training: these files of it. Others are refused, the same weights in "
-        "another precision too."
+        "This folder has only what was trained. It also needs the frozen base model, which was in "
+        f"`{base.folder}` at the training: these files of it. Other files raise an error, even the same "
+        "weights in another precision."
     )
     yield _digests(base)
     if known is not None:
         yield (
             "By its folder's name the base is "
-            f"[{known.repository}](https://huggingface.co/{known.repository}), which stands under "
+            f"[{known.repository}](https://huggingface.co/{known.repository}), whose licence is "
             f"{known.license_name}. Read that licence before you use these weights or pass them on: its "
             "restrictions of use go with what is made from the base."
         )

@@ -49,6 +49,6 @@ def training_schedule(scheduler: SchedulerMixin) -> DDPMScheduler:
 
 def _unfit(name: str, reason: str) -> ConfigError:
     return ConfigError(
-        f"params.yaml: generate.solver: not for this model (found {name}: {reason}). "
+        f"params.yaml: generate.solver: does not fit this model (found {name}: {reason}). "
         "Choose ddim, dpm++ or unipc."
     )

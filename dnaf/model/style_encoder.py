@@ -116,7 +116,7 @@ class StyleEncoder(ModelMixin, ConfigMixin):
                 raise ConfigError(
                     f"params.yaml: model.style_encoder: {name} cannot take images of "
                     f"{size[0]}x{size[1]} pixels at model.style_scale {self.config.style_scale} "
-                    f"({' '.join(str(error).split())}). Raise one of both, or "
+                    f"({' '.join(str(error).split())}). Raise one of the two, or "
                     "choose another encoder."
                 ) from error
 
@@ -157,7 +157,7 @@ def _choose(
         raise ConfigError(
             f"params.yaml: model.level_mapping: level {level} of the UNet has no style map of its index "
             f"(found {', '.join(map(str, maps))} of {model_name}). "
-            "Set it to nearest, or take an encoder or a base model with more maps."
+            "Set it to nearest, or use an encoder or a base model with more maps."
         )
     return level
 

@@ -90,7 +90,7 @@ def require_swin(folder: Path) -> None:
     if kind != "swin":
         raise BaseModelError(
             f"{folder / 'config.json'}: not a Swin, the one kind that Hugging Face's names are converted for "
-            f"(found model_type {kind}, expected swin). Take a file of timm."
+            f"(found model_type {kind}, expected swin). Use a file of timm."
         )
 
 
@@ -99,7 +99,7 @@ def _weights_file(path: Path) -> Path:
     present = [each for each in candidates if each.is_file()]
     if not present:
         raise BaseModelError(
-            f"{candidates[0]}: missing. `{commands.stage('doctor')}` tells how to get the weights of a style "
+            f"{candidates[0]}: missing. `{commands.stage('doctor')}` says how to get the weights of a style "
             "encoder."
         )
     require_no_pointer(present[0])

@@ -19,7 +19,7 @@ class Mark(Enum):
     """How a value relates to the best one."""
 
     BEST = "best"
-    NOISE = "inside noise of the best"
+    NOISE = "within noise of the best"
     FLOOR_AHEAD = "a floor that is better than every method"
 
 

@@ -1,4 +1,4 @@
-"""What stands around the tables: how a protocol's numbers came about, and how to read them."""
+"""The text around the tables: how a protocol's numbers came about, and how to read them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -93,16 +93,16 @@ def _noise(boards: Sequence[Board]) -> str:
     if not any(row.protocol["bootstrap"]["num_resamplings"] for board in boards for row in board.present):
         return ""
     text = (
-        "**≈**: inside noise of the best method's value. Both methods are compared over the same pairs: the "
+        "**≈**: within noise of the best method's value. Both methods are compared over the same pairs: the "
         f"95 % interval of their mean difference (paired bootstrap over {unit(boards)}s) contains zero. "
-        "Each comparison stands for itself and the best was chosen by looking, so a method that is in truth "
-        "as good goes without the mark more often than one time in twenty."
+        "Each comparison is made on its own, and the best method was chosen by its value, so a method that "
+        "is in truth as good lacks the mark more often than one time in twenty."
     )
     labels = {c.label: None for board in boards for c in board.columns if c.key in board.unpaired}
     if labels:
         text += (
-            f" {', '.join(labels)}: without scores of single pairs there is nothing to pair. There ≈ means "
-            "that the two intervals overlap, a coarser test that misses more of the real differences."
+            f" {', '.join(labels)}: these have no scores of single pairs, so nothing can be paired. For them "
+            "≈ means that the two intervals overlap, a coarser test that misses more of the real differences."
         )
     return text
 
@@ -111,13 +111,14 @@ def _floors(boards: Sequence[Board]) -> str:
     if not any(row.method in FLOORS for board in boards for row in board.present):
         return ""
     text = (
-        "Copying the source and the mean of the training images are no methods but the floor, and never "
+        "Copying the source and the mean of the training images are not methods but the floor, and never "
         "count as best: a method that is not clearly better has learnt nothing that the metric sees. "
         f"Copies have a small FID because they are photographs of the same {unit(boards)}s."
     )
     if _has(boards, Mark.FLOOR_AHEAD):
         text += (
-            " **†**: a floor that is better than every method; by this metric alone none has proved itself."
+            " **†**: a floor that is better than every method; by this metric alone no method has proved "
+            "itself."
         )
     return text
 
@@ -141,7 +142,7 @@ def _rank_deficient(boards: Sequence[Board]) -> str:
     if not names:
         return ""
     return (
-        f"FID under {', '.join(names)} rests on fewer images than its network has features (2,048): it is "
+        f"FID under {', '.join(names)} uses fewer images than its network has features (2,048): it is "
         "larger than it would be with many, and only comparable at this number of images."
     )
 
@@ -156,7 +157,7 @@ def _jpeg(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
     if not titles:
         return ""
     return (
-        f"**JPEG**: results of {', '.join(titles)} came as JPEG files. Compression alone caps SSIM: even the "
+        f"**JPEG**: results of {', '.join(titles)} are JPEG files. Compression alone caps SSIM: even the "
         "ground truth, saved that way, would stay below 1."
     )
 

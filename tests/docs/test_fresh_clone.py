@@ -11,6 +11,7 @@ commands are tried, also after one that failed.
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -144,6 +145,27 @@ def _disk_usage(folder: Path) -> str:
     """Of the environment, and of all else in the folder."""
     command = ["du", "-sh", str(folder / ".venv"), str(folder)]
     return subprocess.run(command, capture_output=True, text=True).stdout
+
+
+def test_a_reader_keeps_what_is_exported_stops_a_server_and_goes_on_after_a_failure(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    serve = f"{sys.executable} -m http.server --bind 127.0.0.1 {port}"
+    text = (
+        "```bash\nexport WHO=anna\nfalse | true\necho $WHO\n```\n"
+        f"<!-- serves http://127.0.0.1:{port} -->\n```bash\n{serve}\n```\n"
+        f"<!-- serves http://127.0.0.1:{port} -->\n```bash\necho no server\n```\n"
+        "<!-- not run: why -->\n```bash\nexit 1\n```\n"
+    )
+    (tmp_path / "clone").mkdir()
+    with (tmp_path / "log").open("w") as file:
+        reader = Reader(tmp_path / "clone", file)
+        failed = [reader.run(command) is not None for command in commands("page", text)]
+    assert failed == [False, True, False, False, True, False]
+    log = (tmp_path / "log").read_text()
+    assert "page:4 $ echo $WHO\nanna\n[exit code 0, " in log
+    assert "[not run: why]" in log
 
 
 @pytest.mark.slow

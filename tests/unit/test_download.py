@@ -152,7 +152,7 @@ def test_no_connection_is_said_and_keeps_what_came(tmp_path: Path, server: FileS
 
 def test_a_server_that_tells_no_length_is_refused(tmp_path: Path, server: FileServer) -> None:
     server.sends_length = False
-    with pytest.raises(ResourceError, match="tells no length"):
+    with pytest.raises(ResourceError, match="gives no length"):
         download(f"{server.address}/net.pth", tmp_path / "net.pth", SHA256)
     assert names(tmp_path) == []
 

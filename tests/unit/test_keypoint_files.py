@@ -191,7 +191,7 @@ def person(num_numbers: int) -> dict[str, object]:
         ),
         (
             coco_with(images=[{"id": 0, "file_name": "ben/1.png", "height": 9, "width": 9}]),
-            "has another size .found 256x176 pixels, told 9x9",
+            "has another size .found 256x176 pixels, the file says 9x9",
         ),
     ],
 )

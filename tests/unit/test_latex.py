@@ -80,7 +80,7 @@ def test_best_is_bold_and_noise_and_floors_are_marked_and_explained() -> None:
     assert gfla == ["GFLA (CVPR 2020)", "5.00", r"0.4500\rlap{$^{\approx}$}", ""]
     assert copies == ["Copy source", r"1.00\rlap{$^{\dagger}$}", "0.4000", ""]
     assert "Best method in bold, unless copying or averaging is better. " in text
-    assert r"$\approx$: inside noise of the best. $\dagger$: no method, but" in text
+    assert r"$\approx$: within noise of the best. $\dagger$: no method, but" in text
 
 
 def test_marks_that_do_not_occur_are_not_explained() -> None:

@@ -98,14 +98,14 @@ def test_files_of_a_method_that_needs_none_are_refused(evaluation_project: Evalu
 
 def test_wrong_source_alone_is_refused(evaluation_project: EvaluationProject) -> None:
     evaluation_project.add_results(name="wrong_source.zip")
-    with pytest.raises(StateError, match=r"generated\.zip: missing beside wrong_source\.zip"):
+    with pytest.raises(StateError, match=r"generated\.zip: missing, but wrong_source\.zip is there"):
         find("dnaf")
 
 
 def test_published_files_beside_generated_ones_are_refused(evaluation_project: EvaluationProject) -> None:
     evaluation_project.add_results()
     (folder("dnaf") / "other.zip").touch()
-    with pytest.raises(DataError, match=r"other\.zip: stands beside generated\.zip"):
+    with pytest.raises(DataError, match=r"other\.zip: is next to generated\.zip"):
         find("dnaf")
 
 

@@ -67,7 +67,7 @@ def test_a_solver_samples_from_a_model_of_clean_latents_that_starts_at_pure_nois
 
 @pytest.mark.parametrize("solver", sorted(SOLVERS.keys() - set(FOR_THE_DEMO_S_MODEL)))
 def test_a_solver_that_does_not_fit_the_model_is_refused(solver: str) -> None:
-    with pytest.raises(ConfigError, match=f"generate.solver: not for this model \\(found {solver}: it "):
+    with pytest.raises(ConfigError, match=f"generate.solver: does not fit this model \\(found {solver}: it "):
         make_solver(solver, tiny_pipeline().scheduler)
 
 

@@ -72,9 +72,7 @@ class RarArchive:
         for header in self._headers(self._lib.RarArchive.open_for_metadata):
             name = header.FileNameW.replace("\\", "/")
             if header.headerDataEx.RedirType:
-                raise DataError(
-                    f"{self._path}: {name}: a link (expected plain files only). Nothing was written."
-                )
+                raise DataError(f"{self._path}: {name}: a link (expected plain files only). Refused.")
             is_folder = bool(header.Flags & self._lib.FLAGS_RHDF_DIRECTORY)
             yield name + "/" * is_folder, header.UnpSize | header.UnpSizeHigh << 32
             header.skip()

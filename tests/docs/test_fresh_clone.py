@@ -68,11 +68,15 @@ class Reader:
             errors="replace",
             start_new_session=True,
         )
-        answered = command.url is None or self._wait_for(command.url, process)
-        assert process.stdout is not None
-        for line in process.stdout:
-            self.say(line.rstrip("\n"))
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            answered = command.url is None or self._wait_for(command.url, process)
+            assert process.stdout is not None
+            for line in process.stdout:
+                self.say(line.rstrip("\n"))
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:  # Ctrl-C does not reach a session of its own
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
         process.returncode = code = os.waitstatus_to_exitcode(status)
         seconds, gigabytes = time.monotonic() - start, usage.ru_maxrss / 1e6
         self.say(f"[exit code {code}, {seconds:.0f} s, largest process {gigabytes:.1f} GB]")

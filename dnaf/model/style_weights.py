@@ -90,7 +90,7 @@ def require_swin(folder: Path) -> None:
     if kind != "swin":
         raise BaseModelError(
             f"{folder / 'config.json'}: not a Swin, the one kind that Hugging Face's names are converted for "
-            f"(found model_type {kind}, expected swin). Take a file of timm."
+            f"(found model_type {kind}, expected swin). Use a file of timm."
         )
 
 

@@ -76,7 +76,7 @@ def _caption(board: Board) -> str:
     if Mark.BEST in found:
         sentences.append("Best method in bold, unless copying or averaging is better.")
     if Mark.NOISE in found:
-        sentences.append(r"$\approx$: inside noise of the best.")
+        sentences.append(r"$\approx$: within noise of the best.")
     if Mark.FLOOR_AHEAD in found:
         sentences.append(r"$\dagger$: no method, but better than every method.")
     return " ".join(sentences)

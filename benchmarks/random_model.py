@@ -12,7 +12,7 @@ from accelerate import init_empty_weights
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
-from dnaf import config
+from dnaf import config, parameter_sets
 from dnaf.model.base import adapter_for, style_encoder_for
 from dnaf.model.base_folder import BaseModel
 from dnaf.model.codec import VaeCodec
@@ -20,7 +20,7 @@ from dnaf.model.parts import Parts
 from dnaf.model.prompt import Prompt
 from dnaf.model.provenance import Provenance
 
-_PARAMS = Path(__file__).resolve().parents[1] / "params/deepfashion.yaml"
+_SETS = Path(__file__).resolve().parents[1] / "params"
 _PROMPT_TOKENS, _PROMPT_DIM = 77, 768
 _SWIN = "swin_base_patch4_window7_224"
 _NARROW_ENCODER = "test_convnext"
@@ -138,7 +138,7 @@ def _divided(channels: tuple[int, ...], narrow: int) -> tuple[int, ...]:
 
 def training_params(**changes: Any) -> config.Train:
     """The section `train` of params/deepfashion.yaml, with changes."""
-    return config.load(config.Train, _PARAMS).model_copy(update=changes)
+    return parameter_sets.read("deepfashion", folder=_SETS).train.model_copy(update=changes)
 
 
 def training_batch(batch_size: int, size: tuple[int, int], device: torch.device) -> dict[str, torch.Tensor]:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from ruamel.yaml import YAML
 
-from dnaf import files, images
+from dnaf import files, images, parameter_sets
 from dnaf.data import deepfashion
 from dnaf.data.encrypted_zip import write_encrypted_zip
 from dnaf.data.lists import read_list
@@ -61,7 +61,7 @@ def build(root: Path, train: list[str], test: list[str]) -> None:
         target = root / card.relative_to(ROOT)
         target.parent.mkdir(parents=True)
         shutil.copy(card, target)
-    params = YAML().load((ROOT / "params/deepfashion.yaml").read_text())
+    params = parameter_sets.read("deepfashion", folder=ROOT / "params").model_dump()
     params["dataset"] = "rehearsal"
     params["datasets"]["rehearsal"] = dict(params["datasets"]["deepfashion"])
     with open(root / "params.yaml", "w") as file:

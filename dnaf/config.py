@@ -1,31 +1,22 @@
-"""params.yaml as frozen, typed, range-checked sections. The only reader of params.yaml.
+"""All parameters: meaning, unit, range, and the demo's value. The only reader of params.yaml.
 
 A stage loads its own section and nothing else, so that DVC's record of what a stage depends on is true.
-Read with ruamel.yaml as YAML 1.2, like DVC: PyYAML takes `5e-05`, which `dvc exp run -S` writes, for text.
+What is written here is the comment in params.yaml, the row in docs/parameters.md and the check of the value.
 """
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from dnaf import sections
 from dnaf.errors import ConfigError
+from dnaf.sections import AnySection, Section
 
 PARAMS = Path("params.yaml")
-_MAX_BYTES = 1_000_000
 
+Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 LevelMapping = Literal["nearest", "index"]
@@ -34,33 +25,45 @@ TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
 ProtocolName = Literal["gfla", "patn", "dptn", "pidm", "pcdms", "cfld", "clean"]
 
 
-class Section(BaseModel):
-    """A section of params.yaml; units and meaning of each key stand beside it in params.yaml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-    name: ClassVar[str]
-
-
 class Dataset(Section):
-    """`datasets.<name>`: its format, the size (height, width) of prepared images, how many test pairs."""
+    """`datasets.<name>`: what the files in data/raw/<name> are, and what is made of them."""
 
-    format: Literal["deepfashion", "market1501", "custom"]
-    height: Annotated[int, Field(ge=16, le=1024, multiple_of=4)]
-    width: Annotated[int, Field(ge=16, le=1024, multiple_of=4)]
-    max_test_pairs: Positive
+    format: Literal["deepfashion", "market1501", "custom"] = Field(
+        default="deepfashion", description="what the files are called, see docs/data.md"
+    )
+    height: int = Field(
+        default=64,
+        ge=16,
+        le=1024,
+        multiple_of=4,
+        description="pixels; images are prepared, generated and compared in this size",
+    )
+    width: int = Field(default=48, ge=16, le=1024, multiple_of=4, description="pixels")
+    max_test_pairs: Positive = Field(
+        default=240,
+        description="test pairs, drawn with random_state=0 if there are more; 12,000 by the published rule",
+    )
 
 
 class MakeDemo(Section):
     name = "make_demo"
-    num_train_outfits: Annotated[int, Field(ge=1, le=100_000)]
-    num_test_outfits: Annotated[int, Field(ge=1, le=100_000)]
+    num_train_outfits: int = Field(default=400, ge=1, le=100_000, description="outfits, six views each")
+    num_test_outfits: int = Field(default=40, ge=1, le=100_000, description="outfits, six views each")
 
 
 class Render(Section):
     name = "render"
-    renderer: Literal["openpose", "nted", "cfld", "heatmaps"]
-    canvas_height: Annotated[int, Field(ge=16, le=2048)]
-    canvas_width: Annotated[int, Field(ge=16, le=2048)]
+    renderer: Literal["openpose", "nted", "cfld", "heatmaps"] = Field(
+        default="openpose",
+        description="as controlnet_aux, 3 channels | as NTED, 20 | as CFLD, 21 | a blob a joint, 18",
+    )
+    canvas_height: int = Field(
+        default=256,
+        ge=16,
+        le=2048,
+        description="pixels; sticks are 4 pixels wide here, then resized to the data set's size",
+    )
+    canvas_width: int = Field(default=176, ge=16, le=2048, description="pixels")
 
     @property
     def canvas(self) -> tuple[int, int]:
@@ -69,19 +72,46 @@ class Render(Section):
 
 class Model(Section):
     name = "model"
-    base: Annotated[str, Field(min_length=1)] | None
-    pose_adapter: bool
-    appearance_blocks: bool
-    noise_aware: bool
-    style_pose: bool
-    channels: Annotated[list[Annotated[int, Field(ge=8, multiple_of=8)]], Field(min_length=2, max_length=4)]
-    layers_per_block: Annotated[int, Field(ge=1, le=4)]
-    head_dim: Annotated[int, Field(ge=4)]
-    style_encoder: Annotated[str, Field(min_length=1)]
-    style_encoder_weights: Annotated[str, Field(min_length=1)] | None
-    style_scale: Annotated[float, Field(gt=0, le=2)]
-    level_mapping: LevelMapping
-    unshuffle: Literal[1, 2, 4, 8]
+    base: Text | None = Field(
+        default="data/base/demo",
+        description="folder of a frozen base model, see docs/base-models.md; null: all is trained",
+    )
+    pose_adapter: bool = Field(default=True, description="figure (a); false: the model does not see the pose")
+    appearance_blocks: bool = Field(
+        default=True, description="figure (c); false: ablation without multi-scale style features"
+    )
+    noise_aware: bool = Field(
+        default=True, description="figure (b); false: ablation without shared keys and values"
+    )
+    style_pose: bool = Field(default=True, description="give the style branch the source's own pose")
+    channels: list[Annotated[int, Field(ge=8, multiple_of=8)]] = Field(
+        default=[32, 64],
+        min_length=2,
+        max_length=4,
+        description="without base: width of each UNet level, finest first; attention from the second on",
+    )
+    layers_per_block: int = Field(
+        default=1, ge=1, le=4, description="without base: residual blocks of each UNet level"
+    )
+    head_dim: int = Field(default=32, ge=4, description="without base: channels of one attention head")
+    style_encoder: Text = Field(default="test_convnext", description="any timm model with `features_only`")
+    style_encoder_weights: Text | None = Field(
+        default=None,
+        description="file or Hugging Face folder of its weights; null: those of the base, else random",
+    )
+    style_scale: float = Field(
+        default=1.0,
+        gt=0,
+        le=2,
+        description="size of the images that the style encoder sees, relative to their own",
+    )
+    level_mapping: LevelMapping = Field(
+        default="nearest",
+        description="a UNet level reads the style map nearest in resolution | level i reads map i",
+    )
+    unshuffle: Literal[1, 2, 4, 8] = Field(
+        default=2, description="pixels per latent cell along each side, without base; the latent is lossless"
+    )
 
     @model_validator(mode="after")
     def _heads_divide_channels(self) -> "Model":
@@ -93,28 +123,53 @@ class Model(Section):
 
 class Train(Section):
     name = "train"
-    steps: Positive
-    batch_size: Positive
-    accumulate: Positive
-    lr: Annotated[float, Field(gt=0, le=1)]
-    lr_warmup_steps: Annotated[int, Field(ge=0)]
-    weight_decay: Annotated[float, Field(ge=0, le=1)]
-    max_grad_norm: Annotated[float, Field(gt=0)]
-    ema_decay: Annotated[float, Field(ge=0, lt=1)]
-    loss: Literal["l1", "mse"]
-    foreground_weight: Annotated[float, Field(ge=0)]
-    min_snr_gamma: Annotated[float, Field(gt=0)] | None
-    timestep_sampling: TimestepSampling
-    condition_dropout: Fraction
-    drop_pose: bool
-    mirror: Fraction
-    style_grad: bool
-    gradient_checkpointing: bool
-    mixed_precision: MixedPrecision
-    log_every: Positive
-    checkpoint_every: Positive
-    sample_every: Positive
-    report_to: Literal["none", "tensorboard"]
+    steps: Positive = Field(default=450, description="steps of the optimizer")
+    batch_size: Positive = Field(default=8, description="pairs, of all processes together")
+    accumulate: Positive = Field(
+        default=1, description="parts of a batch that run one after the other: less memory, the same step"
+    )
+    lr: float = Field(
+        default=4e-3, gt=0, le=1, description="peak learning rate of AdamW; cosine decay to 5 %"
+    )
+    lr_warmup_steps: int = Field(default=100, ge=0, description="steps of linear warm-up")
+    weight_decay: float = Field(default=0.0, ge=0, le=1, description="of AdamW, decoupled from the gradient")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="longer gradients are scaled to this L2 norm")
+    ema_decay: float = Field(
+        default=0.98, ge=0, lt=1, description="of the weights that are saved; 0: the last step's"
+    )
+    loss: Literal["l1", "mse"] = Field(default="l1", description="between prediction and truth")
+    foreground_weight: float = Field(
+        default=2.0, ge=0, description="extra weight of cells that differ from the background"
+    )
+    min_snr_gamma: Annotated[float, Field(gt=0)] | None = Field(
+        default=None,
+        description="clip weights of little noised latents at this SNR, 5.0 in arXiv 2303.09556; null: no",
+    )
+    timestep_sampling: TimestepSampling = Field(
+        default="fourth_root",
+        description="t = T u | T (1 - u^3), as CFLD | T u^0.25, most noise",
+    )
+    condition_dropout: Fraction = Field(
+        default=0.1, description="share of targets trained without style, for guidance"
+    )
+    drop_pose: bool = Field(
+        default=False, description="a target trained without style is trained without pose too"
+    )
+    mirror: Fraction = Field(default=0.5, description="share of pairs that are mirrored")
+    style_grad: bool = Field(default=False, description="gradients through the style branch too")
+    gradient_checkpointing: bool = Field(
+        default=False,
+        description="compute activations again in the backward pass: more time, far less memory",
+    )
+    mixed_precision: MixedPrecision = Field(default="no", description="of the forward and backward pass")
+    log_every: Positive = Field(default=20, description="steps from line to line of the log")
+    checkpoint_every: Positive = Field(
+        default=100, description="steps; a killed run goes on from the last checkpoint"
+    )
+    sample_every: Positive = Field(default=450, description="steps from one sheet of samples to the next")
+    report_to: Literal["none", "tensorboard"] = Field(
+        default="none", description="where to log in runs/, in addition to the plots of DVC"
+    )
 
     @field_validator("min_snr_gamma")
     @classmethod
@@ -126,14 +181,27 @@ class Train(Section):
 
 class Generate(Section):
     name = "generate"
-    solver: Literal["ddim", "ddpm", "deis", "dpm++", "euler", "heun", "lcm", "pndm", "unipc"]
-    num_inference_steps: Annotated[int, Field(ge=1, le=1000)]
-    guidance_scale: Annotated[float, Field(ge=1, le=100)]
-    guidance_interval: Annotated[list[Fraction], Field(min_length=2, max_length=2)]
-    style_noise: Literal["fixed", "fresh"]
-    mixed_precision: Literal["no", "bf16", "fp16"]
-    batch_size: Positive
-    num_samples: Positive
+    solver: Literal["ddim", "ddpm", "deis", "dpm++", "euler", "heun", "lcm", "pndm", "unipc"] = Field(
+        default="ddim", description="see docs/sampling.md"
+    )
+    num_inference_steps: int = Field(
+        default=4, ge=1, le=1000, description="model calls; of heun and pndm more"
+    )
+    guidance_scale: float = Field(default=1.0, ge=1, le=100, description="1: no guidance")
+    guidance_interval: list[Fraction] = Field(
+        default=[0.0, 1.0],
+        min_length=2,
+        max_length=2,
+        description="start and stop, as shares of the model calls; no guidance outside, which costs less",
+    )
+    style_noise: Literal["fixed", "fresh"] = Field(
+        default="fixed", description="noise of the style latents: one for all model calls | one for each"
+    )
+    mixed_precision: MixedPrecision = Field(
+        default="no", description="of the UNet, style encoder and autoencoder"
+    )
+    batch_size: Positive = Field(default=40, description="pairs")
+    num_samples: Positive = Field(default=8, description="sample sheets that `uv run dvc plots show` shows")
 
     @model_validator(mode="after")
     def _interval_starts_before_it_stops(self) -> "Generate":
@@ -144,63 +212,101 @@ class Generate(Section):
 
 class Reference(Section):
     name = "reference"
-    max_images: Positive | None
-    batch_size: Positive
+    max_images: Positive | None = Field(
+        default=500,
+        description="training images that FID compares with; null: all of them, as every protocol wants it",
+    )
+    batch_size: Positive = Field(default=40, description="images")
 
 
 class Evaluate(Section):
     name = "evaluate"
-    batch_size: Positive
-    num_bootstrap: Annotated[int, Field(ge=0)]
+    batch_size: Positive = Field(default=40, description="pairs")
+    num_bootstrap: int = Field(default=1000, ge=0, description="resamplings behind the 95 % intervals")
 
 
-class Applications(Section):
-    name = "applications"
-    num_rows: Annotated[int, Field(ge=2)]
-    num_frames: Annotated[int, Field(ge=2, le=100)]
+class Weights(Section):
+    """Files of the metrics' networks; `dnaf/evaluate/weights.py` says what they must be."""
+
+    name = "weights"
+    inception_imagenet: str | None = Field(
+        default=None, description="torchvision's Inception-v3: FID of gfla dptn pidm pcdms cfld"
+    )
+    inception_fid: str | None = Field(default=None, description="pytorch-fid's Inception-v3: FID of clean")
+    alexnet: str | None = Field(default=None, description="LPIPS")
+    vgg16: str | None = Field(default=None, description="LPIPS of clean")
+    squeezenet1_1: str | None = Field(default=None, description="LPIPS of clean")
+    dinov2: str | None = Field(
+        default=None, description="Frechet distance in DINOv2's features; null: not computed"
+    )
 
 
 class Report(Section):
     name = "report"
-    num_rows: Positive
+    num_rows: Positive = Field(default=8, description="pairs shown in the qualitative figure")
 
 
-class Weights(Section):
-    """Files of the metrics' networks; what they must be stands in `dnaf/evaluate/weights.py`."""
-
-    name = "weights"
-    inception_imagenet: str | None
-    inception_fid: str | None
-    alexnet: str | None
-    vgg16: str | None
-    squeezenet1_1: str | None
-    dinov2: str | None
+class Applications(Section):
+    name = "applications"
+    num_rows: int = Field(default=4, ge=2, description="test pairs shown in each sheet of an application")
+    num_frames: int = Field(default=7, ge=2, le=100, description="poses from the source's to the target's")
 
 
-SECTIONS: tuple[type[Section], ...] = (
-    MakeDemo,
-    Render,
-    Model,
-    Train,
-    Generate,
-    Reference,
-    Evaluate,
-    Weights,
-    Report,
-    Applications,
-)
-TOP_LEVEL = (
-    "dataset",
-    "method",
-    "protocol",
-    "methods",
-    "protocols",
-    "seed",
-    "datasets",
-    *(section.name for section in SECTIONS),
-)
+_METHODS = ["dnaf", "copy_source", "mean_image", "adgan", "pise", "gfla", "dptn", "casd", "nted", "pidm"]
+_DATASETS = {
+    "demo": Dataset(),
+    "deepfashion": Dataset(height=256, width=176, max_test_pairs=12_000),
+    "market1501": Dataset(format="market1501", height=128, width=64, max_test_pairs=12_000),
+}
 
-AnySection = TypeVar("AnySection", bound=Section)
+
+class Params(Section):
+    """All of params.yaml, in the order of the file."""
+
+    name = "params"
+    dataset: Text = Field(
+        default="demo", description="a key of `datasets`; its files are in `data/raw/<dataset>`"
+    )
+    method: Text = Field(
+        default="dnaf", description="whose metrics are in metrics/summary.json, for `uv run dvc metrics diff`"
+    )
+    protocol: ProtocolName = Field(default="cfld", description="under which; one of `protocols`")
+    seed: int = Field(
+        default=0, ge=0, lt=2**63, description="all randomness is a function of this number and of a position"
+    )
+    methods: list[str] = Field(
+        default=_METHODS, min_length=1, description="evaluated and compared, in the order of the tables"
+    )
+    protocols: list[ProtocolName] = Field(
+        default=["cfld"], min_length=1, description="under which each method is scored, see docs/protocols.md"
+    )
+    datasets: dict[str, Dataset] = Field(
+        default=_DATASETS, description="what `data/raw/<name>` holds, by name"
+    )
+    make_demo: MakeDemo = Field(default=MakeDemo(), description="how many people are drawn")
+    render: Render = Field(default=Render(), description="from keypoints to pose maps")
+    model: Model = Field(default=Model(), description="what is trained, and on what")
+    train: Train = Field(default=Train(), description="how it is trained, see docs/training.md")
+    generate: Generate = Field(default=Generate(), description="how images are sampled, see docs/sampling.md")
+    reference: Reference = Field(default=Reference(), description="the real images of FID")
+    evaluate: Evaluate = Field(default=Evaluate(), description="how images are scored")
+    weights: Weights = Field(
+        default=Weights(),
+        description="files, see `uv run python -m stages.fetch_weights`; null: seeded random weights",
+    )
+    report: Report = Field(default=Report(), description="tables, figure and page")
+    applications: Applications = Field(default=Applications(), description="sheets of the applications")
+
+    @model_validator(mode="after")
+    def _the_chosen_are_among_those_that_are_run(self) -> "Params":
+        for key, choices in (
+            ("dataset", self.datasets),
+            ("method", self.methods),
+            ("protocol", self.protocols),
+        ):
+            if getattr(self, key) not in choices:
+                raise ValueError(f"{key} {getattr(self, key)} is not one of {key}s: {', '.join(choices)}")
+        return self
 
 
 def load(section: type[AnySection], path: Path = PARAMS) -> AnySection:
@@ -209,154 +315,91 @@ def load(section: type[AnySection], path: Path = PARAMS) -> AnySection:
     Raises:
         ConfigError: names the key, the value found and what is allowed.
     """
-    values = _get(_read(path), section.name, path)
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: {section.name}: wrong type (found {values!r}, expected keys).")
-    return _validate(section, values, section.name, path)
+    return sections.validate(section, sections.get(_read(path), section.name, path), path, section.name)
 
 
 def load_chosen_dataset(path: Path = PARAMS) -> str:
     """Loads the name of the data set that the pipeline runs on."""
-    dataset: str = _scalar(Annotated[str, Field(min_length=1, strict=True)], "dataset", path)
-    return dataset
+    return str(_value("dataset", path))
 
 
 def load_size(dataset: str, path: Path = PARAMS) -> tuple[int, int]:
     """Loads the (height, width) in pixels that a data set's images are prepared in."""
-    height, width = _dataset_values(dataset, ("height", "width"), path)
-    return int(height), int(width)
+    loaded = _dataset(dataset, ("height", "width"), path)
+    return loaded.height, loaded.width
 
 
 def load_format(dataset: str, path: Path = PARAMS) -> str:
     """Loads the on-disk format of a data set's files."""
-    return str(_dataset_values(dataset, ("format",), path)[0])
+    return _dataset(dataset, ("format",), path).format
 
 
 def load_max_test_pairs(dataset: str, path: Path = PARAMS) -> int:
     """Loads how many test pairs of a data set are drawn at most."""
-    return int(_dataset_values(dataset, ("max_test_pairs",), path)[0])
+    return _dataset(dataset, ("max_test_pairs",), path).max_test_pairs
 
 
 def load_seed(path: Path = PARAMS) -> int:
     """Loads the root seed, from which all randomness derives."""
-    seed: int = _scalar(Annotated[int, Field(ge=0, lt=2**63, strict=True)], "seed", path)
-    return seed
+    return int(_value("seed", path))
 
 
 def load_codec(path: Path = PARAMS) -> tuple[str | None, int]:
     """Loads what the codec of latents depends on: the base model's folder, if any, and `unshuffle`."""
-    base, unshuffle = _some_keys("model", ("base", "unshuffle"), Model, path).values()
-    return base, unshuffle
+    model = _some_keys(Model, ("base", "unshuffle"), path)
+    return model.base, model.unshuffle
 
 
 def load_weights(names: Collection[str], path: Path = PARAMS) -> dict[str, Path | None]:
     """Loads some keys of the section `weights`: files by name, None where there is none."""
-    values = _some_keys("weights", names, Weights, path)
+    weights = _some_keys(Weights, names, path)
+    values = {name: getattr(weights, name) for name in names}
     return {name: None if value is None else Path(value) for name, value in values.items()}
 
 
 def load_method(path: Path = PARAMS) -> str:
     """Loads the method that metrics/summary.json reports."""
-    method: str = _scalar(Annotated[str, Field(min_length=1, strict=True)], "method", path)
-    return method
+    return str(_value("method", path))
 
 
 def load_methods(path: Path = PARAMS) -> list[str]:
     """Loads the methods that are evaluated and compared, in the order of the tables."""
-    methods: list[str] = _scalar(Annotated[list[str], Field(min_length=1, strict=True)], "methods", path)
-    return methods
+    return list(_value("methods", path))
 
 
 def load_protocol(path: Path = PARAMS) -> ProtocolName:
     """Loads the protocol under which metrics/summary.json reports."""
-    protocol: ProtocolName = _scalar(ProtocolName, "protocol", path)
+    protocol: ProtocolName = _value("protocol", path)
     return protocol
 
 
 def load_protocols(path: Path = PARAMS) -> list[ProtocolName]:
     """Loads the protocols under which every method is scored, in the order of the tables."""
-    kind = Annotated[list[ProtocolName], Field(min_length=1, strict=True)]
-    protocols: list[ProtocolName] = _scalar(kind, "protocols", path)
-    return protocols
+    return list(_value("protocols", path))
 
 
-def _dataset_values(dataset: str, keys: tuple[str, ...], path: Path) -> list[int | str]:
-    datasets = _get(_read(path), "datasets", path)
+def _dataset(dataset: str, keys: tuple[str, ...], path: Path) -> Dataset:
+    datasets = sections.get(_read(path), "datasets", path)
     if not isinstance(datasets, dict) or not isinstance(datasets.get(dataset), dict):
         known = ", ".join(datasets) if isinstance(datasets, dict) else "none"
         raise ConfigError(f"{path}: datasets.{dataset}: unknown data set (expected one of: {known}).")
-    return list(_some_keys(f"datasets.{dataset}", keys, Dataset, path).values())
+    return sections.validate(Dataset, datasets[dataset], path, f"datasets.{dataset}", keys)
 
 
-def _some_keys(prefix: str, keys: Collection[str], section: type[Section], path: Path) -> dict[str, Any]:
-    """Some keys of a section: a stage reads no more than it declares to DVC."""
-    values: Any = _read(path)
-    for part in prefix.split("."):
-        values = _get(values, part, path)
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: {prefix}: wrong type (found {values!r}, expected keys).")
-    try:
-        section.model_validate(values)
-    except ValidationError as error:
-        errors = [e for e in error.errors() if e["type"] != "missing" or e["loc"][0] in keys]
-        if errors:
-            raise _config_error(section, errors, prefix, path) from error
-    return {key: values[key] for key in keys}
+def _some_keys(section: type[AnySection], keys: Collection[str], path: Path) -> AnySection:
+    """A section of which only some keys are there: a stage reads no more than it declares to DVC."""
+    values = sections.get(_read(path), section.name, path)
+    return sections.validate(section, values, path, section.name, keys)
 
 
-def _scalar(kind: Any, key: str, path: Path) -> Any:
-    value = _get(_read(path), key, path)
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        raise ConfigError(_message(path, key, error.errors()[0])) from error
+def _value(key: str, path: Path) -> Any:
+    return sections.validate_field(Params, key, sections.get(_read(path), key, path), path)
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ConfigError(f"{path}: too large (expected at most {_MAX_BYTES:,} bytes).")
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: could not be read ({error.strerror}). Run from the project's root."
-        ) from error
-    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: not valid YAML ({reason}).") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: not a mapping of sections.")
+    values = sections.read(path)
     for key in values:
-        if key not in TOP_LEVEL:
-            raise ConfigError(f"{path}: {key}: unknown key (expected one of: {', '.join(TOP_LEVEL)}).")
+        if key not in Params.model_fields:
+            allowed = ", ".join(Params.model_fields)
+            raise ConfigError(f"{path}: {key}: unknown key (expected one of: {allowed}).")
     return values
-
-
-def _get(values: dict[str, Any], key: str, path: Path) -> Any:
-    if key not in values:
-        raise ConfigError(f"{path}: {key}: missing. Copy it from params/demo.yaml.")
-    return values[key]
-
-
-def _validate(section: type[AnySection], values: Any, prefix: str, path: Path) -> AnySection:
-    try:
-        return section.model_validate(values)
-    except ValidationError as error:
-        raise _config_error(section, error.errors(), prefix, path) from error
-
-
-def _config_error(section: type[Section], errors: list[Any], prefix: str, path: Path) -> ConfigError:
-    # A misspelt key is both unknown and missing; the unknown one is what the user wrote.
-    first = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
-    key = ".".join([prefix, *(str(part) for part in first["loc"])])
-    if first["type"] == "extra_forbidden":
-        allowed = ", ".join(section.model_fields)
-        return ConfigError(f"{path}: {key}: unknown key (expected one of: {allowed}).")
-    if first["type"] == "missing":
-        return ConfigError(f"{path}: {key}: missing. Copy it from params/demo.yaml.")
-    return ConfigError(_message(path, key, first))
-
-
-def _message(path: Path, key: str, error: Any) -> str:
-    expected = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
-    return f"{path}: {key}: not allowed (found {error['input']!r}, expected {expected})."

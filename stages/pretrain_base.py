@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def main() -> str:
-    recipe = read_recipe(Path("params/base.yaml"))
+    recipe = read_recipe()
 
     from dnaf.pretraining import pretrain_base
 
@@ -28,18 +28,18 @@ def main() -> str:
     return f"A base model, {recipe.training.steps:,} steps → {base}"
 
 
-def read_recipe(path: Path) -> "Recipe":
-    """All that the base model is made by."""
-    from dnaf import config
+def read_recipe(folder: Path = Path("params")) -> "Recipe":
+    """All that the base model is made by: the set `base` of parameters."""
+    from dnaf import parameter_sets
 
-    people, render = config.load(config.MakeDemo, path), config.load(config.Render, path)
-    model, training = config.load(config.Model, path), config.load(config.Train, path)
-    size, seed = config.load_size(config.load_chosen_dataset(path), path), config.load_seed(path)
+    params = parameter_sets.read("base", folder=folder)
+    dataset = params.datasets[params.dataset]
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.pretraining import Recipe
 
-    return Recipe(seed, people, render, size, model, training)
+    size = dataset.height, dataset.width
+    return Recipe(params.seed, params.make_demo, params.render, size, params.model, params.train)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from dnaf import images
+from dnaf.config import Params
 from dnaf.data import deepfashion
 from dnaf.data.annotations import read_annotations
 from dnaf.data.keypoints import Annotations
@@ -75,7 +76,7 @@ def write_project(root: Path) -> tuple[list[str], list[str]]:
         keypoints = [figure()] * (len(names) - 1) + [figure(missing=[8])]
         write_annotations(raw / f"fasion-resize-annotation-{part}.csv", names, keypoints)
     write_images(root, parts["train"], parts["test"])
-    params = YAML().load((ROOT / "params/demo.yaml").read_text())
+    params = Params().model_dump()
     params["datasets"]["demo"].update(height=64, width=48, max_test_pairs=5)
     params["render"].update(canvas_height=256, canvas_width=176)
     with open(root / "params.yaml", "w") as file:

@@ -205,7 +205,7 @@ class TrainingProject:
 
     def set_params(self, **sections: dict[str, Any]) -> None:
         """Writes params.yaml with the tiny sections, changed by `train={...}` and so on."""
-        params = YAML().load((ROOT / "params/demo.yaml").read_text())
+        params = config.Params().model_dump()
         params["datasets"]["demo"].update(height=SIZE[0], width=SIZE[1])
         for name, tiny in (("model", _MODEL), ("train", _TRAIN), ("generate", _GENERATE)):
             params[name].update(tiny)

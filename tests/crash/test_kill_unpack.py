@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from dnaf import files, images
+from dnaf.config import Params
 from dnaf.data import deepfashion
 from dnaf.data.encrypted_zip import write_encrypted_zip
 
@@ -47,7 +48,7 @@ def write_project(root: Path) -> Path:
         for path in paths
     }
     write_encrypted_zip(raw / "img_highres.zip", members, b"secret", rng)
-    params = YAML().load((ROOT / "params/demo.yaml").read_text())
+    params = Params().model_dump()
     params["datasets"]["mini"] = {
         "format": "deepfashion",
         "height": 64,

@@ -11,6 +11,7 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
+from dnaf import parameter_sets
 from tests.baseline_results import Baselines
 from tests.pipeline.conftest import ROOT, Project
 
@@ -239,15 +240,14 @@ def test_output_paths_are_the_same_for_every_data_set() -> None:
 
 
 def test_every_data_set_has_its_raw_folder_with_instructions() -> None:
-    for file in (ROOT / "params").glob("*.yaml"):
-        params = YAML(typ="safe", pure=True).load(file)
-        for name in params["datasets"]:
+    for set_name in parameter_sets.names(ROOT / "params"):
+        for name in parameter_sets.read(set_name, folder=ROOT / "params").datasets:
             assert (ROOT / "data/raw" / name / "README.md").is_file()
 
 
 def test_every_method_has_its_card() -> None:
-    for file in (ROOT / "params").glob("*.yaml"):
-        for method in YAML(typ="safe", pure=True).load(file)["methods"]:
+    for set_name in parameter_sets.names(ROOT / "params"):
+        for method in parameter_sets.read(set_name, folder=ROOT / "params").methods:
             assert (ROOT / "data/results" / method / "card.yaml").is_file()
 
 

@@ -21,6 +21,7 @@ PLUMBING = (
     "dnaf/errors.py",
     "dnaf/commands.py",
     "dnaf/config.py",
+    "dnaf/sections.py",
     "dnaf/files.py",
     "dnaf/progress.py",
     "dnaf/workers.py",

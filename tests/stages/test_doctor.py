@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from dnaf import images
+from dnaf.config import Params
 from dnaf.data import deepfashion
 from dnaf.data.encrypted_zip import write_encrypted_zip
 from tests import base_folders, custom_folder
@@ -43,7 +44,7 @@ def run(
 def project(tmp_path: Path) -> Path:
     raw = tmp_path / "data/raw/mini"
     raw.mkdir(parents=True)
-    params = YAML().load((ROOT / "params/demo.yaml").read_text())
+    params = Params().model_dump()
     params["dataset"] = "mini"
     params["model"]["base"] = None
     for name, form in (("mini", "deepfashion"), ("mine", "custom")):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from dnaf import images
+from dnaf import images, parameter_sets
 from dnaf.data.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import DataError
@@ -56,7 +56,7 @@ def test_market_is_drawn_from_its_files_in_two_blocks_of_tall_pictures(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
-    params = YAML().load((ROOT / "params/market1501.yaml").read_text())
+    params = parameter_sets.read("market1501", folder=ROOT / "params").model_dump()
     params["datasets"]["market"] = params["datasets"]["market1501"]
     params["methods"] = ["dnaf", "copy_source", "gfla"]
     YAML().dump(params, Path("params.yaml"))

@@ -14,6 +14,7 @@ import pyzipper
 from ruamel.yaml import YAML
 
 from dnaf import files, images
+from dnaf.config import Params
 from dnaf.data import deepfashion
 from dnaf.data.encrypted_zip import write_encrypted_zip
 from dnaf.data.names import stem
@@ -45,7 +46,7 @@ def project(tmp_path: Path) -> Path:
     raw.mkdir(parents=True)
     (raw / "train.lst").write_text("".join(f"{name}\n" for name in NAMES[:2]))
     (raw / "test.lst").write_text("".join(f"{name}\n" for name in NAMES[2:]))
-    parameters = YAML().load((ROOT / "params/demo.yaml").read_text())
+    parameters = Params().model_dump()
     for name, form in (("mini", "deepfashion"), ("market", "market1501"), ("mine", "custom")):
         parameters["datasets"][name] = {
             "format": form,

@@ -1,24 +1,21 @@
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from dvc.utils.hydra import apply_overrides
-from ruamel.yaml import YAML
 
-from dnaf import config
+from dnaf import config, parameter_sets, sections
 from dnaf.errors import ConfigError
+from dnaf.sections import Section
 from tests.raw_folder import ROOT
 
 
 @pytest.fixture
 def edited(tmp_path: Path) -> Callable[[str, str], Path]:
-    """Writes params/demo.yaml with the first line that begins with a text replaced by another."""
+    """Writes the demo's params.yaml with the first line that begins with a text replaced by another."""
 
     def edit(beginning: str, new: str) -> Path:
-        text = (ROOT / "params/demo.yaml").read_text()
+        text = parameter_sets.to_yaml("demo", folder=ROOT / "params")
         changed, count = re.subn(rf"^{beginning}.*$", new, text, count=1, flags=re.MULTILINE)
         assert count == 1
         path = tmp_path / "params.yaml"
@@ -28,46 +25,25 @@ def edited(tmp_path: Path) -> Callable[[str, str], Path]:
     return edit
 
 
-def read(path: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(path.read_text())
+def is_section(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section) and kind is not Section
 
 
-def keys(values: Any, prefix: str = "") -> set[str]:
-    if not isinstance(values, dict):
-        return {prefix}
-    return {prefix}.union(*(keys(value, f"{prefix}.{name}") for name, value in values.items()))
+@pytest.mark.parametrize("section", [kind for kind in vars(config).values() if is_section(kind)])
+def test_every_parameter_says_what_it_means_and_has_a_default_that_is_allowed(section: type[Section]) -> None:
+    assert all(field.description for field in section.model_fields.values())
+    assert section.model_validate(section().model_dump()) == section()
 
 
-def test_params_are_those_of_the_demo() -> None:
-    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "params/demo.yaml").read_bytes()
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
-def test_every_ready_made_params_file_has_the_keys_of_the_demo_and_is_valid(path: Path) -> None:
-    assert keys(read(path)) == keys(read(ROOT / "params/demo.yaml"))
-    assert config.load_protocol(path) in config.load_protocols(path)
-    for section in config.SECTIONS:
-        config.load(section, path)
-    for dataset in read(path)["datasets"]:
-        config.load_size(dataset, path)
-        config.load_max_test_pairs(dataset, path)
-    assert config.load_method(path) in config.load_methods(path)
-    assert config.load_seed(path) >= 0
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.name)
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("lr", "train.lr=0.0125"), ("base", "model.base=null"), ("noise_aware", "model.noise_aware=false")],
-)
-def test_dvc_changes_the_line_of_a_parameter_and_no_other(
-    path: Path, key: str, value: str, tmp_path: Path
-) -> None:
-    changed = tmp_path / "params.yaml"
-    shutil.copy(path, changed)
-    apply_overrides(str(changed), [value])
-    pairs = zip(path.read_text().splitlines(), changed.read_text().splitlines(), strict=True)
-    assert {before.split(":")[0].strip() for before, after in pairs if before != after} <= {key}
+def test_the_sections_of_a_file_are_loaded_from_one_parse_of_it(edited: Callable[[str, str], Path]) -> None:
+    path = edited("seed:", "seed: 4711")
+    before = sections.parse.cache_info().misses
+    assert config.load_seed(path) == 4711
+    config.load(config.Train, path)
+    config.load_size("demo", path)
+    assert sections.parse.cache_info().misses == before + 1
+    path.write_text(path.read_text().replace("4711", "4712"))
+    assert config.load_seed(path) == 4712
 
 
 def test_a_number_as_dvc_writes_it_is_a_float(edited: Callable[[str, str], Path]) -> None:
@@ -75,8 +51,8 @@ def test_a_number_as_dvc_writes_it_is_a_float(edited: Callable[[str, str], Path]
     assert config.load(config.Train, path).lr == 0.00005
 
 
-def test_sizes_are_height_and_width() -> None:
-    assert config.load_size("deepfashion", ROOT / "params/demo.yaml") == (256, 176)
+def test_sizes_are_height_and_width(edited: Callable[[str, str], Path]) -> None:
+    assert config.load_size("deepfashion", edited("seed:", "seed: 0")) == (256, 176)
 
 
 @pytest.mark.parametrize(
@@ -127,16 +103,33 @@ def test_a_mistake_elsewhere_does_not_stop_a_stage(edited: Callable[[str, str], 
     assert render.canvas == (render.canvas_height, render.canvas_width)
 
 
+def test_what_a_stage_does_not_read_may_be_missing_and_what_it_reads_may_not(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    model, weights = "model:\n  base:\n  unshuffle: 4\n", "weights:\n  alexnet:\n  vgg16: a.pth\n"
+    path.write_text(f"{model}{weights}datasets:\n  demo:\n    height: 64\n    width: 48\n")
+    assert config.load_codec(path) == (None, 4)
+    assert config.load_weights(("alexnet", "vgg16"), path) == {"alexnet": None, "vgg16": Path("a.pth")}
+    assert config.load_size("demo", path) == (64, 48)
+    with pytest.raises(ConfigError, match=r"datasets\.demo\.format: missing"):
+        config.load_format("demo", path)
+    with pytest.raises(ConfigError, match=r"weights\.dinov2: missing"):
+        config.load_weights(("alexnet", "dinov2"), path)
+    with pytest.raises(ConfigError, match=r"model\.pose_adapter: missing"):
+        config.load(config.Model, path)
+    with pytest.raises(ConfigError, match=r"seed: missing"):
+        config.load_seed(path)
+
+
 def test_channels_that_heads_do_not_divide_are_refused(edited: Callable[[str, str], Path]) -> None:
     with pytest.raises(ConfigError, match="head_dim 1000 must divide"):
         config.load(config.Model, edited("  head_dim:", "  head_dim: 1000"))
 
 
-def test_an_unknown_data_set_is_refused_with_those_known() -> None:
+def test_an_unknown_data_set_is_refused_with_those_known(edited: Callable[[str, str], Path]) -> None:
     with pytest.raises(
         ConfigError, match=r"datasets\.demmo: unknown data set .expected one of: demo, deepfash"
     ):
-        config.load_size("demmo", ROOT / "params/demo.yaml")
+        config.load_size("demmo", edited("seed:", "seed: 0"))
 
 
 def test_a_negative_seed_and_an_empty_list_of_methods_are_refused(

@@ -101,7 +101,7 @@ def test_the_committed_base_is_complete_small_and_of_the_committed_recipe() -> N
     folder = ROOT / BASE
     made_by = files.require_complete(folder)
     assert sum(path.stat().st_size for path in folder.rglob("*")) <= _LARGEST
-    recipe_now = read_recipe(ROOT / "params/base.yaml").values()
+    recipe_now = read_recipe(ROOT / "params").values()
     for name, value in made_by.items():
         now = recipe_now[name]
         # A key that has been added since has the value that it had without being there.
@@ -109,5 +109,5 @@ def test_the_committed_base_is_complete_small_and_of_the_committed_recipe() -> N
 
 
 def test_the_committed_base_is_of_other_people_than_the_demo() -> None:
-    assert files.require_complete(ROOT / BASE)["seed"] != config.load_seed(ROOT / "params/demo.yaml")
-    assert config.load(config.Model, ROOT / "params/demo.yaml").base == str(BASE)
+    assert files.require_complete(ROOT / BASE)["seed"] != config.Params().seed
+    assert config.Params().model.base == str(BASE)

@@ -1,0 +1,28 @@
+"""Write docs/parameters.md, the page of all parameters; no part of the pipeline.
+
+Reads: dnaf/config.py, params
+
+Writes: docs/parameters.md
+
+params.yaml: nothing
+
+Documentation: docs/parameters.md
+"""
+
+from pathlib import Path
+
+from stages import _command
+
+PAGE = Path("docs/parameters.md")
+
+
+def main() -> str:
+    from dnaf import files
+    from dnaf.parameter_table import to_markdown
+
+    files.write_atomic(PAGE, to_markdown())
+    return f"All parameters → {PAGE}; commit it with dnaf/config.py"
+
+
+if __name__ == "__main__":
+    _command.run(main)

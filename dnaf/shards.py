@@ -90,7 +90,8 @@ def open_shards() -> Iterator[Shards]:
         return
     from accelerate import PartialState
 
-    state = PartialState()
+    # Without an accelerator it takes every process for the only one, unless it is told.
+    state = PartialState(cpu=default_device().type == "cpu")
     try:
         yield Shards(state.process_index, state.num_processes, state.device)
     finally:

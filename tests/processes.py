@@ -48,6 +48,10 @@ def run(
     return finish(start(stage, project, kill_at, full_at, spare_bytes))
 
 
+# `accelerate launch --cpu --num_processes 2` starts one process only (accelerate 1.15).
+TWO_PROCESSES = ("torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m")
+
+
 def run_command(project: TrainingProject, *module: str) -> subprocess.CompletedProcess[str]:
     """Runs `python -m module …` in the project's folder as a user would, from a fresh interpreter."""
     return subprocess.run(

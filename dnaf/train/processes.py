@@ -29,6 +29,8 @@ def start(params: config.Train, tensorboard: Path) -> Accelerator:
             f"Run `{commands.install('tensorboard')}`, or set it to none."
         )
     accelerator = Accelerator(
+        # Without an accelerator it takes every process for the only one, unless it is told.
+        cpu=not torch.accelerator.is_available(),
         mixed_precision="no",  # see precision.py
         log_with=None if params.report_to == "none" else params.report_to,
         project_config=ProjectConfiguration(logging_dir=str(tensorboard)),

@@ -10,6 +10,7 @@ import pytest
 
 from dnaf.errors import DnafError
 from stages import evaluate
+from tests import processes
 from tests.evaluation_project import ROOT, EvaluationProject, picture
 from tests.messages import error_of
 
@@ -92,7 +93,7 @@ def test_two_processes_give_the_numbers_of_one(evaluation_project: EvaluationPro
     evaluation_project.set_params(evaluate={"batch_size": 2}, reference={"batch_size": 2})
     arguments = ("demo", "cfld") if stage == "reference" else ("demo", "dnaf", "cfld")
     outcomes, ends = [], []
-    for launch in ((), ("accelerate.commands.launch", "--cpu", "--num_processes=2", "-m")):
+    for launch in ((), processes.TWO_PROCESSES):
         result = subprocess.run(
             [sys.executable, "-m", *launch, f"stages.{stage}", *arguments],
             capture_output=True,

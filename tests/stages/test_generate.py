@@ -47,11 +47,11 @@ def test_the_command_writes_both_stores_and_the_samples(project: TrainingProject
 def test_two_processes_give_the_images_of_one(project: TrainingProject) -> None:
     project.set_params(generate={"batch_size": 1})
     assert processes.run("generate", project) == 0
-    folder, launch = project.root / "data/results/dnaf", ("accelerate.commands.launch", "--cpu")
+    folder, launch = project.root / "data/results/dnaf", (*processes.TWO_PROCESSES, "stages.generate")
     alone = {path.name: files.digest(path) for path in folder.glob("*.zip")}
     for path in folder.glob("*.zip"):
         path.unlink()
-    finished = processes.run_command(project, *launch, "--num_processes=2", "-m", "stages.generate")
+    finished = processes.run_command(project, *launch)
     assert finished.returncode == 0, finished.stderr
     assert {path.name: files.digest(path) for path in folder.glob("*.zip")} == alone
     assert finished.stdout.count("4 images → ") == 1

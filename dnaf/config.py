@@ -123,6 +123,10 @@ class Model(Section):
 
 class Train(Section):
     name = "train"
+    init: Text | None = Field(
+        default=None,
+        description="folder of a trained model on the same base; training starts from its adapter; null: new",
+    )
     steps: Positive = Field(default=450, description="steps of the optimizer")
     batch_size: Positive = Field(default=8, description="pairs, of all processes together")
     accumulate: Positive = Field(

@@ -40,6 +40,7 @@ _MODEL: dict[str, Any] = {
     "unshuffle": 2,
 }
 _TRAIN: dict[str, Any] = {
+    "init": None,
     "steps": 6,
     "batch_size": 2,
     "accumulate": 1,

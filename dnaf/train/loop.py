@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -17,9 +17,11 @@ from dnaf.data.loader import Sources, StepSampler, TrainingPairs
 from dnaf.errors import NumericalError, ResourceError, StateError
 from dnaf.model import base
 from dnaf.model.base_folder import require_trained_size
+from dnaf.model.provenance import Provenance
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.progress import note, track
 from dnaf.train import checkpoint, memory, processes
+from dnaf.train.init import init_adapter
 from dnaf.train.latents import origin
 from dnaf.train.precision import Precision
 from dnaf.train.record import Record
@@ -69,7 +71,7 @@ def train(
         ConfigError: the batch does not divide among the processes, accelerate is to shard the model, or
             images are too small for the style encoder or of another size than those that the base was
             trained with.
-        BaseModelError: the base model is missing, incomplete or of another kind.
+        BaseModelError: the base model, or the model to start from, is missing, incomplete or of another kind.
     """
     data = TrainingPairs(sources, seed, params.mirror)
     accelerator = processes.start(params, outputs.tensorboard)
@@ -81,10 +83,11 @@ def train(
     if parts.style_encoder is not None:
         parts.style_encoder.require_size((height, width))
     data.latents = Latents(latents, origin(parts.codec, parts.adapter.base, sources.pairs, sources.images))
-    folder = files.scratch_folder("train", _resume_key(data, sources, model, parts, params, seed))
+    start = None if params.init is None else init_adapter(parts, Path(params.init))
+    folder = files.scratch_folder("train", _resume_key(data, sources, model, parts, start, params, seed))
     lock = files.run_lock(folder) if accelerator.is_main_process else nullcontext()
     with lock:
-        run = _Run(accelerator, precision, data, parts, params, seed, folder, outputs)
+        run = _Run(accelerator, precision, data, parts, start, params, seed, folder, outputs)
         run.resume()
         run.go_on()
         if accelerator.is_main_process:
@@ -100,6 +103,7 @@ def _resume_key(
     sources: Sources,
     model: config.Model,
     parts: base.Parts,
+    start: Provenance | None,
     params: config.Train,
     seed: int,
 ) -> str:
@@ -108,7 +112,8 @@ def _resume_key(
             "version": _VERSION,
             "model": model.model_dump(),
             "base": [each.digest for each in (parts.adapter.base, parts.adapter.style_weights) if each],
-            "train": params.model_dump(exclude=_LOGGING),
+            "train": params.model_dump(exclude=_LOGGING | {"init"}),
+            "init": start.digest if start else None,
             "seed": seed,
             "pairs": files.digest(sources.pairs),
             "data": data.images.fingerprint(),
@@ -123,6 +128,7 @@ class _Run:
         precision: Precision,
         data: TrainingPairs,
         parts: base.Parts,
+        start: Provenance | None,
         params: config.Train,
         seed: int,
         folder: Path,
@@ -130,7 +136,7 @@ class _Run:
     ) -> None:
         self.accelerator, self.data, self.params, self.seed = accelerator, data, params, seed
         self.folder, self.outputs = folder, outputs
-        self.precision = precision
+        self.precision, self.start = precision, start
         self.pipeline: DNAFPipeline = assemble(parts)
         example = data.images.image(data.stems(0)[0])
         memory.tell(self.pipeline, params, example, accelerator)
@@ -187,7 +193,8 @@ class _Run:
         self.pipeline.denoiser.to(memory_format=torch.contiguous_format)
         with files.atomic_folder(self.outputs.model) as temporary:
             self.pipeline.save_pretrained(temporary)
-            files.write_manifest(temporary, {"steps": self.step, "seed": self.seed})
+            origin = {"init": asdict(self.start)} if self.start else {}
+            files.write_manifest(temporary, {"steps": self.step, "seed": self.seed, **origin})
 
     def _batches(self) -> Iterator[Batch]:
         """This process's share of every remaining step's batch; threads load the next while a step runs."""

@@ -61,7 +61,7 @@ def test_sizes_are_height_and_width(edited: Callable[[str, str], Path]) -> None:
         (
             "  steps:",
             "  steps: 1\n  stepz: 1",
-            r"train\.stepz: unknown key .expected one of: steps, batch_size",
+            r"train\.stepz: unknown key .expected one of: init, steps, batch_size",
         ),
         ("  steps:", "", r"train\.steps: missing"),
         ("  steps:", "  steps: many", r"train\.steps: not allowed .found 'many', expected a valid integer"),

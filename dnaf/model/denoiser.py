@@ -136,6 +136,25 @@ class DNAFDenoiser(nn.Module):
             context.cache = self.record(noisy_style, timestep, encoded)
         return self._unet(noisy, timestep, encoded.residuals, context)
 
+    def denoise_recorded(
+        self,
+        noisy: torch.Tensor,
+        timestep: torch.Tensor,
+        encoded: Encoded,
+        cache: dict[str, torch.Tensor] | None,
+    ) -> torch.Tensor:
+        """Predicts for targets (T,C,h,w), target i with style i, whatever pass `record` made the style's.
+
+        Args:
+            encoded: its `appearance` may lack blocks, or be empty; those add nothing then.
+            cache: from `record`; None: without noise-aware features.
+        """
+        rows = torch.arange(len(noisy), device=noisy.device)
+        context = StyleContext(
+            0, rows, None, encoded.appearance, cache is not None, cache=cache, prompt=encoded.prompt
+        )
+        return self._unet(noisy, timestep, encoded.residuals, context)
+
     @torch.no_grad()
     def record(
         self, noisy_style: torch.Tensor, timestep: torch.Tensor, encoded: Encoded

@@ -3,7 +3,12 @@
 
 def stage(name: str, *arguments: str) -> str:
     """How a stage is run by hand, with its arguments."""
-    return " ".join([f"uv run python -m stages.{name}", *arguments])
+    return " ".join([module("stages", name), *arguments])
+
+
+def module(package: str, name: str) -> str:
+    """How a command of a package is run."""
+    return f"uv run python -m {package}.{name}"
 
 
 def dvc(*arguments: str) -> str:

@@ -33,11 +33,12 @@ def run(*functions: Command) -> None:
     processes says it.
     """
     app, name = to_app(*functions), _name(functions[0])
+    package = functions[0].__globals__["__package__"] or "stages"
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no arrow
     by_name = sys.argv[0].startswith("dnaf ")  # see dnaf/cli.py
     try:
-        app(prog_name=None if by_name else commands.stage(name))
+        app(prog_name=None if by_name else commands.module(package, name))
     except DnafError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from stages import _command
 
 if TYPE_CHECKING:
-    from dnaf.pretraining import Recipe
+    from dnaf.pretraining.joint_base import Recipe
 
 
 def main() -> str:
     recipe = read_recipe()
 
-    from dnaf.pretraining import pretrain_base
+    from dnaf.pretraining.joint_base import pretrain_base
 
     base = Path("data/base/demo")
     pretrain_base(base, recipe)
@@ -36,7 +36,7 @@ def read_recipe(folder: Path = Path("params")) -> "Recipe":
     dataset = params.datasets[params.dataset]
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
-    from dnaf.pretraining import Recipe
+    from dnaf.pretraining.joint_base import Recipe
 
     size = dataset.height, dataset.width
     return Recipe(params.seed, params.make_demo, params.render, size, params.model, params.train)

@@ -1,13 +1,15 @@
 """A base model from its folder: diffusers' layout, as `git clone` or the hub gives it, or our own.
 
     unet/  scheduler/  vae/ + tokenizer(_2)/ + text_encoder(_2)/      Stable Diffusion
-                       codec/ + prompt.safetensors [+ style_encoder/] our own: no autoencoder, no text
+                       codec/ + prompt.safetensors [+ style_encoder/] our own: no text
 
 Everything is checked before the first weight is read.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
@@ -15,6 +17,7 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from dnaf import commands, files
 from dnaf.errors import BaseModelError, ConfigError
 from dnaf.images import Size
+from dnaf.model.autoencoder import PatchAutoencoder
 from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
 from dnaf.model.loading import CheckedPart, check_part, read_config
 from dnaf.model.norm import use_float32_group_norms
@@ -24,6 +27,7 @@ from dnaf.model.stable_diffusion import check_unet, check_vae, family, pooled_ch
 from dnaf.model.style_encoder import StyleEncoder
 
 _PROMPT_FILE = "prompt.safetensors"
+_CODECS: dict[str, Any] = {each.__name__: each for each in (LosslessCodec, PatchAutoencoder)}
 _PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
 
@@ -99,8 +103,11 @@ def inspect_base(folder: Path) -> Inspection:
     checked = _check_parts(folder, with_prompt=True)
     scheduler = _check_scheduler(folder / "scheduler/scheduler_config.json")
     codec = checked.codec.config
-    lossless = codec["_class_name"] == "LosslessCodec"
-    downscale = codec["unshuffle"] if lossless else 2 ** (len(codec["block_out_channels"]) - 1)
+    if codec["_class_name"] in _CODECS:
+        with torch.device("meta"):
+            downscale = _build_codec(codec).downscale
+    else:
+        downscale = 2 ** (len(codec["block_out_channels"]) - 1)
     return Inspection(family(checked.unet.config), scheduler.config.prediction_type, downscale)
 
 
@@ -153,8 +160,8 @@ def _check_parts(folder: Path, with_prompt: bool) -> _Checked:
             "or set model.base in params.yaml to null."
         )
     if (folder / "codec").is_dir():
-        codec = check_part(folder / "codec", ("LosslessCodec",), LosslessCodec.from_config)
-        latent_channels = 3 * codec.config["unshuffle"] ** 2
+        codec = _check_codec(folder / "codec")
+        latent_channels = _build_codec(codec.config).latent_channels
         unet = check_unet(folder / "unet", latent_channels)
         texts: list[CheckedText] = []
         if with_prompt:
@@ -169,9 +176,17 @@ def _check_parts(folder: Path, with_prompt: bool) -> _Checked:
     return _Checked(unet, codec, texts, style)
 
 
+def _check_codec(folder: Path) -> CheckedPart:
+    return check_part(folder, tuple(_CODECS), _build_codec)
+
+
+def _build_codec(config: Mapping[str, Any]) -> Any:
+    return _CODECS[config["_class_name"]].from_config(dict(config))
+
+
 def _load_codec(part: CheckedPart, dtype: torch.dtype) -> Codec:
-    if part.config["_class_name"] == "LosslessCodec":
-        codec: Codec = part.load()  # float32: its few numbers are what makes it lossless
+    if part.config["_class_name"] in _CODECS:
+        codec: Codec = part.load()  # float32: the weights are few, and those of a lossless one must be exact
         return codec
     return VaeCodec(part.load(torch.float32 if dtype == torch.float16 else dtype))
 

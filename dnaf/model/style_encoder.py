@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+from timm.models.efficientnet import EfficientNetFeatures
 from torch import nn
 
 from dnaf.config import LevelMapping
@@ -173,6 +174,10 @@ def _create(model_name: str, **options: Any) -> Any:
     # Plain vision transformers give several maps of one size, and only for one size of image.
     if "out_indices" not in options and len(set(backbone.feature_info.reduction())) < 2:
         raise ConfigError(_message(model_name, "all maps have one size"))
+    if isinstance(backbone, EfficientNetFeatures):
+        # timm keeps the stages behind the last map. Stage 0 is the stem, stage i the block before i.
+        last = max(each["stage"] for each in backbone.feature_info.get_dicts())
+        backbone.blocks = backbone.blocks[:last]
     return backbone
 
 

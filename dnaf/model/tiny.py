@@ -83,9 +83,7 @@ def _prepare_for_scratch_training(unet: UNet2DConditionModel, adapter: DNAFAdapt
     Zero-initialised outputs protect a pretrained UNet; without one they only delay learning, so they get
     an ordinary start here.
     """
-    for path, module in unet.named_modules():
-        if path.endswith("attn1"):
-            _tie(module.to_q, module.to_k, module.to_v)
+    tie_self_attention(unet)
     for module in adapter.modules():
         if isinstance(module, AppearanceBlock):
             _tie(module.to_q, module.to_k, module.to_v)
@@ -94,6 +92,14 @@ def _prepare_for_scratch_training(unet: UNet2DConditionModel, adapter: DNAFAdapt
         for output in adapter.pose.outputs.modules():
             if isinstance(output, nn.Conv2d):
                 output.reset_parameters()
+
+
+@torch.no_grad()
+def tie_self_attention(unet: UNet2DConditionModel) -> None:
+    """Keys equal to queries: attention matches like with like before anything is learnt."""
+    for path, module in unet.named_modules():
+        if path.endswith("attn1"):
+            _tie(module.to_q, module.to_k, module.to_v)
 
 
 def _tie(query: nn.Linear, key: nn.Linear, value: nn.Linear) -> None:

@@ -1,13 +1,27 @@
 """How a run goes along its steps: the learning rate, and which timesteps it trains at."""
 
 import math
+from typing import Protocol
 
 from dnaf import config
 
 _FINAL_LR = 0.05  # share of the peak learning rate at the end of the cosine decay
 
 
-def learning_rate(step: int, params: config.Train) -> float:
+class RateParams(Protocol):
+    """What the learning rate depends on."""
+
+    @property
+    def lr(self) -> float: ...
+
+    @property
+    def lr_warmup_steps(self) -> int: ...
+
+    @property
+    def steps(self) -> int: ...
+
+
+def learning_rate(step: int, params: RateParams) -> float:
     """Linear warm-up, then a half cosine down to 5 % of the peak; `step` counts from 0."""
     warmup = min(1.0, (step + 1) / max(1, params.lr_warmup_steps))
     cosine = 0.5 * (1 + math.cos(math.pi * step / params.steps))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from dvc.repo import Repo
+from dvc.stage import Stage
 from ruamel.yaml import YAML
 
 from dnaf import files
@@ -77,7 +78,8 @@ class Project:
     def outs(self) -> list[Path]:
         """What DVC caches of the stages."""
         with Repo(str(self.root)) as repo:
-            return [Path(out.fs_path) for stage in repo.index.stages for out in stage.outs if out.use_cache]
+            outs = [out for stage in own_stages(repo) for out in stage.outs if out.use_cache]
+        return [Path(out.fs_path) for out in outs]
 
     def digests(self) -> dict[str, str]:
         """Sha256 of every file of the outs, by path."""
@@ -88,9 +90,9 @@ class Project:
             if path.is_file()
         }
 
-    def set_params(self, values: dict[str, Any]) -> None:
+    def set_params(self, values: dict[str, Any], name: str = "params.yaml") -> None:
         yaml = YAML()
-        path = self.root / "params.yaml"
+        path = self.root / name
         params = yaml.load(path)
         for dotted, value in values.items():
             *sections, key = dotted.split(".")
@@ -101,6 +103,22 @@ class Project:
         yaml.dump(params, path)
 
 
+def own_stages(repo: Repo) -> list[Stage]:
+    """The stages of dvc.yaml, without those of pretraining/dvc.yaml."""
+    return [stage for stage in repo.index.stages if Path(stage.path).parent == Path(repo.root_dir)]
+
+
+def copy_project(root: Path, scratch: Path) -> Project:
+    """A copy of the project that is not yet a repository."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith(("tests/", "metrics/", "dvc.lock")):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    return Project(root, scratch)
+
+
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project after `dvc repro`, everything committed; tests leave it as they found it.
@@ -108,13 +126,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     All outs were removed and restored from DVC's cache, so what runs on them runs on what DVC restores.
     """
     root = tmp_path_factory.mktemp("project")
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file() and not name.startswith(("tests/", "metrics/", "dvc.lock")):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, root / name)
-    made = Project(root, tmp_path_factory.mktemp("scratch"))
+    made = copy_project(root, tmp_path_factory.mktemp("scratch"))
     made.set_params(MINIMAL)
     made.run("git", "init", "-q", "-b", "main")
     made.run("git", "add", "-A")

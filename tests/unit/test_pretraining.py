@@ -1,42 +1,102 @@
-"""A base model is a function of its recipe, loads frozen as any other, and the committed one is complete."""
+"""Pretraining at the smallest size: functions of the seed, resumable to the bit, of DNAF's own attention."""
 
-import csv
 import os
 import signal
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from dnaf import config, files
-from dnaf.model import base
-from dnaf.pretraining import Recipe, pretrain_base
+from dnaf import config, files, images
+from dnaf.data import demo_figure
+from dnaf.errors import BaseModelError
+from dnaf.model.adapter import DNAFAdapter
+from dnaf.model.autoencoder import PatchAutoencoder
+from dnaf.model.base import build as build_model
+from dnaf.model.base_folder import inspect_base, load_base
+from dnaf.model.denoiser import DNAFDenoiser
+from dnaf.model.loading import check_part
+from dnaf.model.solvers import training_schedule
+from dnaf.model.style_encoder import StyleEncoder
+from dnaf.pipeline import assemble
+from dnaf.pretraining import params
+from dnaf.pretraining.autoencoder import reconstruction_loss, train_autoencoder
+from dnaf.pretraining.base import build, denoising_loss, load, make_scheduler, train_base
+from dnaf.pretraining.exchange import IDENTICAL, probe, to_text
+from dnaf.pretraining.latents import PeopleLatents, encode_people, load_autoencoder
+from dnaf.pretraining.look import write_reconstructions, write_samples
+from dnaf.pretraining.people import PeoplePictures, draw_people, to_tensor
+from dnaf.pretraining.publish import publish
+from dnaf.pretraining.sheets import Examples, crop, torso_centres
+from dnaf.pretraining.style_encoder import MODEL_NAME, to_timm, write_style_encoder
 from dnaf.train import checkpoint
-from stages.pretrain_base import read_recipe
-from tests.training_project import ROOT, model_params, train_params
+from tests.training_project import ROOT, model_params
 
-BASE = Path("data/base/demo")
-_STEPS = 4
-_LARGEST = 5_000_000  # bytes in git
+SEED = 5
+STYLE_ENCODER = "data/base/efficientnet_lite0"
+PEOPLE = params.People(num_outfits=6, num_validation_outfits=3, height=64, width=48)
+UNET = params.UNet(channels=[8, 16], layers_per_block=1, head_dim=8)
+_TRAINING: dict[str, Any] = {
+    "steps": 4,
+    "batch_size": 4,
+    "lr": 1e-3,
+    "lr_warmup_steps": 2,
+    "max_grad_norm": 1.0,
+    "ema_decay": 0.9,
+    "log_every": 2,
+    "checkpoint_every": 1,
+}
 
 
-def recipe(seed: int = 5) -> Recipe:
-    return Recipe(
-        seed,
-        config.MakeDemo(num_train_outfits=3, num_test_outfits=1),
-        config.Render(renderer="openpose", canvas_height=64, canvas_width=44),
-        (32, 24),
-        model_params(),
-        train_params(steps=_STEPS, drop_pose=True, condition_dropout=0.5, checkpoint_every=1),
+def autoencoder_params() -> params.Autoencoder:
+    return params.Autoencoder(
+        latent_channels=4, channels=[8, 16], latent_noise=0.05, gradient_weight=1.0, **_TRAINING
     )
 
 
-def digests(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): files.digest(path) for path in folder.rglob("*") if path.is_file()}
+def base_params(**changes: Any) -> params.Denoising:
+    values = {"crop": None, "sheets": 0.5, "loss": "mse", "max_weight": 4.0, **_TRAINING, **changes}
+    return params.Denoising(**values)
 
 
-def pretrain_killed_at_step(step: int, folder: Path) -> None:
+def train_crops(folder: Path, output: Path) -> None:
+    chosen = base_params(crop=8, loss="l1")
+    train_base("crops", folder / "people", folder / "latents", output, UNET, chosen, SEED)
+
+
+def weights(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): files.digest(path) for path in folder.rglob("*.safetensors")}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All that is made up to the base, each by its own command's function."""
+    root = tmp_path_factory.mktemp("pretraining")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DNAF_SCRATCH", str(root / "scratch"))
+        draw_people(root / "people", PEOPLE, SEED)
+        train_autoencoder(root / "people", root / "autoencoder", autoencoder_params(), SEED)
+        encode_people(root / "people", root / "autoencoder", root / "latents")
+        train_crops(root, root / "crops")
+        train_base(
+            "base",
+            root / "people",
+            root / "latents",
+            root / "base",
+            UNET,
+            base_params(),
+            SEED,
+            root / "crops",
+        )
+    assert not list((root / "scratch").rglob("*.safetensors"))
+    return root
+
+
+def pretrain_killed_at_step(step: int, train: Any, *arguments: Any) -> None:
     """Runs in a process of its own, which kills itself when it is about to save a step."""
     save = checkpoint.save
 
@@ -46,68 +106,287 @@ def pretrain_killed_at_step(step: int, folder: Path) -> None:
         save(place, state)
 
     checkpoint.save = kill_or_save
-    pretrain_base(folder, recipe())
+    train(*arguments)
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("written")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DNAF_SCRATCH", str(root / "scratch"))
-        pretrain_base(root / "base", recipe())
-    assert not [path for path in (root / "scratch").rglob("*") if path.is_file()]
-    return root / "base"
+def test_people_are_those_that_the_demo_draws_from_another_seed(folder: Path) -> None:
+    drawn = PeoplePictures(folder / "people")
+    assert drawn.pictures.shape == (9, 6, 64, 48, 3)
+    assert list(drawn.validation_outfits()) == [6, 7, 8]
+    _, keypoints = demo_figure.draw_figure(SEED, 2, "back")
+    assert drawn.keypoints[2, 2] == pytest.approx(keypoints * [48 / 176, 64 / 256], nan_ok=True, rel=1e-5)
+    assert params.load(ROOT / params.PARAMS).seed != config.Params().seed
 
 
-def test_the_folder_holds_parts_log_and_origin(written: Path) -> None:
-    assert files.require_complete(written) == recipe().values()
-    assert sorted(path.name for path in written.iterdir()) == [
-        "README.md", "codec", "loss.csv", "manifest.json", "prompt.safetensors", "scheduler",
-        "style_encoder", "unet",
-    ]  # fmt: skip
-    with open(written / "loss.csv") as file:
-        assert [int(row["step"]) for row in csv.DictReader(file)] == [1, 2, 3, 4]
-    readme = (written / "README.md").read_text()
-    assert "python -m stages.pretrain_base" in readme
-    assert "of seed 5" in readme
+def test_pictures_do_not_depend_on_how_many_are_drawn(folder: Path, tmp_path: Path) -> None:
+    fewer = PEOPLE.model_copy(update={"num_outfits": 2, "num_validation_outfits": 1})
+    draw_people(tmp_path / "people", fewer, SEED)
+    found, expected = PeoplePictures(tmp_path / "people"), PeoplePictures(folder / "people")
+    assert np.array_equal(found.pictures, expected.pictures[:3])
 
 
-def test_it_loads_frozen_as_any_base_does(written: Path) -> None:
-    parts = base.build(model_params(base=str(written)), seed=1, pose_channels=3)
-    assert parts.style_encoder is not None
-    for part in (parts.unet, parts.style_encoder):
-        assert not [name for name, weight in part.named_parameters() if weight.requires_grad]
-    assert all(weight.requires_grad for weight in parts.adapter.parameters())
-    untrained = base.build(model_params(), seed=5, pose_channels=3)
-    assert not torch.equal(parts.unet.conv_in.weight, untrained.unet.conv_in.weight)
-    assert torch.equal(parts.adapter.prompt_embedding, untrained.adapter.prompt_embedding)
+def test_an_autoencoder_that_starts_linear_keeps_the_principal_components() -> None:
+    colours = torch.linspace(-1, 1, 6).view(6, 1, 1, 1).expand(6, 3, 8, 8)
+    grey = PatchAutoencoder(1, (8, 8)).eval().requires_grad_(False)
+    grey.start_linear(colours)
+    grey.calibrate([colours])
+    latent = grey.encode(colours)
+    assert latent.mean() == pytest.approx(0, abs=1e-5)
+    assert latent.var(correction=1) == pytest.approx(1, rel=0.02)
+    assert torch.allclose(grey.decode(latent), colours, atol=0.02)
 
 
-def test_killed_while_it_trains_and_started_again_it_gives_the_same_bytes(
-    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_latents_of_the_trained_autoencoder_have_mean_0_and_variance_1(folder: Path) -> None:
+    module = load_autoencoder(folder / "autoencoder")
+    drawn = PeoplePictures(folder / "people")
+    latents = module.encode(to_tensor(drawn.pictures[:6].reshape(-1, 64, 48, 3)))
+    assert latents.mean((0, 2, 3)).numpy() == pytest.approx(np.zeros(4), abs=0.1)
+    assert latents.var((0, 2, 3)).numpy() == pytest.approx(np.ones(4), rel=0.15)
+    encoded = PeopleLatents(folder / "latents").latents
+    assert encoded.shape == (9, 6, 4, 16, 12)
+    assert torch.from_numpy(encoded[:6].astype(np.float32)).view(-1, 4, 16, 12).numpy() == pytest.approx(
+        latents.numpy(), abs=2e-2
+    )
+
+
+def test_the_reconstruction_loss_of_an_image_with_itself_is_0_and_weighs_edges() -> None:
+    edge = torch.zeros(1, 3, 4, 4)
+    edge[..., 2:] = 1
+    assert reconstruction_loss(edge, edge, 1.0) == 0
+    # Half of the pixels are wrong by 1; of the 12 differences along a row, 4 are.
+    assert reconstruction_loss(torch.zeros_like(edge), edge, 3.0) == pytest.approx(0.5 + 3 * 4 / 12)
+
+
+@pytest.mark.parametrize("killed_at", [1, 3])
+def test_a_training_killed_and_started_again_gives_the_same_weights(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
 ) -> None:
     monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
-    killed = get_context("fork").Process(target=pretrain_killed_at_step, args=(3, tmp_path / "base"))
-    killed.start()
-    killed.join()
-    assert killed.exitcode == -signal.SIGKILL
-    assert not (tmp_path / "base").exists()
-    assert [path.name for path in tmp_path.glob("scratch/train/*/step-*")] != []
-    pretrain_base(tmp_path / "base", recipe())
-    assert digests(tmp_path / "base") == digests(written)
+    runs = {
+        "autoencoder": (
+            train_autoencoder,
+            folder / "people",
+            tmp_path / "autoencoder",
+            autoencoder_params(),
+            SEED,
+        ),
+        "crops": (train_crops, folder, tmp_path / "crops"),
+    }
+    for name, (train, *arguments) in runs.items():
+        killed = get_context("fork").Process(
+            target=pretrain_killed_at_step, args=(killed_at, train, *arguments)
+        )
+        killed.start()
+        killed.join()
+        assert killed.exitcode == -signal.SIGKILL
+        assert not (tmp_path / name).exists()
+        train(*arguments)
+        assert weights(tmp_path / name) == weights(folder / name) != {}
+        log = pd.read_csv(tmp_path / name / "loss.csv")
+        assert log["step"].tolist() == [2, 4]
+        assert log["loss"].tolist() == pd.read_csv(folder / name / "loss.csv")["loss"].tolist()
 
 
-def test_the_committed_base_is_complete_small_and_of_the_committed_recipe() -> None:
-    folder = ROOT / BASE
-    made_by = files.require_complete(folder)
-    assert sum(path.stat().st_size for path in folder.rglob("*")) <= _LARGEST
-    recipe_now = read_recipe(ROOT / "params").values()
-    for name, value in made_by.items():
-        now = recipe_now[name]
-        # A key that has been added since has the value that it had without being there.
-        assert {key: now[key] for key in value} == value if isinstance(value, dict) else now == value
+def test_training_goes_on_from_the_weights_it_is_given(folder: Path) -> None:
+    crops, base = load(folder / "crops"), load(folder / "base")
+    fresh = build(UNET, 4, SEED)
+    assert torch.equal(crops.prompt, base.prompt)
+    assert torch.equal(crops.prompt, fresh.prompt)
+
+    def distance(one: torch.nn.Module, two: torch.nn.Module) -> float:
+        pairs = zip(one.parameters(), two.parameters(), strict=True)
+        return float(sum((first - second).square().sum().item() for first, second in pairs))
+
+    assert 0 < distance(crops, base) < distance(fresh, base)
 
 
-def test_the_committed_base_is_of_other_people_than_the_demo() -> None:
-    assert files.require_complete(ROOT / BASE)["seed"] != config.Params().seed
-    assert config.Params().model.base == str(BASE)
+def test_the_untrained_base_matches_like_with_like() -> None:
+    for name, module in build(UNET, 4, SEED).unet.named_modules():
+        if name.endswith("attn1"):
+            assert torch.equal(module.to_q.weight, module.to_k.weight)
+
+
+def examples(folder: Path, **changes: Any) -> Examples:
+    keypoints = PeoplePictures(folder / "people").keypoints[:6] / np.float32(4)
+    return Examples(PeopleLatents(folder / "latents").latents[:6], keypoints, base_params(**changes), SEED)
+
+
+def test_half_of_the_examples_are_sheets_of_two_views_at_one_noise_level(folder: Path) -> None:
+    rows = examples(folder).rows([0, 1, 2, 3], 1000)
+    assert (rows.num_styles, rows.num_plain, len(rows.clean)) == (2, 2, 6)
+    assert torch.equal(rows.timestep[:2], rows.timestep[4:])
+    assert not torch.equal(rows.clean[:2], rows.clean[4:])
+    assert not torch.equal(rows.noise[:2], rows.noise[4:])
+    encoded = PeopleLatents(folder / "latents").latents[:6].astype(np.float32)
+    for first, second in zip(rows.clean[:2], rows.clean[4:], strict=True):
+        found = [
+            {int(outfit) for outfit, view in np.argwhere((encoded == each.numpy()).all((2, 3, 4)))}
+            for each in (first, second)
+        ]
+        assert found[0] == found[1] != set()
+    assert examples(folder, sheets=0.0).rows([0, 1, 2, 3], 1000).num_plain == 4
+
+
+def test_examples_are_functions_of_their_position(folder: Path) -> None:
+    together = examples(folder).rows([4, 5, 6, 7], 1000)
+    alone = [examples(folder).rows([position], 1000) for position in (5, 4, 6, 7)]
+    singles = [each for each in alone if each.num_plain]
+    assert torch.equal(torch.cat([each.clean for each in singles]), together.clean[2:4])
+    assert torch.equal(torch.cat([each.timestep for each in singles]), together.timestep[2:4])
+
+
+def test_a_batch_covers_all_noise_levels_and_sheets_meet_them_all(folder: Path) -> None:
+    chosen, seen = examples(folder), set()
+    for step in range(4):
+        rows = chosen.rows([4 * step + i for i in range(4)], 1000)
+        every = torch.cat(
+            [rows.timestep[: rows.num_styles], rows.timestep[rows.num_styles :][: rows.num_plain]]
+        )
+        assert sorted((every // 250).tolist()) == [0, 1, 2, 3]
+        seen |= set((rows.timestep[: rows.num_styles] // 250).tolist())
+    assert seen == {0, 1, 2, 3}
+
+
+def test_a_crop_lies_inside_the_latent_and_around_the_torso(folder: Path) -> None:
+    latent = np.arange(16 * 12, dtype=np.float16).reshape(1, 16, 12)
+    assert crop(latent, np.array([6, 8], np.float32), 8)[0, 0, 0] == latent[0, 4, 2]
+    assert crop(latent, np.array([0, 99], np.float32), 8)[0, -1, 0] == latent[0, -1, 0]
+    drawn = PeoplePictures(folder / "people")
+    centres = torso_centres(drawn.keypoints)
+    seen = ~np.isnan(centres[..., 0])
+    assert seen.mean() > 0.5
+    assert (np.abs(centres[seen] - [24, 32]) < [14, 20]).all()
+
+
+def test_the_second_view_sees_the_first_as_a_target_of_dnaf_sees_its_style() -> None:
+    denoiser = build(UNET, 4, SEED).eval()
+    adapter = DNAFAdapter.from_unet(
+        denoiser.unet, denoiser.prompt, [], {}, downscale=4, pose_adapter=False, appearance_blocks=False
+    )
+    dnaf = DNAFDenoiser(denoiser.unet, adapter, None).eval()
+    generator = torch.Generator().manual_seed(0)
+    style, target = torch.randn(2, 2, 4, 16, 12, generator=generator)
+    image, level = torch.zeros(2, 3, 64, 48), torch.tensor([100, 800])
+    with torch.no_grad():
+        sheet = denoiser(torch.cat([style, target]), level.repeat(2), num_styles=2, num_plain=0)
+        encoded = dnaf.encode(image, image, image)
+        expected = dnaf.denoise(target, style, level, encoded, torch.arange(2))
+        cached = denoiser.with_style(target, level, denoiser.record(style, level))
+        alone = denoiser(torch.cat([style, target]), level.repeat(2))
+    assert torch.allclose(sheet[2:], expected, atol=1e-6)
+    assert torch.allclose(cached, expected, atol=1e-5)
+    assert torch.allclose(sheet[:2], alone[:2], atol=1e-6)
+    assert not torch.allclose(sheet[2:], alone[2:], atol=1e-3)
+
+
+def test_without_a_bound_the_squared_loss_is_that_of_a_velocity(folder: Path) -> None:
+    rows, schedule = examples(folder).rows([0, 1, 2, 3], 1000), training_schedule(make_scheduler())
+    prediction = torch.zeros_like(rows.clean)
+    found = denoising_loss(lambda *_: prediction, rows, schedule, base_params(max_weight=1e6))
+    noisy = schedule.add_noise(rows.clean, rows.noise, rows.timestep)
+    alphas = schedule.alphas_cumprod[rows.timestep].view(-1, 1, 1, 1)
+    # v = (sqrt(a) x_t - x0) / sqrt(1 - a)
+    velocity = (alphas.sqrt() * noisy - prediction) / (1 - alphas).sqrt()
+    expected = (velocity - schedule.get_velocity(rows.clean, rows.noise, rows.timestep)).square().mean()
+    assert found == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_the_exchange_test_measures_every_style_at_every_noise_level(folder: Path, tmp_path: Path) -> None:
+    chosen = params.Exchange(timesteps=[150, 800], num_pairs=4, num_bootstrap=20)
+    table = probe(
+        folder / "base", folder / "people", folder / "latents", tmp_path / "table.csv", chosen, None, SEED
+    )
+    assert len(table) == 2 * 4
+    assert (table["low"] <= table["high"]).all()
+    assert pd.read_csv(tmp_path / "table.csv")["change"].to_numpy() == pytest.approx(
+        table["change"], abs=1e-4
+    )
+    assert IDENTICAL in to_text(table)
+
+
+def test_sheets_show_pictures_above_reconstructions_and_first_above_second_views(
+    folder: Path, tmp_path: Path
+) -> None:
+    write_reconstructions(folder / "people", folder / "autoencoder", tmp_path / "autoencoder.png")
+    found = images.decode((tmp_path / "autoencoder.png").read_bytes(), "autoencoder.png")
+    assert found.shape == (2 * 64, 3 * 48, 3)
+    assert np.array_equal(found[:64, :48], PeoplePictures(folder / "people").pictures[6, 0])
+    write_samples(folder / "crops", folder / "autoencoder", tmp_path / "crops.png", (8, 8), SEED)
+    assert images.decode((tmp_path / "crops.png").read_bytes(), "crops.png").shape == (64, 12 * 32, 3)
+
+
+def test_the_published_base_loads_as_any_base_and_takes_an_adapter(folder: Path, tmp_path: Path) -> None:
+    chosen = params.load(ROOT / params.PARAMS)
+    publish(folder, ROOT / STYLE_ENCODER, tmp_path / "base", "base", chosen)
+    files.require_complete(tmp_path / "base")
+    found = load_base(tmp_path / "base")
+    assert found.unet.conv_in.weight.numpy() == pytest.approx(
+        load(folder / "base").unet.conv_in.weight.numpy(), rel=1e-3, abs=1e-6
+    )
+    picture = to_tensor(PeoplePictures(folder / "people").pictures[0])
+    encoded = load_autoencoder(folder / "autoencoder").encode(picture)
+    assert torch.allclose(found.codec.encode(picture), encoded, atol=2e-2)
+    assert inspect_base(tmp_path / "base").downscale == 4
+    parts = build_model(
+        model_params(base=str(tmp_path / "base"), style_encoder=MODEL_NAME), seed=1, pose_channels=3
+    )
+    assert parts.style_encoder is not None
+    assert parts.style_encoder.reductions == (8, 16)
+    pipeline, pose = assemble(parts), torch.zeros(1, 3, 64, 48)
+    pipeline.set_progress_bar_config(disable=True)
+    generated = pipeline(
+        style=(picture[:1] + 1) / 2, style_pose=pose, pose=pose, num_inference_steps=2, output_type="pt"
+    ).images
+    assert generated.shape == (1, 3, 64, 48)
+    assert "took part" in (tmp_path / "base/README.md").read_text()
+
+
+def test_an_autoencoder_is_published_alone_and_said_to_be(folder: Path, tmp_path: Path) -> None:
+    chosen = params.load(ROOT / params.PARAMS)
+    publish(folder, ROOT / STYLE_ENCODER, tmp_path / "base", "autoencoder", chosen)
+    assert not (tmp_path / "base/unet").exists()
+    assert "There is no UNet yet" in (tmp_path / "base/README.md").read_text()
+    with pytest.raises(BaseModelError, match="unet"):
+        load_base(tmp_path / "base")
+
+
+def test_the_committed_style_encoder_gives_the_features_of_the_published_one() -> None:
+    files.require_complete(ROOT / STYLE_ENCODER)
+    encoder = check_part(ROOT / STYLE_ENCODER, ("StyleEncoder",), StyleEncoder.from_config).load()
+    assert encoder.channels == (40, 112)
+    assert sum(weight.numel() for weight in encoder.parameters()) < 900_000
+    assert sum(path.stat().st_size for path in (ROOT / STYLE_ENCODER).iterdir()) < 2_000_000
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 48), indexing="ij")
+    fine, coarse = encoder(torch.stack([x, y, torch.sin(9 * x * y)])[None])
+    # Of efficientnet_lite_pytorch 0.1.0, blocks 4 and 10, in float32; here the weights are in float16.
+    assert fine[0, :4, 2, 1].numpy() == pytest.approx([-12.081, 13.772, -3.082, -18.266], abs=0.2)
+    assert coarse[0, :4, 2, 1].numpy() == pytest.approx([7.942, 6.791, -1.122, 5.346], abs=0.2)
+    assert (fine.std(), coarse.std()) == (pytest.approx(9.92, rel=0.01), pytest.approx(7.351, rel=0.01))
+
+
+def test_other_weights_than_the_published_ones_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "weights.pth").write_bytes(b"other")
+    with pytest.raises(
+        BaseModelError, match=r"not the published weights \(found sha256 [0-9a-f]{64}, expected"
+    ):
+        write_style_encoder(tmp_path / "weights.pth", tmp_path / "encoder")
+    with pytest.raises(BaseModelError, match=r"missing\. Run `uv run --with"):
+        write_style_encoder(tmp_path / "none.pth", tmp_path / "encoder")
+
+
+def test_every_tensor_of_the_source_that_the_encoder_needs_has_timms_name() -> None:
+    assert list(to_timm({"_blocks.3._bn0.weight": torch.zeros(1)})) == ["blocks.2.0.bn1.weight"]
+    assert list(to_timm({"_blocks.0._bn2.bias": torch.zeros(1)})) == ["blocks.0.0.bn2.bias"]
+    assert list(to_timm({"_bn0.running_var": torch.zeros(1)})) == ["bn1.running_var"]
+    assert to_timm({"_fc.weight": torch.zeros(1), "_bn1.bias": torch.zeros(1)}) == {}
+
+
+def test_the_committed_parameters_are_whole_and_errors_name_the_key(tmp_path: Path) -> None:
+    params.load(ROOT / params.PARAMS)
+    text = (ROOT / params.PARAMS).read_text()
+    (tmp_path / "wrong.yaml").write_text(text.replace("latent_noise:", "latent_nose:"))
+    with pytest.raises(config.ConfigError, match=r"wrong.yaml: autoencoder.latent_nose: unknown key"):
+        params.load(tmp_path / "wrong.yaml")
+    (tmp_path / "short.yaml").write_text(text.replace("seed: 1000", ""))
+    with pytest.raises(config.ConfigError, match=r"short.yaml: seed: missing"):
+        params.load(tmp_path / "short.yaml")

@@ -1,0 +1,43 @@
+"""Pictures by which the pretraining is judged: reconstructions, and sheets that the base makes from noise."""
+
+from pathlib import Path
+
+import torch
+
+from dnaf import files, images
+from dnaf.data.loader import to_pixels
+from dnaf.pretraining.base import load, make_scheduler
+from dnaf.pretraining.latents import load_autoencoder
+from dnaf.pretraining.people import PeoplePictures, to_tensor
+from dnaf.pretraining.training import random_normal
+
+_NUM_PICTURES, _CALLS = 12, 20
+
+
+@torch.no_grad()
+def write_reconstructions(people: Path, autoencoder: Path, output: Path) -> None:
+    """Writes a sheet of validation pictures (upper row) and what the autoencoder makes of them."""
+    drawn, module = PeoplePictures(people), load_autoencoder(autoencoder)
+    outfits = list(drawn.validation_outfits())[:_NUM_PICTURES]
+    real = [drawn.pictures[outfit, index % 4] for index, outfit in enumerate(outfits)]
+    found = [to_pixels(module.decode(module.encode(to_tensor(picture[None])))[0]) for picture in real]
+    files.write_atomic(output, images.encode_png(images.sheet([real, found], 1)))
+
+
+@torch.no_grad()
+def write_samples(base: Path, autoencoder: Path, output: Path, size: images.Size, seed: int) -> None:
+    """Writes a sheet of pairs that the base makes from noise alone: second views (lower row) see the first.
+
+    Args:
+        size: of the latents, (height, width).
+    """
+    denoiser, module, scheduler = load(base), load_autoencoder(autoencoder), make_scheduler()
+    shape = (module.latent_channels, *size)
+    latents = torch.stack([random_normal(shape, seed, "sample", index) for index in range(2 * _NUM_PICTURES)])
+    scheduler.set_timesteps(_CALLS)
+    for timestep in scheduler.timesteps:
+        prediction = denoiser(latents, timestep.expand(len(latents)), _NUM_PICTURES, 0)
+        latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
+    pictures = [to_pixels(picture) for picture in module.decode(latents)]
+    rows = [pictures[:_NUM_PICTURES], pictures[_NUM_PICTURES:]]
+    files.write_atomic(output, images.encode_png(images.sheet(rows, 1)))

@@ -1,0 +1,95 @@
+"""The parameters of pretraining: one file, `pretraining/params.yaml`, as frozen sections."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dnaf import sections
+from dnaf.config import Fraction, Positive
+from dnaf.images import Size
+from dnaf.sections import Section
+
+PARAMS = Path("pretraining/params.yaml")
+
+
+class People(Section):
+    """Which people are drawn. Validation outfits come last and are not trained on."""
+
+    name = "people"
+    num_outfits: Positive
+    num_validation_outfits: Positive
+    height: Annotated[int, Field(ge=16, le=1024, multiple_of=8)]
+    width: Annotated[int, Field(ge=16, le=1024, multiple_of=8)]
+
+    @property
+    def size(self) -> Size:
+        return self.height, self.width
+
+
+class Training(Section):
+    """What every training of the pretraining has."""
+
+    name = "training"
+    steps: Positive
+    batch_size: Positive
+    lr: Annotated[float, Field(gt=0, le=1)]
+    lr_warmup_steps: Annotated[int, Field(ge=0)]
+    max_grad_norm: Annotated[float, Field(gt=0)]
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    log_every: Positive
+    checkpoint_every: Positive
+
+
+class Autoencoder(Training):
+    name = "autoencoder"
+    latent_channels: Positive
+    channels: Annotated[list[Positive], Field(min_length=2, max_length=2)]
+    latent_noise: Annotated[float, Field(ge=0)]
+    gradient_weight: Annotated[float, Field(ge=0)]
+
+
+class UNet(Section):
+    name = "unet"
+    channels: Annotated[list[Annotated[int, Field(ge=8, multiple_of=8)]], Field(min_length=2, max_length=4)]
+    layers_per_block: Positive
+    head_dim: Annotated[int, Field(ge=4)]
+
+
+class Denoising(Training):
+    """Of sections `crops` and `base`."""
+
+    name = "base"
+    crop: Annotated[int, Field(ge=4, multiple_of=4)] | None
+    sheets: Fraction
+    loss: Literal["l1", "mse"]
+    max_weight: Annotated[float, Field(ge=1)]
+
+
+class Exchange(Section):
+    name = "exchange"
+    timesteps: Annotated[list[Annotated[int, Field(ge=0, lt=1000)]], Field(min_length=1)]
+    num_pairs: Positive
+    num_bootstrap: Positive
+
+
+class Pretraining(Section):
+    """All of pretraining/params.yaml."""
+
+    name = "pretraining"
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    people: People
+    autoencoder: Autoencoder
+    unet: UNet
+    crops: Denoising
+    base: Denoising
+    exchange: Exchange
+
+
+def load(path: Path = PARAMS) -> Pretraining:
+    """Reads the parameters.
+
+    Raises:
+        ConfigError: the file is missing, not YAML, or a key is unknown, missing or out of range.
+    """
+    return sections.validate(Pretraining, sections.read(path), path)

@@ -1,0 +1,1 @@
+"""Commands of the pretraining: one a stage of pretraining/dvc.yaml, in the order of its file."""

@@ -1,0 +1,39 @@
+"""Assemble the pretrained base in one folder that model.base takes.
+
+Reads: data/pretraining, data/base/efficientnet_lite0
+
+Writes: data/base/people
+
+Documentation: docs/pretraining.md
+
+Example: uv run python -m pretraining.publish autoencoder
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from stages import _command
+
+
+def main(
+    stage: Annotated[
+        Literal["autoencoder", "crops", "base"],
+        typer.Argument(help="the last stage that is done: whose UNet is published"),
+    ],
+) -> str:
+    from dnaf.pretraining import params
+
+    chosen = params.load()
+
+    # Only now what takes seconds to import: a wrong parameter is told at once.
+    from dnaf.pretraining.publish import publish
+
+    style_encoder, output = Path("data/base/efficientnet_lite0"), Path("data/base/people")
+    publish(Path("data/pretraining"), style_encoder, output, stage, chosen)
+    return f"Base model → {output}"
+
+
+if __name__ == "__main__":
+    _command.run(main)

@@ -20,8 +20,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dnaf.data.keypoints import FRAME, Points
-from dnaf.data.pose_map import keypoints_to_pose_map
+from dnaf.data.keypoints.keypoints import FRAME, Points
+from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from dnaf.images import Pixels
 
 NUM_MAPS = 400

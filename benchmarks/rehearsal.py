@@ -21,9 +21,9 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from dnaf import files, images, parameter_sets
-from dnaf.data import deepfashion
-from dnaf.data.encrypted_zip import write_encrypted_zip
-from dnaf.data.lists import read_list
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
+from dnaf.data.formats import deepfashion
+from dnaf.data.formats.lists import read_list
 from dnaf.progress import track
 
 ROOT = Path(__file__).resolve().parents[1]

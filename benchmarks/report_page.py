@@ -21,7 +21,7 @@ from playwright.sync_api import Page
 from skimage import data as photographs
 
 from dnaf import images
-from dnaf.data.pairs import Pair
+from dnaf.data.pairs.pairs import Pair
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.card import Card
 from dnaf.evaluate.inputs import TestPairs

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import pyzipper
 
-from dnaf.data import zip_archive
-from dnaf.data.archive import open_archive
-from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.data.archives import zip as zip_archive
+from dnaf.data.archives.open import open_archive
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 
 NUM_MEMBERS, NUM_ROUNDS = 1200, 3
 PASSWORD = "demo"

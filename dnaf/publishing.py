@@ -15,7 +15,7 @@ from typing import Any
 from huggingface_hub import DatasetCardData, EvalResult, ModelCard
 
 from dnaf import files
-from dnaf.data.part import PARTS
+from dnaf.data.pairs.split import PARTS
 from dnaf.data.store import ImageStore
 from dnaf.data.terms import Terms, terms_of
 from dnaf.errors import StateError

@@ -29,8 +29,8 @@ def main(dataset: _command.Dataset = None) -> None:
 
     from dnaf import commands, config, fetch
     from dnaf.data import inventory
-    from dnaf.data.formats import FORMATS
-    from dnaf.data.passwords import find_password
+    from dnaf.data.archives.passwords import find_password
+    from dnaf.data.formats.registry import FORMATS
     from dnaf.model.inventory import inspect_model
 
     chosen = config.load_chosen_dataset()

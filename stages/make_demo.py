@@ -16,7 +16,7 @@ def main() -> str:
     from pathlib import Path
 
     from dnaf import config
-    from dnaf.data.demo import write_demo
+    from dnaf.data.demo.write import write_demo
 
     params, raw = config.load(config.MakeDemo), Path("data/raw/demo")
     num_images = write_demo(raw, config.load_seed(), params.num_train_outfits, params.num_test_outfits)

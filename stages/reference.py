@@ -23,8 +23,8 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
     size, form = config.load_size(dataset), config.load_format(dataset)
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
+    from dnaf.data.pairs.tables import read_table
     from dnaf.data.store import ImageStore
-    from dnaf.data.tables import read_table
     from dnaf.evaluate.features import feature_networks
     from dnaf.evaluate.protocol import protocol_for
     from dnaf.evaluate.real_images import RealImages

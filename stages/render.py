@@ -16,11 +16,11 @@ from stages import _command
 
 def main(dataset: _command.Dataset = None) -> str:
     from dnaf import config
-    from dnaf.data import render
+    from dnaf.data.pose_maps.write import write_pose_maps
 
     params = config.load(config.Render)
     size, out = config.load_size(dataset or config.load_chosen_dataset()), Path("data/pose.zip")
-    num_maps = render.write_pose_maps(Path("data/pairs"), out, params.renderer, params.canvas, size)
+    num_maps = write_pose_maps(Path("data/pairs"), out, params.renderer, params.canvas, size)
     return f"{num_maps:,} pose maps ({params.renderer}) of {size[0]}x{size[1]} pixels → {out}"
 
 

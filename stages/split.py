@@ -16,9 +16,9 @@ from stages import _command
 
 def main(dataset: _command.Dataset = None) -> str:
     from dnaf import config
-    from dnaf.data.formats import FORMATS
-    from dnaf.data.part import PARTS
-    from dnaf.data.split import write_split
+    from dnaf.data.formats.registry import FORMATS
+    from dnaf.data.pairs.split import PARTS
+    from dnaf.data.pairs.write import write_split
 
     dataset = dataset or config.load_chosen_dataset()
     form = FORMATS[config.load_format(dataset)]

@@ -17,8 +17,8 @@ from stages import _command
 
 def main(dataset: _command.Dataset = None) -> str:
     from dnaf import config
-    from dnaf.data.formats import FORMATS
-    from dnaf.data.passwords import find_password
+    from dnaf.data.archives.passwords import find_password
+    from dnaf.data.formats.registry import FORMATS
     from dnaf.data.unpack import unpack
 
     dataset = dataset or config.load_chosen_dataset()

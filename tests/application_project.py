@@ -7,7 +7,7 @@ import numpy as np
 from dnaf import config, files
 from dnaf.apply.inputs import Inputs
 from dnaf.apply.painter import Painter
-from dnaf.data.keypoints import Points, write_keypoints
+from dnaf.data.keypoints.keypoints import Points, write_keypoints
 from dnaf.device import default_device
 from tests.training_project import SIZE, TrainingProject
 

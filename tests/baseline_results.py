@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dnaf import images
-from dnaf.data.pairs import Pair
+from dnaf.data.pairs.pairs import Pair
 from dnaf.data.store import ImageStore
 from dnaf.images import Pixels
 from tests.evaluation_project import near

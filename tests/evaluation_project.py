@@ -9,8 +9,8 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from dnaf import files, images, seeds
-from dnaf.data.keypoints import Points, write_keypoints
-from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.keypoints.keypoints import Points, write_keypoints
+from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.inputs import TestPairs, read_test_pairs
 from dnaf.evaluate.results import DataSet

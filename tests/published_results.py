@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dnaf import images
-from dnaf.data.pairs import Pair
+from dnaf.data.pairs.pairs import Pair
 from dnaf.images import Pixels
 
 Image = Callable[[Pair], Pixels]

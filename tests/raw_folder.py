@@ -9,9 +9,9 @@ from ruamel.yaml import YAML
 
 from dnaf import images
 from dnaf.config import Params
-from dnaf.data import deepfashion
-from dnaf.data.annotations import read_annotations
-from dnaf.data.keypoints import Annotations
+from dnaf.data.formats import deepfashion
+from dnaf.data.keypoints.annotations import read_annotations
+from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.store import write_store
 
 ROOT = Path(__file__).resolve().parents[1]

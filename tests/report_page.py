@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf.data.pairs import Pair
+from dnaf.data.pairs.pairs import Pair
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.card import Card
 from dnaf.evaluate.inputs import TestPairs

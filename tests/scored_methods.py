@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dnaf import files
-from dnaf.data.pairs import Pair
+from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.card import read_card
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from dnaf import commands
-from dnaf.data.joint_sets import to_openpose_18
-from dnaf.data.keypoints import Points
+from dnaf.data.keypoints.joint_sets import to_openpose_18
+from dnaf.data.keypoints.keypoints import Points
 from dnaf.errors import BaseModelError, ConfigError, DataError
 from dnaf.images import Pixels
 

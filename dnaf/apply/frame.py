@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from dnaf import images
-from dnaf.data.keypoints import Points
+from dnaf.data.keypoints.keypoints import Points
 from dnaf.images import Pixels, Size
 
 Fit = Literal["pad", "crop"]

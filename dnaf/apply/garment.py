@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.data.keypoints import LEFT_HIP, NECK, RIGHT_HIP, Points
+from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP, Points
 from dnaf.errors import DataError
 from dnaf.images import Size
 

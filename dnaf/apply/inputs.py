@@ -13,8 +13,8 @@ from dnaf.apply.detect import Detector
 from dnaf.apply.frame import Fit, Placement, place, placement
 from dnaf.apply.garment import Mask
 from dnaf.apply.person import Person
-from dnaf.data.keypoint_files import read_openpose
-from dnaf.data.keypoints import NUM_JOINTS, Points, read_keypoints
+from dnaf.data.keypoints.keypoint_files import read_openpose
+from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points, read_keypoints
 from dnaf.data.store import ImageStore
 from dnaf.errors import DataError
 from dnaf.images import Pixels, Size

@@ -8,7 +8,7 @@ from PIL import Image
 
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
-from dnaf.data.keypoints import Points, interpolate
+from dnaf.data.keypoints.keypoints import Points, interpolate
 from dnaf.images import Pixels
 from dnaf.progress import track
 

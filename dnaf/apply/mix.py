@@ -8,7 +8,7 @@ from torch.nn import functional
 from dnaf.apply.garment import Mask
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
-from dnaf.data.keypoints import Points
+from dnaf.data.keypoints.keypoints import Points
 from dnaf.images import Pixels
 
 

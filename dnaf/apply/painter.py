@@ -10,9 +10,9 @@ from PIL import Image
 
 from dnaf import config, seeds
 from dnaf.apply.person import Person
-from dnaf.data.keypoints import NUM_JOINTS, Points
+from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
 from dnaf.data.loader import to_image_tensor, to_pixels, to_pose_tensor
-from dnaf.data.render import draw_pose_map
+from dnaf.data.pose_maps.write import draw_pose_map
 from dnaf.errors import BaseModelError, NumericalError, ResourceError
 from dnaf.generate.pairs import prepare_pipeline
 from dnaf.images import Pixels, Size

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dnaf.data.keypoints import Points
+from dnaf.data.keypoints.keypoints import Points
 from dnaf.images import Pixels
 
 

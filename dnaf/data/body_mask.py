@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from skimage.draw import disk, polygon
 from skimage.morphology import dilation, erosion
 
-from dnaf.data.keypoints import Points
-from dnaf.data.skeleton import LIMBS
+from dnaf.data.keypoints.keypoints import Points
+from dnaf.data.pose_maps.skeleton import LIMBS
 from dnaf.images import Size
 
 _RADIUS = 4  # pixels

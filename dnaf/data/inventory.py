@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 from dnaf import files, images
-from dnaf.data import pairs, published, split_by_lists
-from dnaf.data.annotations import read_annotations
-from dnaf.data.archive import Archive, open_archive
-from dnaf.data.formats import Format, Naming
-from dnaf.data.keypoint_files import find_keypoint_files
-from dnaf.data.names import Parts
-from dnaf.data.part import PARTS
+from dnaf.data.archives.open import Archive, open_archive
+from dnaf.data.formats import published_counts
+from dnaf.data.formats.names import Parts
+from dnaf.data.formats.registry import Format, Naming
+from dnaf.data.keypoints.annotations import read_annotations
+from dnaf.data.keypoints.keypoint_files import find_keypoint_files
+from dnaf.data.pairs import pairs
+from dnaf.data.pairs.by_lists import read_list
+from dnaf.data.pairs.split import PARTS
 from dnaf.data.unpack import bytes_needed, find_containers
 from dnaf.errors import DnafError, ResourceError
 
@@ -89,7 +91,7 @@ def _images(
                     yield _password(path, archive, ask_password(path.name))
         parts = form.choose_images(raw, names)
         for part, chosen in parts.items():
-            published.check_images(raw.name, part, chosen, raw)
+            published_counts.check_images(raw.name, part, chosen, raw)
     except DnafError as error:
         yield Finding("images", "wrong", str(error))
         return {}, 0
@@ -150,7 +152,7 @@ def _pair_lists(raw: Path, part: str, naming: Naming) -> Iterator[Finding]:
     for path in paths:
         try:
             listed = pairs.read_pair_list(path, naming.name_of)
-            published.check_pairs(raw.name, part, listed, path)
+            published_counts.check_pairs(raw.name, part, listed, path)
             yield Finding(what, "ok", f"{path.name}: {len(listed):,} pairs")
         except DnafError as error:
             yield Finding(what, "wrong", str(error))
@@ -165,7 +167,7 @@ def _given_by_lists(raw: Path, names: list[str]) -> Iterator[Finding]:
             yield Finding(path.name, "missing", "a table with the columns from,to")
             continue
         try:
-            yield Finding(path.name, "ok", f"{len(split_by_lists.read_list(path, names)):,} pairs")
+            yield Finding(path.name, "ok", f"{len(read_list(path, names)):,} pairs")
         except DnafError as error:
             yield Finding(path.name, "wrong", str(error))
     try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
 from dnaf import seeds
-from dnaf.data.pose_store import picture, read_pose_map
+from dnaf.data.pose_maps.storage import picture, read_pose_map
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
 from dnaf.images import Pixels

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from dnaf import files, images
-from dnaf.data.keypoints import read_keypoints
-from dnaf.data.pose_map import keypoints_to_pose_map
+from dnaf.data.keypoints.keypoints import read_keypoints
+from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
 

@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dnaf import commands, files, images, progress
-from dnaf.data import published
-from dnaf.data.archive import Archive, open_archive
-from dnaf.data.formats import Format
-from dnaf.data.names import stem
+from dnaf.data.archives.open import Archive, open_archive
+from dnaf.data.formats import published_counts
+from dnaf.data.formats.names import stem
+from dnaf.data.formats.registry import Format
 from dnaf.data.prepare import prepare_images
 from dnaf.data.store import write_store
 from dnaf.errors import DataError
@@ -53,7 +53,7 @@ def unpack(
         paths = [f"{container}/{name}" for container, archive in archives.items() for name in archive.names]
         parts = form.choose_images(raw, paths)
         for part, names in parts.items():
-            published.check_images(raw.name, part, names, raw)
+            published_counts.check_images(raw.name, part, names, raw)
         name_of = {path: name for names in parts.values() for name, path in names.items()}
 
         num_bytes, sources = 0, []

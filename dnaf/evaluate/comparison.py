@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.data.pairs import Pair
+from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.masked import masked_ssim
 from dnaf.evaluate.protocol import Protocol
 from dnaf.evaluate.psnr import l1, mae, psnr

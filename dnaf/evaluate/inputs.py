@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnaf import commands, files
-from dnaf.data.tables import read_table
+from dnaf.data.pairs.tables import read_table
 from dnaf.errors import DataError, StateError
 from dnaf.evaluate.card import Card
 
 if TYPE_CHECKING:
-    from dnaf.data.pairs import Pair
+    from dnaf.data.pairs.pairs import Pair
 
 COPY_SOURCE = "copy_source"
 MEAN_IMAGE = "mean_image"

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.data.annotations import read_annotations
-from dnaf.data.keypoints import Points
-from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.keypoints.annotations import read_annotations
+from dnaf.data.keypoints.keypoints import Points
+from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.errors import DataError
 from dnaf.evaluate.pckh import pckh
 from dnaf.evaluate.result_names import ResultNames

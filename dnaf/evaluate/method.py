@@ -8,7 +8,7 @@ import numpy as np
 
 from dnaf import config, files
 from dnaf.data.body_mask import body_mask
-from dnaf.data.keypoints import Points, read_keypoints
+from dnaf.data.keypoints.keypoints import Points, read_keypoints
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
 from dnaf.evaluate.card import Card

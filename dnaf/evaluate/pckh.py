@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dnaf.data.keypoints import Points
+from dnaf.data.keypoints.keypoints import Points
 
 _HEAD = [0, 1, 14, 15, 16, 17]  # nose, neck, eyes, ears
 _ALPHA = 0.5

@@ -15,8 +15,8 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from dnaf import images
-from dnaf.data.archive import open_archive
-from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.archives.open import open_archive
+from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.errors import DataError
 from dnaf.evaluate.card import Panels
 from dnaf.evaluate.result_names import ResultNames

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from dnaf import files, images
-from dnaf.data.names import stem as stem_of
+from dnaf.data.formats.names import stem as stem_of
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
 from dnaf.evaluate.protocol import View

@@ -8,7 +8,7 @@ regular expression with two named groups reads them all.
 import re
 from collections.abc import Iterable
 
-from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.pairs.pairs import Pair, pair_id
 
 _STEMS = {
     "deepfashion": r"(?:deep)?fash?ion(?:WOMEN|MEN).+?id\d{10}_\d[a-z]+",

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from dnaf import files
-from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.pairs.pairs import Pair, pair_id
+from dnaf.data.pairs.tables import read_table
 from dnaf.data.store import ImageStore
-from dnaf.data.tables import read_table
 from dnaf.errors import DataError, StateError
 from dnaf.evaluate.card import Card
 from dnaf.evaluate.inputs import (

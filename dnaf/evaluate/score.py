@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from dnaf import config
-from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.errors import ConfigError, DataError, NumericalError
 from dnaf.evaluate.comparison import PSNR_MAX, Comparer, Masks
 from dnaf.evaluate.inputs import UNITS, TestPairs

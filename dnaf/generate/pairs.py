@@ -15,7 +15,7 @@ from PIL import Image
 
 from dnaf import config, files, images, seeds
 from dnaf.data.loader import PairImages, Sources, to_pixels
-from dnaf.data.pairs import pair_id
+from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import BaseModelError, ConfigError, NumericalError, ResourceError, StateError
 from dnaf.model.solvers import make_solver

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 
 from dnaf import commands, config, files, images
-from dnaf.data.demo import write_demo
-from dnaf.data.formats import FORMATS
+from dnaf.data.archives.passwords import PUBLIC
+from dnaf.data.demo.write import write_demo
+from dnaf.data.formats.registry import FORMATS
 from dnaf.data.loader import Sources
-from dnaf.data.passwords import PUBLIC
-from dnaf.data.render import write_pose_maps
-from dnaf.data.split import write_split
+from dnaf.data.pairs.write import write_split
+from dnaf.data.pose_maps.write import write_pose_maps
 from dnaf.data.unpack import unpack
 from dnaf.model.base import build_codec
 from dnaf.model.prompt import write_prompt

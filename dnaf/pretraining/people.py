@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from dnaf import files, images
-from dnaf.data import demo_figure
+from dnaf.data.demo.figure import JOINTS, SIZE, VIEWS, draw_figure
 from dnaf.data.loader import to_image_tensor
 from dnaf.errors import StateError
 from dnaf.pretraining.params import People
 from dnaf.progress import track
 from dnaf.workers import worker_pool
 
-NUM_VIEWS = len(demo_figure.VIEWS)
+NUM_VIEWS = len(VIEWS)
 _PICTURES, _KEYPOINTS = "pictures.npy", "keypoints.npy"
 
 
@@ -34,7 +34,7 @@ def draw_people(folder: Path, people: People, seed: int) -> None:
     files.require_space(folder, int(np.prod(shape, dtype=np.int64)))
     with files.atomic_folder(folder) as temporary:
         pictures = np.lib.format.open_memmap(temporary / _PICTURES, "w+", np.uint8, shape)
-        keypoints = np.empty((num_outfits, NUM_VIEWS, len(demo_figure.JOINTS), 2), np.float32)
+        keypoints = np.empty((num_outfits, NUM_VIEWS, len(JOINTS), 2), np.float32)
         with worker_pool() as workers:
             draw = partial(_draw_outfit, seed, people.size)
             drawn = workers.map(draw, range(num_outfits), chunksize=8)
@@ -79,7 +79,7 @@ def to_tensor(pictures: NDArray[np.uint8]) -> torch.Tensor:
 
 
 def _draw_outfit(seed: int, size: images.Size, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    scale = np.array([size[1] / demo_figure.SIZE[1], size[0] / demo_figure.SIZE[0]], np.float32)
-    drawn = [demo_figure.draw_figure(seed, index, view) for view in demo_figure.VIEWS]
+    scale = np.array([size[1] / SIZE[1], size[0] / SIZE[0]], np.float32)
+    drawn = [draw_figure(seed, index, view) for view in VIEWS]
     pictures = np.stack([images.resize(picture, size) for picture, _ in drawn])
     return pictures, np.stack([keypoints * scale for _, keypoints in drawn]).astype(np.float32)

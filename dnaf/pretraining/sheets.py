@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from dnaf import seeds
-from dnaf.data import demo_figure
+from dnaf.data.demo.figure import JOINTS
 from dnaf.pretraining.params import Denoising
 from dnaf.pretraining.training import random_normal
 
 _NECK, _HIPS = (
-    demo_figure.JOINTS.index("neck"),
-    [demo_figure.JOINTS.index(f"{side}_hip") for side in ("right", "left")],
+    JOINTS.index("neck"),
+    [JOINTS.index(f"{side}_hip") for side in ("right", "left")],
 )
 _JITTER = 2  # cells by which a crop is moved at most
 

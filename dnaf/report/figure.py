@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from dnaf import files
-from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.errors import DataError
 from dnaf.evaluate.inputs import MEAN_IMAGE, TestPairs
 from dnaf.report.panels import OURS, Panel

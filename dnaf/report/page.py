@@ -20,8 +20,8 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from dnaf import files
-from dnaf.data.formats import FORMATS
-from dnaf.data.pairs import Pair
+from dnaf.data.formats.registry import FORMATS
+from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.card import Card
 from dnaf.evaluate.results import DataSet
 from dnaf.images import encode_jpeg

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf.data.pairs import Pair
-from dnaf.data.pose_store import picture, read_pose_map
+from dnaf.data.pairs.pairs import Pair
+from dnaf.data.pose_maps.storage import picture, read_pose_map
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.card import Card
 from dnaf.evaluate.inputs import COPY_SOURCE, find_results

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
 from dnaf.evaluate.inputs import GENERATED, read_pairs_csv

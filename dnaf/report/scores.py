@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnaf.data.pairs import Pair
+from dnaf.data.pairs.pairs import Pair
 from dnaf.errors import StateError
 
 Scores = dict[str, NDArray[np.float64]]

@@ -13,7 +13,7 @@ from dnaf.apply.inputs import Inputs
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
 from dnaf.apply.sheet import enlarged, with_skeleton
-from dnaf.data.keypoints import Points
+from dnaf.data.keypoints.keypoints import Points
 from dnaf.errors import DataError
 from dnaf.images import Pixels
 from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table

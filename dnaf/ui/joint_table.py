@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from dnaf.data.keypoints import Points, coordinate
+from dnaf.data.keypoints.keypoints import Points, coordinate
 from dnaf.errors import DataError
 
-# In the order of `dnaf.data.keypoints`.
+# In the order of `dnaf.data.keypoints.keypoints`.
 JOINTS = (
     *("nose", "neck"),
     *(f"{side} {joint}" for side in ("right", "left") for joint in ("shoulder", "elbow", "wrist")),

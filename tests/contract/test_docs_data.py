@@ -9,10 +9,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from dnaf import images
-from dnaf.data import custom
-from dnaf.data.formats import FORMATS
-from dnaf.data.keypoint_files import read_keypoint_files
-from dnaf.data.split import write_split
+from dnaf.data.formats import custom
+from dnaf.data.formats.registry import FORMATS
+from dnaf.data.keypoints.keypoint_files import read_keypoint_files
+from dnaf.data.pairs.write import write_split
 from dnaf.data.store import ImageStore, write_store
 from tests.custom_folder import SIZES, keypoints, write_custom
 from tests.raw_folder import ROOT

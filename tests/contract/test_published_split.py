@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from dnaf import files
-from dnaf.data import deepfashion, pairs, published, split
-from dnaf.data.formats import FORMATS
-from dnaf.data.keypoints import Annotations
-from dnaf.data.lists import read_list
+from dnaf.data.formats import deepfashion, published_counts
+from dnaf.data.formats.lists import read_list
+from dnaf.data.formats.registry import FORMATS
+from dnaf.data.keypoints.keypoints import Annotations
+from dnaf.data.pairs import pairs
+from dnaf.data.pairs.write import write_split
 from dnaf.data.store import write_store
 from dnaf.errors import DataError
 from tests.raw_folder import SHARED_DATA, figure, read_table, write_annotations
@@ -126,16 +128,18 @@ def test_the_published_list_agrees_and_all_its_ids_are_unique(selected: pd.DataF
 def test_the_real_lists_and_pairs_are_those_the_program_expects(
     listed_train: list[str], listed_test: list[str], selected: pd.DataFrame
 ) -> None:
-    published.check_images("deepfashion", "train", listed_train, SHARED_DATA)
-    published.check_images("deepfashion", "test", listed_test, SHARED_DATA)
-    published.check_pairs("deepfashion", "test", pairs.rows(selected), SHARED_DATA)
+    published_counts.check_images("deepfashion", "train", listed_train, SHARED_DATA)
+    published_counts.check_images("deepfashion", "test", listed_test, SHARED_DATA)
+    published_counts.check_pairs("deepfashion", "test", pairs.rows(selected), SHARED_DATA)
     with pytest.raises(DataError, match="found 4,037, expected 4,038"):
-        published.check_images("deepfashion", "test", listed_test[1:], SHARED_DATA)
+        published_counts.check_images("deepfashion", "test", listed_test[1:], SHARED_DATA)
     other = [*listed_test[1:], listed_train[0]]
     with pytest.raises(DataError, match="found 4,038 with sha256"):
-        published.check_images("deepfashion", "test", other, SHARED_DATA)
+        published_counts.check_images("deepfashion", "test", other, SHARED_DATA)
     with pytest.raises(DataError, match="found 8,570 with sha256"):
-        published.check_pairs("deepfashion", "test", [*pairs.rows(selected)[:-1], ("a", "b")], SHARED_DATA)
+        published_counts.check_pairs(
+            "deepfashion", "test", [*pairs.rows(selected)[:-1], ("a", "b")], SHARED_DATA
+        )
 
 
 def test_the_stage_makes_the_published_pairs_and_agrees_with_all_published_lists(
@@ -155,7 +159,7 @@ def test_the_stage_makes_the_published_pairs_and_agrees_with_all_published_lists
     ]
     (raw / "test_pairs.txt").write_text("\n".join(target_first) + "\n")
 
-    info = split.write_split(
+    info = write_split(
         raw, images, tmp_path / "pairs", FORMATS["deepfashion"], (256, 176), max_test_pairs=12_000
     )
     assert (info["num_shared_items"], info["num_test_items"]) == (503, 930)
@@ -169,7 +173,7 @@ def test_the_stage_makes_the_published_pairs_and_agrees_with_all_published_lists
     swapped = [",".join(reversed(line.split(","))) for line in target_first]
     (raw / "test_pairs.txt").write_text("\n".join(swapped[1:]) + "\n")
     with pytest.raises(DataError, match=r"test_pairs\.txt: differs .*found 8,569 pairs, expected 8,570"):
-        split.write_split(raw, images, tmp_path / "pairs", FORMATS["deepfashion"], (256, 176), 12_000)
+        write_split(raw, images, tmp_path / "pairs", FORMATS["deepfashion"], (256, 176), 12_000)
 
 
 def test_one_leaked_image_of_the_real_lists_is_found(
@@ -181,6 +185,6 @@ def test_one_leaked_image_of_the_real_lists_is_found(
     ):
         pass
     with pytest.raises(DataError, match=r"is in the training part too .found 1 shared outfits, expected 0"):
-        split.write_split(
+        write_split(
             tmp_path, tmp_path / "images.zip", tmp_path / "pairs", FORMATS["deepfashion"], (256, 176), 12_000
         )

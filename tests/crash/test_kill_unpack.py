@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 
 from dnaf import files, images
 from dnaf.config import Params
-from dnaf.data import deepfashion
-from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
+from dnaf.data.formats import deepfashion
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_IMAGES = 12

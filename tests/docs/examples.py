@@ -9,8 +9,8 @@ import json
 import math
 
 from dnaf import images
-from dnaf.data.demo_figure import SIZE, draw_figure
-from dnaf.data.demo_pose import View
+from dnaf.data.demo.figure import SIZE, draw_figure
+from dnaf.data.demo.pose import View
 from dnaf.images import Pixels
 from tests.docs.pages import ROOT
 

@@ -59,14 +59,12 @@ NOT_READ_BY = {
         "data/images.zip",
         "data/prepared.zip",
         "data/reference/cfld",
-        *(
-            f"dnaf/data/{name}.py"
-            for name in (
-                *("annotations", "archive", "archive_checks", "body_mask", "folder_archive", "keypoints"),
-                *("lists", "names", "pairs", "passwords", "rar_archive", "skeleton", "store"),
-                *("tar_archive", "zip_archive", "zipcrypto"),
-            )
-        ),
+        "dnaf/data/archives",
+        "dnaf/data/body_mask.py",
+        "dnaf/data/formats",
+        "dnaf/data/keypoints",
+        "dnaf/data/pose_maps/skeleton.py",
+        "dnaf/data/store.py",
         "dnaf/device.py",
         "dnaf/images.py",
         "dnaf/seeds.py",

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnaf.data import deepfashion, pairs
-from dnaf.data.keypoints import Annotations
+from dnaf.data.formats import deepfashion
+from dnaf.data.keypoints.keypoints import Annotations
+from dnaf.data.pairs import pairs
 from dnaf.errors import DataError
 from tests.raw_folder import FIGURE, HEADER, annotation_line, read_table
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import pyzipper
 
-from dnaf.data.archive import open_archive
-from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.data.archives.open import open_archive
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.errors import DnafError
 from tests.rar_writer import write_rar
 

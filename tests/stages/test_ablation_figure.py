@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dnaf import images
-from dnaf.data.pairs import pair_id
+from dnaf.data.pairs.pairs import pair_id
 from dnaf.errors import DataError, StateError
 from stages import ablation_figure
 from tests.evaluation_project import EvaluationProject, near

@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 
 from dnaf import images
 from dnaf.config import Params
-from dnaf.data import deepfashion
-from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
+from dnaf.data.formats import deepfashion
 from tests import base_folders, custom_folder
 from tests.messages import error_of
 from tests.raw_folder import ROOT, figure, outfit_names, write_annotations

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dnaf import files
-from dnaf.data.pairs import pair_id
+from dnaf.data.pairs.pairs import pair_id
 from tests import processes
 from tests.messages import error_of
 from tests.training_project import TrainingProject

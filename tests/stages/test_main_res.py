@@ -5,7 +5,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from dnaf import images, parameter_sets
-from dnaf.data.pairs import pair_id
+from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import DataError
 from dnaf.evaluate.inputs import read_test_pairs

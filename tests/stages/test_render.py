@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from dnaf import images
-from dnaf.data import keypoints, split
-from dnaf.data.deepfashion import FRAME
-from dnaf.data.formats import FORMATS
-from dnaf.data.pose_map import keypoints_to_pose_map
-from dnaf.data.pose_store import read_pose_map
-from dnaf.data.renderers import RENDERERS
+from dnaf.data.formats.deepfashion import FRAME
+from dnaf.data.formats.registry import FORMATS
+from dnaf.data.keypoints import keypoints
+from dnaf.data.pairs.write import write_split
+from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
+from dnaf.data.pose_maps.renderers import RENDERERS
+from dnaf.data.pose_maps.storage import read_pose_map
 from dnaf.data.store import ImageStore
 from tests.messages import error_of
 from tests.raw_folder import ROOT, write_project
@@ -23,9 +24,7 @@ def project(tmp_path: Path) -> Path:
     write_project(tmp_path)
     data = tmp_path / "data"
     form = FORMATS["deepfashion"]
-    split.write_split(
-        data / "raw/demo", data / "images.zip", data / "pairs", form, (64, 48), max_test_pairs=5
-    )
+    write_split(data / "raw/demo", data / "images.zip", data / "pairs", form, (64, 48), max_test_pairs=5)
     return tmp_path
 
 

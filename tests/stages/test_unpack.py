@@ -15,9 +15,9 @@ from ruamel.yaml import YAML
 
 from dnaf import files, images
 from dnaf.config import Params
-from dnaf.data import deepfashion
-from dnaf.data.encrypted_zip import write_encrypted_zip
-from dnaf.data.names import stem
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
+from dnaf.data.formats import deepfashion
+from dnaf.data.formats.names import stem
 from dnaf.data.store import ImageStore
 from tests.custom_folder import SIZES, write_custom
 from tests.messages import error_of

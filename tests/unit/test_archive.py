@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.data import archive_checks, zip_archive, zipcrypto
-from dnaf.data.archive import open_archive
-from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.data.archives import checks, zipcrypto
+from dnaf.data.archives import zip as zip_archive
+from dnaf.data.archives.open import open_archive
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.errors import DataError
 
 MEMBERS = {
@@ -170,7 +171,7 @@ def test_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
 def test_limits_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, reason: str
 ) -> None:
-    monkeypatch.setattr(archive_checks, limit, value)
+    monkeypatch.setattr(checks, limit, value)
     assert reason in _refusal(_write(tmp_path / "a.zip", MEMBERS))
 
 

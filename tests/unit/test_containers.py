@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import pyzipper
 
-from dnaf.data import archive_checks, zip_archive
-from dnaf.data.archive import open_archive
-from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.data.archives import checks
+from dnaf.data.archives import zip as zip_archive
+from dnaf.data.archives.open import open_archive
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.errors import DataError
 from tests.rar_writer import write_rar
 
@@ -114,7 +115,7 @@ def test_names_that_meet_in_one_file_are_refused(tmp_path: Path, write: Writer) 
 def test_limits_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Writer, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(archive_checks, limit, value)
+    monkeypatch.setattr(checks, limit, value)
     write(tmp_path / "data", MEMBERS)
     with pytest.raises(DataError, match=r"too (many|large)"):
         read(tmp_path / "data")
@@ -148,7 +149,7 @@ def test_a_tar_is_read_no_further_than_the_limits(
     (tmp_path / "data").write_bytes(data[: 2 * 1024 + 300])  # its last header is cut
     with pytest.raises(DataError, match="truncated"):
         read(tmp_path / "data")
-    monkeypatch.setattr(archive_checks, limit, value)
+    monkeypatch.setattr(checks, limit, value)
     with pytest.raises(DataError, match=r"data: too (many|large)"):
         read(tmp_path / "data")
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dnaf.data import deepfashion
+from dnaf.data.formats import deepfashion
 from dnaf.errors import DataError
 
 NAME = "fashionWOMENTees_Tanksid0000000101_1front.jpg"

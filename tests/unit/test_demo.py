@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 
 from dnaf import images
-from dnaf.data import deepfashion, demo, demo_figure, demo_outfit, pairs
-from dnaf.data.archive import open_archive
-from dnaf.data.demo_canvas import Surface
-from dnaf.data.lists import read_list
-from dnaf.data.passwords import PUBLIC
-from dnaf.data.pose_files import read_pose_files
+from dnaf.data.archives.open import open_archive
+from dnaf.data.archives.passwords import PUBLIC
+from dnaf.data.demo import figure as demo_figure
+from dnaf.data.demo import outfit as demo_outfit
+from dnaf.data.demo.canvas import Surface
+from dnaf.data.demo.write import write_demo
+from dnaf.data.formats import deepfashion
+from dnaf.data.formats.lists import read_list
+from dnaf.data.keypoints.pose_files import read_pose_files
+from dnaf.data.pairs import pairs
 from tests.raw_folder import read_table
 
 VIEWS = demo_figure.VIEWS
@@ -22,7 +26,7 @@ VIEWS = demo_figure.VIEWS
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("raw") / "demo"
-    demo.write_demo(folder, seed=3, num_train_outfits=3, num_test_outfits=2)
+    write_demo(folder, seed=3, num_train_outfits=3, num_test_outfits=2)
     return folder
 
 
@@ -97,7 +101,7 @@ def test_pose_files_give_the_annotated_keypoints(written: Path) -> None:
 
 
 def test_same_seed_is_the_same_bytes_and_another_seed_is_not(written: Path, tmp_path: Path) -> None:
-    demo.write_demo(tmp_path / "again", seed=3, num_train_outfits=3, num_test_outfits=2)
+    write_demo(tmp_path / "again", seed=3, num_train_outfits=3, num_test_outfits=2)
     for path in written.iterdir():
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
     assert not np.array_equal(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from dnaf.data.pairs import Pair
+from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.inputs import TestPairs
 from dnaf.images import Pixels, decode
 from dnaf.report.figure import draw, of_paper, spread, to_pdf, to_png

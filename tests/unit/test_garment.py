@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dnaf.apply.garment import above_hips, garment_mask
-from dnaf.data.keypoints import LEFT_HIP, NECK
+from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK
 from dnaf.errors import DataError
 from tests.application_project import FRAME, STANDING
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dnaf import files
 from dnaf.config import Generate
-from dnaf.data.pairs import pair_id
+from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import BaseModelError, ConfigError, StateError
 from dnaf.generate.pairs import Task, generate_pairs, pack, write_samples, wrong_sources

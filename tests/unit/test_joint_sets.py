@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dnaf.data.joint_sets import to_openpose_18
+from dnaf.data.keypoints.joint_sets import to_openpose_18
 from tests.raw_folder import FIGURE, figure
 
 # Where the joints of the 18 stand in the other sets, by the names of their makers.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.data.keypoint_files import KeypointFiles, read_keypoint_files
+from dnaf.data.keypoints.keypoint_files import KeypointFiles, read_keypoint_files
 from dnaf.errors import DataError
 from tests.custom_folder import (
     SIZES,

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.data import keypoints
+from dnaf.data.keypoints import keypoints
 from dnaf.errors import StateError
 from tests.raw_folder import FIGURE, figure
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from dnaf.data import deepfashion
-from dnaf.data.lists import read_list
+from dnaf.data.formats import deepfashion
+from dnaf.data.formats.lists import read_list
 from dnaf.errors import DataError
 
 NAME = "fashionWOMENTees_Tanksid0000000101_1front.jpg"

@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.data import deepfashion, pairs
+from dnaf.data.formats import deepfashion
+from dnaf.data.pairs import pairs
 from dnaf.errors import DataError
 from tests.raw_folder import figure, outfit_names
 

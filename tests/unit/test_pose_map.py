@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnaf.data.deepfashion import FRAME
-from dnaf.data.pose_map import keypoints_to_pose_map
+from dnaf.data.formats.deepfashion import FRAME
+from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from tests.raw_folder import FIGURE, figure
 
 # The skeleton and its hashes: made by controlnet_aux 0.0.10's own draw_bodypose with OpenCV 5.0.0.

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from dnaf import config, files, images
-from dnaf.data import demo_figure
+from dnaf.data.demo.figure import draw_figure
 from dnaf.errors import BaseModelError
 from dnaf.model.adapter import DNAFAdapter
 from dnaf.model.autoencoder import PatchAutoencoder
@@ -113,7 +113,7 @@ def test_people_are_those_that_the_demo_draws_from_another_seed(folder: Path) ->
     drawn = PeoplePictures(folder / "people")
     assert drawn.pictures.shape == (9, 6, 64, 48, 3)
     assert list(drawn.validation_outfits()) == [6, 7, 8]
-    _, keypoints = demo_figure.draw_figure(SEED, 2, "back")
+    _, keypoints = draw_figure(SEED, 2, "back")
     assert drawn.keypoints[2, 2] == pytest.approx(keypoints * [48 / 176, 64 / 256], nan_ok=True, rel=1e-5)
     assert params.load(ROOT / params.PARAMS).seed != config.Params().seed
 

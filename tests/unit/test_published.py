@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dnaf import images
-from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.errors import DataError
 from dnaf.evaluate.card import Panels
 from dnaf.evaluate.published import Layout, PublishedImages, find_images

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from dnaf.data.body_mask import body_mask
-from dnaf.data.deepfashion import FRAME
-from dnaf.data.heat_maps import heat_maps
-from dnaf.data.pose_map_cfld import build_pose_img, draw_pose_from_cords
-from dnaf.data.pose_map_nted import get_label_tensor
-from dnaf.data.pose_store import picture, read_pose_map, stack
-from dnaf.data.renderers import RENDERERS
+from dnaf.data.formats.deepfashion import FRAME
+from dnaf.data.pose_maps.cfld import build_pose_img, draw_pose_from_cords
+from dnaf.data.pose_maps.heat_maps import heat_maps
+from dnaf.data.pose_maps.nted import get_label_tensor
+from dnaf.data.pose_maps.renderers import RENDERERS
+from dnaf.data.pose_maps.storage import picture, read_pose_map, stack
 from dnaf.data.store import ImageStore, write_store
 from tests.raw_folder import figure
 

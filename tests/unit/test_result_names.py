@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnaf.data.names import stem
-from dnaf.data.pairs import pair_id, read_pair_list
+from dnaf.data.formats.names import stem
+from dnaf.data.pairs.pairs import pair_id, read_pair_list
 from dnaf.evaluate.result_names import ResultNames
 from tests.raw_folder import SHARED_DATA
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dnaf import files, images
-from dnaf.data.pairs import Pair, pair_id
+from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.errors import DataError, StateError
 from dnaf.evaluate.card import Card, read_card
 from dnaf.evaluate.inputs import find_results, read_test_pairs

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from dnaf import config
-from dnaf.data.formats import FORMATS
-from dnaf.data.pairs import pair_id
+from dnaf.data.formats.registry import FORMATS
+from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import write_store
 from dnaf.errors import ConfigError, DataError, NumericalError, StateError
 from dnaf.evaluate.card import read_card

@@ -8,9 +8,12 @@ import pandas as pd
 import pytest
 
 from dnaf import files
-from dnaf.data import deepfashion, keypoints, pairs, split
-from dnaf.data.formats import FORMATS
-from dnaf.data.names import stem
+from dnaf.data.formats import deepfashion
+from dnaf.data.formats.names import stem
+from dnaf.data.formats.registry import FORMATS
+from dnaf.data.keypoints import keypoints
+from dnaf.data.pairs import pairs
+from dnaf.data.pairs.write import write_split
 from dnaf.errors import DataError, StateError
 from tests.raw_folder import FIGURE, figure, outfit_names, write_annotations, write_images, write_project
 
@@ -25,7 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str],
 
 
 def run(max_test_pairs: int = 100) -> dict[str, Any]:
-    return split.write_split(RAW, IMAGES, FOLDER, FORMATS["deepfashion"], (64, 48), max_test_pairs)
+    return write_split(RAW, IMAGES, FOLDER, FORMATS["deepfashion"], (64, 48), max_test_pairs)
 
 
 def stems(table: str, column: str) -> list[str]:

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnaf.data import keypoints, pairs, published
-from dnaf.data.formats import FORMATS
-from dnaf.data.pose_map import keypoints_to_pose_map
-from dnaf.data.split import write_split
+from dnaf.data.formats import published_counts
+from dnaf.data.formats.registry import FORMATS
+from dnaf.data.keypoints import keypoints
+from dnaf.data.pairs import pairs
+from dnaf.data.pairs.write import write_split
+from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from dnaf.data.store import write_store
 from dnaf.errors import DataError
 from tests import custom_folder
@@ -60,11 +62,11 @@ def test_a_person_in_both_parts_is_refused() -> None:
 
 def test_the_published_name_wants_the_published_numbers_of_pairs() -> None:
     names = [(f"{number:04d}_a.jpg", f"{number:04d}_b.jpg") for number in range(12_000)]
-    published.check_pairs("market1501", "test", names, Path("raw"))
+    published_counts.check_pairs("market1501", "test", names, Path("raw"))
     with pytest.raises(DataError, match=r"raw: .*found 11,999, expected at least 12,000"):
-        published.check_pairs("market1501", "test", names[1:], Path("raw"))
+        published_counts.check_pairs("market1501", "test", names[1:], Path("raw"))
     with pytest.raises(DataError, match=r"raw: .*found 12,000, expected 263,632"):
-        published.check_pairs("market1501", "train", names, Path("raw"))
+        published_counts.check_pairs("market1501", "train", names, Path("raw"))
 
 
 def test_a_pair_list_that_differs_is_refused() -> None:

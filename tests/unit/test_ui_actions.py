@@ -9,7 +9,7 @@ import pytest
 
 from dnaf import config, images
 from dnaf.apply.person import Person
-from dnaf.data.keypoints import LEFT_HIP, NECK, RIGHT_HIP
+from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP
 from dnaf.errors import DataError
 from dnaf.ui.actions import WITH_POSE, WITHOUT_POSE, Actions
 from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.data import zipcrypto
-from dnaf.data.encrypted_zip import write_encrypted_zip
+from dnaf.data.archives import zipcrypto
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 
 
 def _payloads(lengths: list[int]) -> list[bytes]:

@@ -1,0 +1,81 @@
+"""Containers of files that a user may have, read through one interface: zip, tar, RAR, or a plain folder.
+
+Nothing is trusted: names, kinds and sizes of all members are checked before the first one is read, and each
+one's content is verified as far as the container allows. Nothing is written here.
+"""
+
+import tarfile
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from lzma import LZMAError
+from pathlib import Path
+from typing import IO, Protocol
+
+from dnaf.data.archives.folder import FolderArchive
+from dnaf.data.archives.rar import open_rar
+from dnaf.data.archives.tar import TarArchive
+from dnaf.data.archives.zip import open_zip
+from dnaf.errors import DataError
+
+_RAR = b"Rar!\x1a\x07"
+
+
+class Archive(Protocol):
+    """An open container whose directory has passed all checks.
+
+    Attributes:
+        names: the members' names in the container's order, without folders.
+        is_encrypted: whether any member needs a password.
+    """
+
+    names: list[str]
+    is_encrypted: bool
+
+    def num_bytes(self, names: Collection[str]) -> int:
+        """Size of the named members' contents, as the directory tells it."""
+        ...
+
+    def read(self, names: Collection[str], password: str | None = None) -> Iterator[tuple[str, bytes]]:
+        """Yields name and content of the named members, verified, in the container's order.
+
+        Raises:
+            DataError: a member is missing or damaged, or the password is missing or wrong. The password is
+                tried first, on members of the archive's own choice, and also if no names are given.
+        """
+        ...
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Opens a folder or an archive; which kind of archive it is, its content says and not its name.
+
+    Raises:
+        DataError: not readable, of an unknown kind, or with members that are refused.
+    """
+    if path.is_dir():
+        yield FolderArchive(path)
+        return
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(_RAR))
+            file.seek(0)
+            is_tar = bool(start) and start[:2] != b"PK" and _is_tar(file)
+    except OSError as error:
+        raise DataError(
+            f"{path}: could not be read ({error.strerror}). See the README in its folder."
+        ) from error
+    if start == _RAR:
+        yield open_rar(path)
+    elif is_tar:
+        yield TarArchive(path)
+    else:
+        with open_zip(path) as archive:
+            yield archive
+
+
+def _is_tar(file: IO[bytes]) -> bool:
+    try:
+        return tarfile.is_tarfile(file)
+    except (EOFError, zlib.error, LZMAError):
+        return True  # a compressed file that is cut short: `TarArchive` says so

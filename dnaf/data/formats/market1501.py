@@ -1,0 +1,95 @@
+"""Names of Market-1501 and what they say about an image.
+
+`0265_c3s1_062642_05.jpg` is person, camera and sequence, frame, and detection. Names that begin with `-1`
+(junk) or `0000` (distractors) show no person of the data set; the field's pairs leave them out.
+
+Source: PATN@281ee2d:tool/create_pairs_dataset.py:33-34 (junk), GFLA@3afa8fe:README.md (folder names).
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from dnaf.data.formats.names import Parts
+from dnaf.errors import DataError
+
+FRAME = (128, 64)  # height, width: of the images and of the frame that published keypoints refer to
+
+_NAME = re.compile(r"(?P<person>-1|[0-9]{4})_c(?P<camera>[0-9])s[0-9]_[0-9]{6}_[0-9]{2}\.jpg")
+_FOLDER = re.compile(r"(?:.*/)?(?:bounding_box_)?(?P<part>train|test)/[^/]+")
+_JUNK = ("-1", "0000")
+
+
+def name_of(text: str) -> str:
+    """Name of an image that is given by its path or name.
+
+    Raises:
+        DataError: not a name of Market-1501.
+    """
+    return _parse(text.rpartition("/")[2]).string
+
+
+def outfit(name: str) -> str:
+    """The person: the grouping and leakage key. The data set does not tell outfits apart.
+
+    Raises:
+        DataError: not a name of Market-1501.
+    """
+    return _parse(name)["person"]
+
+
+def is_junk(name: str) -> bool:
+    """Whether an image shows none of the data set's persons.
+
+    Raises:
+        DataError: not a name of Market-1501.
+    """
+    return outfit(name) in _JUNK
+
+
+def facets(name: str) -> dict[str, str]:
+    """What a name says about its image: the camera, each of which sees people from another side.
+
+    Raises:
+        DataError: not a name of Market-1501.
+    """
+    return {"Camera": _parse(name)["camera"]}
+
+
+def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
+    """The images of persons in `bounding_box_train` and `bounding_box_test`, or `train` and `test`.
+
+    Args:
+        raw: the data set's folder, for errors.
+        paths: every file found there.
+
+    Raises:
+        DataError: a part has no images, or one image twice.
+    """
+    parts: Parts = {"train": {}, "test": {}}
+    for path in paths:
+        folder, match = _FOLDER.fullmatch(path), _NAME.fullmatch(path.rpartition("/")[2])
+        if folder is None or match is None or match["person"] in _JUNK:
+            continue
+        name, part = match.string, parts[folder["part"]]
+        if name in part:
+            raise DataError(f"{raw}: one image twice (found {part[name]} and {path}). Remove one of them.")
+        part[name] = path
+    for part_name, part in parts.items():
+        if not part:
+            raise DataError(
+                f"{raw}: no images of the {part_name} part (expected bounding_box_{part_name}/*.jpg or "
+                f"{part_name}/*.jpg). See the README there."
+            )
+    return parts
+
+
+def _parse(name: str) -> re.Match[str]:
+    match = _NAME.fullmatch(name)
+    if match is None:
+        shown = name if len(name) <= 120 else name[:117] + "..."
+        raise DataError(
+            f"{shown!r}: not a Market-1501 name (expected one like 0265_c3s1_062642_05.jpg). "
+            "Use the Market-1501 files."
+        )
+    return match

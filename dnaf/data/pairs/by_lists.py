@@ -1,0 +1,112 @@
+"""The pairs of a custom data set: those that its lists name, `train_pairs.csv` and `test_pairs.csv`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from dnaf import files, images
+from dnaf.data.formats import custom
+from dnaf.data.formats.names import stem
+from dnaf.data.keypoints.keypoint_files import read_keypoint_files
+from dnaf.data.pairs import pairs
+from dnaf.data.pairs.split import PARTS, Part
+from dnaf.data.store import ImageStore
+from dnaf.errors import DataError
+
+
+def read_parts(raw: Path, store: ImageStore, size: images.Size, max_test_pairs: int) -> dict[str, Part]:
+    """Reads pair lists and keypoints; keypoints are scaled from each image's own pixels to `size`.
+
+    Args:
+        raw: the data set's folder.
+        store: the originals, whose sizes the keypoints refer to.
+        size: (height, width) of the prepared images, the data set's frame.
+        max_test_pairs: how many test pairs to draw at most.
+
+    Raises:
+        DataError: malformed lists or keypoints, an unknown image, or an image in both parts.
+    """
+    names = store.names
+    sizes = {name: images.read_size(store.read(name), f"{store.path}: {name}") for name in names}
+    annotated = read_keypoint_files(raw, sizes)
+    listed = {part: read_list(raw / f"{part}_pairs.csv", names) for part in PARTS}
+    used = {part: {name for pair in listed[part] for name in pair} for part in PARTS}
+    shared = used["train"] & used["test"]
+    if shared:
+        raise DataError(
+            f"{raw / 'test_pairs.csv'}: {min(shared)} is in train_pairs.csv too (found {len(shared):,} "
+            "shared images, expected 0). Test on people that are not trained on."
+        )
+    own = np.array([sizes[name] for name in annotated.names], float)[:, None, ::-1]
+    scaled = annotated.keypoints / own * np.array(size[::-1], float)
+    keypoints = dict(zip(annotated.names, scaled, strict=True))
+
+    parts = {}
+    for part in PARTS:
+        table = pd.DataFrame(listed[part], columns=["source", "target"], dtype="object")
+        table["outfit"] = _groups(listed[part])
+        if part == "test":
+            table = pairs.draw(table, max_test_pairs)
+        kept = [name for name in names if name in used[part]]
+        without = [name for name in kept if name in annotated.not_annotated]
+        if without:
+            raise DataError(
+                f"{annotated.origin}: no keypoints of {without[0]}, which {part}_pairs.csv names (found "
+                f"{len(without):,} such). Annotate it, or remove its pairs."
+            )
+        removed = []
+        if part == "train":  # told once: an image that no list names belongs to neither part
+            used_at_all = used["train"] | used["test"]
+            removed = [(name, pairs.UNPAIRED) for name in names if name not in used_at_all]
+        info = {
+            "keypoints": annotated.origin.name,
+            "keypoints_dialect": annotated.dialect,
+            "pair_lists": {f"{part}_pairs.csv": files.digest(raw / f"{part}_pairs.csv")},
+            "num_possible_pairs": len(listed[part]),
+        }
+        kept_keypoints = np.array([keypoints[name] for name in kept])
+        parts[part] = Part(kept, kept, kept_keypoints, table, removed, info)
+    return parts
+
+
+def read_list(path: Path, names: Sequence[str]) -> list[pairs.Pair]:
+    """Pairs of a list as (source, target) names.
+
+    Args:
+        names: of all images.
+
+    Raises:
+        DataError: missing or malformed list, no pairs, an unknown image, or two pairs with one id.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: missing (expected a table with the columns from,to). See docs/data.md.")
+    known = {spelling: name for name in names for spelling in (name, stem(name))}
+
+    def name_of(text: str) -> str:
+        name = known.get(text.removeprefix(f"{custom.IMAGES}/"))
+        if name is None:
+            raise DataError(
+                f"{text[:120]!r}: no such image in {custom.IMAGES}/ (found {len(names):,} others)."
+            )
+        return name
+
+    listed = pairs.read_pair_list(path, name_of)
+    if not listed:
+        raise DataError(f"{path}: no pairs (expected at least 1).")
+    pairs.require_unique_ids(((stem(source), stem(target)) for source, target in listed), path)
+    return listed
+
+
+def _groups(listed: Sequence[pairs.Pair]) -> list[str]:
+    """Of each pair, the first name of all images that pairs connect it with: its person, in effect."""
+    names = sorted({name for pair in listed for name in pair})
+    index = {name: position for position, name in enumerate(names)}
+    ends = np.array([(index[source], index[target]) for source, target in listed]).T
+    graph = coo_array((np.ones(len(listed)), (ends[0], ends[1])), shape=(len(names), len(names)))
+    _, labels = connected_components(graph, directed=False)
+    first = {label: position for position, label in reversed(list(enumerate(labels)))}
+    return [stem(names[first[labels[index[source]]]]) for source, _ in listed]

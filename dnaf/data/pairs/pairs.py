@@ -1,0 +1,187 @@
+"""Pairs: which image is generated from which.
+
+A pair is ordered: source (whose person and clothes are kept), then target (the wanted pose). The published
+DeepFashion pairs are a function of the annotation file; `select_pairs` is that function, and reproduces the
+published list of 8,570 test pairs byte for byte.
+"""
+
+import csv
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dnaf.data.formats.lists import read_lines
+from dnaf.errors import DataError
+
+Pair = tuple[str, str]  # source, target
+Naming = Callable[[str], str]
+
+OCCLUDED = "occluded: shoulders or hips missing"
+ALONE = "alone in its outfit"
+NOT_ANNOTATED = "not annotated"
+JUNK = "junk or distractor"
+UNPAIRED = "in neither pair list"
+
+_SHOULDERS_AND_HIPS = [2, 5, 8, 11]
+
+
+def pair_id(source_stem: str, target_stem: str) -> str:
+    """Name of a generated image: `<source stem>_2_<target stem>`, a custom data set's folders by `-`."""
+    return f"{source_stem}_2_{target_stem}".replace("/", "-")
+
+
+def group_by_outfit(
+    names: Sequence[str], keypoints: NDArray[np.float64], outfit: Naming
+) -> dict[str, list[str]]:
+    """Groups the images that show both shoulders and both hips, in order of first appearance.
+
+    Args:
+        names: flat names in the order of the annotation file.
+        keypoints: float (N, 18, 2); missing joints are NaN.
+        outfit: the outfit of a name.
+    """
+    occluded = np.isnan(keypoints[:, _SHOULDERS_AND_HIPS].sum(axis=(1, 2)))
+    groups: dict[str, list[str]] = {}
+    for name, is_occluded in zip(names, occluded, strict=True):
+        if not is_occluded:
+            groups.setdefault(outfit(name), []).append(name)
+    return groups
+
+
+def select_pairs(names: Sequence[str], keypoints: NDArray[np.float64], outfit: Naming) -> pd.DataFrame:
+    """All ordered pairs within an outfit, columns `source`, `target`, `outfit`, of the images that are clear.
+
+    Args:
+        names: flat names in the order of the annotation file; the order of the result follows it.
+        keypoints: float (N, 18, 2); missing joints are NaN.
+        outfit: the outfit of a name.
+
+    Source: PATN@281ee2d:tool/create_pairs_dataset.py:18-74, with outfits (item and colour) as groups.
+    """
+    groups = group_by_outfit(names, keypoints, outfit)
+    pairs = [(*pair, key) for key, group in groups.items() for pair in permutations(group, 2)]
+    return pd.DataFrame(pairs, columns=["source", "target", "outfit"], dtype="object")
+
+
+def draw(pairs: pd.DataFrame, max_pairs: int) -> pd.DataFrame:
+    """The pairs shuffled and cut to a number, as the published test lists were (with 12,000).
+
+    Source: PATN@281ee2d:tool/create_pairs_dataset.py:18-74 (pandas, random_state=0).
+    """
+    return pairs.sample(n=min(max_pairs, len(pairs)), replace=False, random_state=0)
+
+
+def rows(pairs: pd.DataFrame) -> list[Pair]:
+    """Sources and targets of a table of pairs."""
+    return list(zip(pairs["source"], pairs["target"], strict=True))
+
+
+def removed_images(
+    names: Sequence[str], keypoints: NDArray[np.float64], outfit: Naming
+) -> list[tuple[str, str]]:
+    """Name and reason of each image that `select_pairs` leaves out, in the order of `names`."""
+    groups = group_by_outfit(names, keypoints, outfit)
+    group_size = {name: len(group) for group in groups.values() for name in group}
+    return [
+        (name, ALONE if name in group_size else OCCLUDED) for name in names if group_size.get(name, 0) < 2
+    ]
+
+
+def read_pair_list(path: Path, name_of: Naming) -> list[Pair]:
+    """Reads a pair list as (source, target) names, in the file's order.
+
+    The two families have opposite orders, so the file's kind decides: `*.txt` holds lines
+    `target,source[,source...]` of paths, `*.csv` has columns `from` (source) and `to` (target).
+
+    Args:
+        name_of: the name that a field stands for; DataError if it is none.
+
+    Source: NTED@6e3f0e9:data/fashion_data.py:49-63 (txt), CFLD@f2ea2a7:datasets/deepfashion.py (csv).
+
+    Raises:
+        DataError: malformed line, an image paired with itself, a pair listed twice.
+    """
+    lines = read_lines(path)
+    fields = _pairs_of_csv(path, lines) if path.suffix == ".csv" else _pairs_of_txt(path, lines)
+    first_line: dict[Pair, int] = {}
+    for number, (source, target) in fields:
+        try:
+            pair = name_of(source), name_of(target)
+        except DataError as error:
+            raise DataError(f"{path}:{number}: {error}") from error
+        if pair[0] == pair[1]:
+            raise DataError(f"{path}:{number}: {pair[0]} is paired with itself. Download the list again.")
+        if pair in first_line:
+            raise DataError(
+                f"{path}:{number}: pair listed twice (found {pair[0]} to {pair[1]} in line "
+                f"{first_line[pair]} too). Download the list again."
+            )
+        first_line[pair] = number
+    return list(first_line)
+
+
+def check_against_list(
+    path: Path, listed: Collection[Pair], selected: Collection[Pair], every: Collection[Pair]
+) -> None:
+    """Checks that a published list holds, as a set, the selected pairs, or all those they were drawn from.
+
+    Args:
+        path: the list, for the message.
+        listed: pairs of the list.
+        selected: pairs of this pipeline.
+        every: pairs of the selection rule before it was cut to a number.
+
+    Raises:
+        DataError: names the first pair that only one of the two has, and both counts.
+    """
+    if set(listed) == set(selected) or set(listed) == set(every):
+        return
+    source, target = min(set(listed) ^ set(every))
+    where = "listed but not selected" if (source, target) in set(listed) else "selected but not listed"
+    raise DataError(
+        f"{path}: differs from the pairs selected by the annotation (found {len(listed):,} pairs, expected "
+        f"{len(every):,}; {source} to {target} is {where}). "
+        "Use lists and annotations of the same origin, or remove the list."
+    )
+
+
+def require_unique_ids(stems: Iterable[Pair], where: str | Path) -> None:
+    """Checks that no two pairs would be written to the same file, also where case does not matter.
+
+    Raises:
+        DataError: names the first id that occurs twice.
+    """
+    seen: set[str] = set()
+    for source, target in stems:
+        name = pair_id(source, target).casefold()
+        if name in seen:
+            raise DataError(f"{where}: two pairs have the same id (found {name}). Rename the images.")
+        seen.add(name)
+
+
+def _pairs_of_txt(path: Path, lines: list[str]) -> Iterable[tuple[int, Pair]]:
+    for number, line in enumerate(lines, start=1):
+        fields = [field.strip() for field in line.split(",")]
+        if len(fields) < 2:
+            raise DataError(f"{path}:{number}: not a pair (found {line[:80]!r}, expected target,source).")
+        target, *sources = fields
+        for source in sources:
+            yield number, (source, target)
+
+
+def _pairs_of_csv(path: Path, lines: list[str]) -> Iterable[tuple[int, Pair]]:
+    # No quoting: names contain neither commas nor quotes, and each line stays one row.
+    rows = csv.reader(lines, quoting=csv.QUOTE_NONE)
+    header = [field.strip() for field in next(rows, [])]
+    if header.count("from") != 1 or header.count("to") != 1:
+        raise DataError(f"{path}:1: wrong header (found {','.join(header)[:80]!r}, expected from,to).")
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise DataError(
+                f"{path}:{number}: wrong number of columns (found {len(row)}, expected {len(header)})."
+            )
+        yield number, (row[header.index("from")].strip(), row[header.index("to")].strip())

@@ -1,0 +1,31 @@
+"""One side of a split, training or test: its images, keypoints and pairs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from dnaf.data.keypoints.keypoints import Points
+
+PARTS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One side of a split, by names.
+
+    Attributes:
+        listed: all images, those that are in no pair too.
+        kept: images that are in a pair or could be drawn into one.
+        keypoints: float (len(kept), 18, 2) in the data set's frame; missing joints are NaN.
+        pairs: columns source, target, outfit.
+        removed: name and reason of each image that is not kept.
+        info: where all that comes from: files, digests, counts; JSON-able.
+    """
+
+    listed: list[str]
+    kept: list[str]
+    keypoints: Points
+    pairs: pd.DataFrame
+    removed: list[tuple[str, str]]
+    info: dict[str, Any]

@@ -1,0 +1,105 @@
+"""The split: which images and pairs are trained on and tested on, checked, and reasons for the rest."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dnaf import files
+from dnaf.data.formats.names import stem
+from dnaf.data.formats.registry import Format, Naming
+from dnaf.data.keypoints import keypoints
+from dnaf.data.pairs.by_lists import read_parts
+from dnaf.data.pairs.by_rule import read_part
+from dnaf.data.pairs.split import PARTS, Part
+from dnaf.data.store import ImageStore
+from dnaf.errors import DataError
+from dnaf.images import Size
+
+
+def write_split(
+    raw: Path, images: Path, folder: Path, form: Format, size: Size, max_test_pairs: int
+) -> dict[str, Any]:
+    """Writes `train.csv`, `test.csv`, `keypoints.csv`, `train_images.csv`, `removed.csv` and a manifest.
+
+    Args:
+        raw: the folder of the user's lists, annotations and, where there are some, pair lists.
+        images: the image store of stage unpack.
+        folder: where to write; it appears complete or not at all.
+        form: the data set's format.
+        size: (height, width) of prepared images, the frame of a custom data set's keypoints.
+        max_test_pairs: how many test pairs to draw at most.
+
+    Returns:
+        What the manifest says: `frame` of the keypoints, counts, digests of the inputs.
+
+    Raises:
+        DataError: lists, annotations, images and published pairs contradict each other.
+        StateError: the image store is not complete.
+    """
+    store = ImageStore(images)
+    if form.naming is None:
+        parts = read_parts(raw, store, size, max_test_pairs)
+        info: dict[str, Any] = {"frame": list(size)}
+    else:
+        listed = store.info["parts"]
+        info = {"frame": list(form.naming.frame), **_check_leakage(images, listed, form.naming)}
+        num_drawn = {"train": None, "test": max_test_pairs}
+        parts = {part: read_part(raw, part, listed[part], form.naming, num_drawn[part]) for part in PARTS}
+    for name, part in parts.items():
+        info[name] = {
+            **part.info,
+            "num_listed": len(part.listed),
+            "num_pairs": len(part.pairs),
+            "num_kept": len(part.kept),
+            "num_removed": len(part.removed),
+            "num_outfits": part.pairs["outfit"].nunique(),
+        }
+    with files.atomic_folder(folder) as temporary:
+        _write_tables(temporary, parts)
+        files.write_manifest(temporary, info)
+    return info
+
+
+def _check_leakage(images: Path, listed: dict[str, list[str]], naming: Naming) -> dict[str, int]:
+    """Refuses an outfit in both parts; counts the items in both, which DeepFashion's own split has too."""
+    train, test = listed["train"], listed["test"]
+    shared = _keys(train, naming.outfit) & _keys(test, naming.outfit)
+    for name in test:
+        if naming.outfit(name) in shared:
+            raise DataError(
+                f"{images}: outfit of the test image {name} is in the training part too (found {len(shared)} "
+                "shared outfits, expected 0). Use lists of the same split."
+            )
+    items = _keys(train, naming.item) & _keys(test, naming.item)
+    return {
+        "num_test_items": len(_keys(test, naming.item)),
+        "num_shared_items": len(items),
+        "num_test_images_of_shared_items": sum(naming.item(name) in items for name in test),
+    }
+
+
+def _keys(names: list[str], key: Callable[[str], str]) -> set[str]:
+    return {key(name) for name in names}
+
+
+def _write_tables(folder: Path, parts: dict[str, Part]) -> None:
+    removed = []
+    for name, part in parts.items():
+        table = part.pairs.assign(
+            source=part.pairs["source"].map(stem), target=part.pairs["target"].map(stem)
+        )
+        _write_csv(folder / f"{name}.csv", table)
+        removed += [(stem(image), name, reason) for image, reason in part.removed]
+    kept = [stem(name) for part in parts.values() for name in part.kept]
+    points = np.concatenate([part.keypoints for part in parts.values()])
+    keypoints.write_keypoints(folder / "keypoints.csv", kept, points)
+    train_stems = [stem(name) for name in parts["train"].listed]
+    _write_csv(folder / "train_images.csv", pd.DataFrame({"name": train_stems}))
+    _write_csv(folder / "removed.csv", pd.DataFrame(removed, columns=["name", "part", "reason"]))
+
+
+def _write_csv(path: Path, table: pd.DataFrame) -> None:
+    files.write_atomic(path, table.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,31 @@
+"""Gaussian heat maps, one a joint: what GFLA, DPTN and CFLD feed their networks.
+
+Source: GFLA@3afa8fe:util/pose_utils.py:52-70, CFLD@f2ea2a7:pose_utils.py:32-50 (identical results).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
+from dnaf.images import Size
+
+_SIGMA = 6  # pixels of the result, whatever its size
+
+
+def heat_maps(keypoints: Points, size: Size, frame: Size) -> NDArray[np.float32]:
+    """Float32 (height, width, 18) in [0, 1]; the channel of a missing joint is 0.
+
+    Args:
+        keypoints: float (18, 2), x then y, in pixels of `frame`; missing joints are NaN.
+        size: (height, width) of the result.
+        frame: (height, width) that the keypoints refer to.
+    """
+    height, width = size
+    maps = np.zeros((height, width, NUM_JOINTS), np.float32)
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    for joint, (x, y) in enumerate(keypoints.tolist()):
+        if x == x:  # NaN differs from itself
+            column, row = int(x * (width / frame[1])), int(y * (height / frame[0]))
+            distance = (rows - row) ** 2 + (columns - column) ** 2
+            maps[..., joint] = np.exp(-distance / (2 * _SIGMA**2))
+    return maps

@@ -1,0 +1,101 @@
+"""Renders the pose maps of all kept images and of their mirror images into one store."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from dnaf import files, images
+from dnaf.data.keypoints import keypoints
+from dnaf.data.keypoints.keypoints import Points
+from dnaf.data.pose_maps.renderers import RENDERERS
+from dnaf.data.pose_maps.storage import stack
+from dnaf.data.store import write_store
+from dnaf.progress import track
+from dnaf.workers import worker_pool
+
+MIRRORED = "mirrored/"
+
+_BYTES_PER_MAP = 4000  # found with all headers: 1,500 at 64x48 and 2,400 at 256x176 pixels
+_CHUNK = 64  # skeletons a worker gets at a time
+_CHUNKS_AHEAD = 64  # bounds the memory held by results that wait for their turn
+
+
+def write_pose_maps(pairs: Path, out: Path, renderer: str, canvas: images.Size, size: images.Size) -> int:
+    """Writes `<stem>.png` and `mirrored/<stem>.png` for every image of `keypoints.csv`; returns their number.
+
+    Args:
+        pairs: folder written by stage split; its manifest tells the frame of the keypoints.
+        out: the store; it appears complete or not at all.
+        renderer: a key of `RENDERERS`.
+        canvas: (height, width) on which poses are drawn; sticks and spots have a fixed size in its pixels.
+        size: (height, width) of the data set, to which the drawing is then reduced.
+
+    Raises:
+        StateError: the folder is not complete.
+        ResourceError: not enough disk space.
+    """
+    height, width = files.require_complete(pairs)["frame"]
+    table = pairs / "keypoints.csv"
+    stems, points = keypoints.read_keypoints(table)
+    channels = RENDERERS[renderer](np.full((18, 2), np.nan), (8, 8), (height, width)).shape[2]
+    files.require_space(out.parent, 2 * len(stems) * (_BYTES_PER_MAP + size[0] * size[1] * channels // 60))
+    info = {
+        "keypoints_sha256": files.digest(table),
+        "renderer": renderer,
+        "channels": channels,
+        "canvas": canvas,
+        "size": size,
+    }
+    draw = partial(_draw_both, renderer=renderer, frame=(height, width), canvas=canvas, size=size)
+    with write_store(out, info) as store, worker_pool() as workers:
+        drawn = _in_order(workers, draw, points)
+        for stem, (pose_map, mirrored) in track(
+            zip(stems, drawn, strict=True), "Drawing pose maps, of images", len(stems)
+        ):
+            store.add(f"{stem}.png", pose_map)
+            store.add(f"{MIRRORED}{stem}.png", mirrored)
+    return 2 * len(stems)
+
+
+def _in_order(
+    workers: Executor, draw: "partial[list[tuple[bytes, bytes]]]", points: Points
+) -> Iterator[tuple[bytes, bytes]]:
+    chunks = iter([points[start : start + _CHUNK] for start in range(0, len(points), _CHUNK)])
+    while group := list(islice(chunks, _CHUNKS_AHEAD)):
+        for results in workers.map(draw, group):
+            yield from results
+
+
+def _draw_both(
+    points: Sequence[Points], renderer: str, frame: images.Size, canvas: images.Size, size: images.Size
+) -> list[tuple[bytes, bytes]]:
+    """PNGs of each pose and of its mirror image."""
+    both = ((joints, keypoints.mirror(joints, frame[1])) for joints in points)
+    return [
+        (_draw(a, renderer, frame, canvas, size), _draw(b, renderer, frame, canvas, size)) for a, b in both
+    ]
+
+
+def _draw(joints: Points, renderer: str, frame: images.Size, canvas: images.Size, size: images.Size) -> bytes:
+    return images.encode_png(stack(draw_pose_map(joints, renderer, frame, canvas, size)))
+
+
+def draw_pose_map(
+    joints: Points, renderer: str, frame: images.Size, canvas: images.Size, size: images.Size
+) -> images.Pixels:
+    """uint8 (height, width, channels) in `size`, of keypoints (18, 2) in pixels of the frame.
+
+    Args:
+        renderer: a key of `RENDERERS`.
+        canvas: (height, width) on which the pose is drawn, before it is reduced to `size`.
+    """
+    drawn = RENDERERS[renderer](joints, canvas, frame)
+    if canvas == size:
+        return drawn
+    parts = [drawn] if drawn.shape[2] == 3 else [drawn[..., channel] for channel in range(drawn.shape[2])]
+    reduced = [images.resize(part, size, "box") for part in parts]
+    return reduced[0] if len(reduced) == 1 else np.stack(reduced, axis=2)

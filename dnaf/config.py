@@ -230,7 +230,7 @@ class Evaluate(Section):
 
 
 class Weights(Section):
-    """Files of the metrics' networks; `dnaf/evaluate/weights.py` says what they must be."""
+    """Files of the metrics' networks; `dnaf/weights/registry.py` says what they must be."""
 
     name = "weights"
     inception_imagenet: str | None = Field(

@@ -326,7 +326,7 @@ class DNAFPipeline(DiffusionPipeline):
 def _local_folder(name: str | Path, take: Sequence[str], **of_hub: Any) -> Path:
     if Path(name).exists():
         return Path(name)
-    from dnaf.hub import cached_folder  # only now: no stage needs the hub
+    from dnaf.weights.hub import cached_folder  # only now: no stage needs the hub
 
     return cached_folder(name, take, **of_hub)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from stages import _command
 
 if TYPE_CHECKING:
-    from dnaf.data.inventory import Finding
+    from dnaf.doctor.finding import Finding
 
 _COLOURS = {"ok": "green", "missing": "red", "wrong": "red"}
 
@@ -27,18 +27,20 @@ def main(dataset: _command.Dataset = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from dnaf import commands, config, fetch
-    from dnaf.data import inventory
+    from dnaf import commands, config
     from dnaf.data.archives.passwords import find_password
     from dnaf.data.formats.registry import FORMATS
-    from dnaf.model.inventory import inspect_model
+    from dnaf.doctor.dataset import inspect_dataset
+    from dnaf.doctor.finding import is_ready
+    from dnaf.doctor.model import inspect_model
+    from dnaf.doctor.weights import inspect_weights
 
     chosen = config.load_chosen_dataset()
     dataset = dataset or chosen
     form, size = FORMATS[config.load_format(dataset)], config.load_size(dataset)
     raw = Path("data/raw") / dataset
-    data = inventory.inspect(raw, form, size, Path("data"), partial(find_password, dataset))
-    weights = fetch.inspect(config.load_weights(config.Weights.model_fields))
+    data = inspect_dataset(raw, form, size, Path("data"), partial(find_password, dataset))
+    weights = inspect_weights(config.load_weights(config.Weights.model_fields))
     model = inspect_model(config.load(config.Model), size)
 
     table = Table(title=f"{dataset} ({raw})")
@@ -51,7 +53,7 @@ def main(dataset: _command.Dataset = None) -> None:
     Console().print(table)
     if absent := _absent(findings):
         print(f"Not there and not needed: {absent}.")
-    if inventory.is_ready(data):
+    if is_ready(data):
         choose = "" if dataset == chosen else f"set `dataset: {dataset}` in params.yaml, then "
         print(f"{dataset} is ready: {choose}`{commands.dvc('repro unpack split render')}`")
     elif dataset == "demo":
@@ -59,11 +61,11 @@ def main(dataset: _command.Dataset = None) -> None:
     else:
         guide = raw / "README.md" if (raw / "README.md").is_file() else "docs/data.md"
         print(f"{dataset} is not ready: {guide} says which files belong there and where they come from")
-    if not inventory.is_ready(weights):
+    if not is_ready(weights):
         print("The metrics are not ready: docs/protocols.md says which weights they need")
-    if not inventory.is_ready(model):
+    if not is_ready(model):
         print("The model is not ready: docs/base-models.md says which base models work and how to get them")
-    if not inventory.is_ready(findings):
+    if not is_ready(findings):
         sys.exit(1)
 
 

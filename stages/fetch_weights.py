@@ -23,9 +23,10 @@ def main(
         list[str] | None, typer.Argument(help="What to download; by default all are listed")
     ] = None,
 ) -> None:
-    from dnaf import config, fetch, files
+    from dnaf import config, files
     from dnaf.errors import ConfigError, DnafError, ResourceError
     from dnaf.progress import note
+    from dnaf.weights import fetch
 
     if not names:
         _show()
@@ -63,8 +64,9 @@ def _show() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from dnaf import commands, fetch
+    from dnaf import commands
     from dnaf.errors import DnafError
+    from dnaf.weights import fetch
 
     table = Table(title=f"Known weights: {commands.stage('fetch_weights', 'NAME [NAME...]')}")
     for heading in ("", "name", "for", "place", "MB", "found"):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dnaf.evaluate.networks import channels, initialise
-from dnaf.evaluate.weights import WEIGHTS
+from dnaf.weights.registry import WEIGHTS
 
 _SIZE = (224, 224)
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of channels in [0, 1]

@@ -14,7 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models.inception import BasicConv2d
 
 from dnaf.evaluate.networks import channels, initialise
-from dnaf.evaluate.weights import WEIGHTS
+from dnaf.weights.registry import WEIGHTS
 
 Family = Literal["imagenet", "fid"]
 

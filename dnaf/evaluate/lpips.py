@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dnaf.evaluate.networks import channels, initialise
-from dnaf.evaluate.weights import WEIGHTS
+from dnaf.weights.registry import WEIGHTS
 
 Net = Literal["alex", "vgg", "squeeze"]
 

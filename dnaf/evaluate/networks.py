@@ -8,7 +8,7 @@ from torch import nn
 
 from dnaf import commands, seeds
 from dnaf.errors import DataError
-from dnaf.evaluate.weights import KnownWeights, check
+from dnaf.weights.registry import KnownWeights, check
 
 RANDOM_WEIGHTS_SEED = 0
 """Not the root seed, so that the `_random` metrics of runs with different root seeds stay comparable."""

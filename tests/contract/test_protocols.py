@@ -35,9 +35,9 @@ from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference, write_reference
 from dnaf.evaluate.results import Results
 from dnaf.evaluate.score import Extras, Reference, Score, score
-from dnaf.evaluate.weights import WEIGHTS
 from dnaf.images import Pixels, Size
 from dnaf.shards import Shards
+from dnaf.weights.registry import WEIGHTS
 
 SIZE = (256, 176)  # of the data set
 ORIGINAL = (330, 226)

@@ -12,8 +12,8 @@ import pytest
 
 from dnaf import files
 from dnaf.errors import ConfigError, ResourceError
-from dnaf.evaluate.weights import WEIGHTS, KnownWeights
-from dnaf.hub import STABLE_DIFFUSION
+from dnaf.weights.hub import STABLE_DIFFUSION
+from dnaf.weights.registry import WEIGHTS, KnownWeights
 from stages import fetch_weights
 from tests.file_server import FileServer, serving
 

@@ -6,10 +6,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dnaf import files
+from dnaf.doctor.model import inspect_model
 from dnaf.errors import BaseModelError, ConfigError
 from dnaf.model import base
 from dnaf.model.base_folder import load_base, require_trained_size
-from dnaf.model.inventory import inspect_model
 from dnaf.model.parts import Parts
 from dnaf.model.prompt import read_prompt
 from dnaf.pipeline import assemble

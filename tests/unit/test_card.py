@@ -9,11 +9,11 @@ import timm
 from huggingface_hub import ModelCard
 from safetensors.torch import save_file
 
-from dnaf.hub import STABLE_DIFFUSION
 from dnaf.model import base
 from dnaf.model.card import CARD, FOLDER
 from dnaf.model.known_bases import KNOWN_BASES
 from dnaf.pipeline import DNAFPipeline, assemble
+from dnaf.weights.hub import STABLE_DIFFUSION
 from tests import base_folders
 from tests.training_project import SIZE, model_params, random_inputs, tiny_pipeline
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dnaf.download import download
 from dnaf.errors import DataError, ResourceError
+from dnaf.weights.download import download
 from tests.file_server import FileServer, serving
 
 CONTENT = bytes(range(256)) * 10_000 + b"an uneven end"

@@ -11,7 +11,7 @@ from dnaf import files
 from dnaf.errors import DataError
 from dnaf.evaluate.inception import NUM_FEATURES, Family, Inception, build_network
 from dnaf.evaluate.networks import initialise
-from dnaf.evaluate.weights import WEIGHTS
+from dnaf.weights.registry import WEIGHTS
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 64, 48, 3), dtype=np.uint8)
 FAMILIES: tuple[Family, ...] = ("imagenet", "fid")

@@ -11,7 +11,7 @@ import torchvision
 
 from dnaf import files
 from dnaf.evaluate.lpips import Lpips, Net
-from dnaf.evaluate.weights import WEIGHTS
+from dnaf.weights.registry import WEIGHTS
 
 REAL, GENERATED = np.random.default_rng(0).integers(0, 256, (2, 3, 64, 48, 3), dtype=np.uint8)
 MASKS = np.random.default_rng(1).random((3, 64, 48)) < 0.5

@@ -4,7 +4,7 @@ from urllib.parse import urlparse
 import pytest
 import timm
 
-from dnaf.evaluate.weights import WEIGHTS, url_of
+from dnaf.weights.registry import WEIGHTS, url_of
 
 NAMES = ["inception_imagenet", "inception_fid", "alexnet", "vgg16", "squeezenet1_1", "dinov2", "swin"]
 

@@ -1,9 +1,7 @@
 """What of a data set's files is there, whether it is what it should be, and what is missing."""
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from dnaf import files, images
 from dnaf.data.archives.open import Archive, open_archive
@@ -16,25 +14,11 @@ from dnaf.data.pairs import pairs
 from dnaf.data.pairs.by_lists import read_list
 from dnaf.data.pairs.split import PARTS
 from dnaf.data.unpack import bytes_needed, find_containers
+from dnaf.doctor.finding import Finding
 from dnaf.errors import DnafError, ResourceError
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing a data set needs.
-
-    Attributes:
-        what: the thing.
-        state: `ok`, `missing` and `wrong` (both stop the pipeline), or `absent` (can be done without).
-        detail: what was found, or what is expected; of what is absent, what that means.
-    """
-
-    what: str
-    state: Literal["ok", "missing", "wrong", "absent"]
-    detail: str
-
-
-def inspect(
+def inspect_dataset(
     raw: Path, form: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
 ) -> list[Finding]:
     """Looks at everything that the stages unpack and split will read, without unpacking anything.
@@ -46,11 +30,6 @@ def inspect(
         ask_password: called with an archive's name, if it is encrypted.
     """
     return list(_inspect(raw, form, size, out, ask_password))
-
-
-def is_ready(findings: list[Finding]) -> bool:
-    """Whether nothing that is needed is missing or wrong."""
-    return all(finding.state in ("ok", "absent") for finding in findings)
 
 
 def _inspect(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dnaf import config
-from dnaf.data.inventory import Finding
+from dnaf.doctor.finding import Finding
 from dnaf.errors import BaseModelError, ConfigError, DnafError
 from dnaf.model.known_bases import KNOWN_BASES, is_of_the_demo
 

@@ -1,14 +1,11 @@
 """All weights that can be downloaded by name: where each goes, whether it is there, and getting it."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from dnaf import commands, files
-from dnaf.data.inventory import Finding
-from dnaf.download import download
-from dnaf.errors import DnafError
-from dnaf.evaluate.weights import WEIGHTS, check, url_of
-from dnaf.hub import STABLE_DIFFUSION, fetch_folder
+from dnaf import files
+from dnaf.weights.download import download
+from dnaf.weights.hub import STABLE_DIFFUSION, fetch_folder
+from dnaf.weights.registry import WEIGHTS, check, url_of
 
 FOLDER = Path("checkpoints")
 
@@ -42,29 +39,6 @@ def megabytes_of(name: str) -> float:
     path = path_of(name)
     parts = [path] if path.is_file() else [part for part in path.rglob("*") if part.is_file()]
     return sum(part.stat().st_size for part in parts) / 1e6
-
-
-def inspect(chosen: Mapping[str, Path | None]) -> list[Finding]:
-    """Whether the files that the section `weights` of params.yaml names are there."""
-    return [_inspect(name, path) for name, path in chosen.items()]
-
-
-def _inspect(name: str, path: Path | None) -> Finding:
-    what = f"weights {name}"
-    if path is None:
-        return Finding(
-            what,
-            "absent",
-            "null in params.yaml: metrics are of random networks, `_random`, or left out; "
-            f"`{commands.stage('fetch_weights')}` lists what can be had",
-        )
-    if not path.is_file():
-        get = commands.stage("fetch_weights", name)
-        return Finding(what, "missing", f"{path}, which params.yaml names; `{get}`, or put it there by hand")
-    try:
-        return Finding(what, "ok", f"{path}: sha256 {check(WEIGHTS[name], path)}")
-    except DnafError as error:
-        return Finding(what, "wrong", str(error))
 
 
 def fetch(name: str) -> str:

@@ -23,7 +23,7 @@ from diffusers import DDPMScheduler
 from dnaf import files, seeds
 from dnaf.data.loader import PairImages, Sources
 from dnaf.device import default_device
-from dnaf.evaluate.statistics import ratio_interval
+from dnaf.evaluate.metrics.bootstrap import ratio_interval
 from dnaf.model.solvers import training_schedule
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 from dnaf.progress import track

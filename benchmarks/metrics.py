@@ -32,10 +32,10 @@ from numpy.typing import NDArray
 from pytorch_fid.fid_score import calculate_frechet_distance
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from dnaf.evaluate.frechet import frechet_distance, real_statistics, trace_of_root
-from dnaf.evaluate.lpips import Lpips
-from dnaf.evaluate.psnr import l1, mae, psnr
-from dnaf.evaluate.ssim import both_ssims
+from dnaf.evaluate.metrics.frechet import frechet_distance, real_statistics, trace_of_root
+from dnaf.evaluate.metrics.psnr import l1, mae, psnr
+from dnaf.evaluate.metrics.ssim import both_ssims
+from dnaf.evaluate.networks.lpips import Lpips
 from dnaf.images import Pixels, decode_png, encode_png
 
 SIZE = (256, 176)
@@ -222,7 +222,7 @@ def lpips_loop(network: torch.nn.Module, pairs: Sequence[Pair], batch_size: int)
 
 
 def our_lpips(network: Lpips, pairs: Sequence[Pair], batch_size: int = 16) -> NDArray[np.float64]:
-    """As `perceptual.Networks` does it: each ground truth once, all in one pass."""
+    """As `batch_networks.Networks` does it: each ground truth once, all in one pass."""
     distances = []
     for start in range(0, len(pairs), batch_size):
         batch = pairs[start : start + batch_size]

@@ -23,11 +23,11 @@ from ruamel.yaml import YAML
 
 from benchmarks.rehearsal import ROOT, run
 from dnaf import images
-from dnaf.evaluate.frechet import frechet_distance, frechet_interval, real_statistics
-from dnaf.evaluate.inception import Inception
-from dnaf.evaluate.inputs import read_pairs_csv
-from dnaf.evaluate.kid import kid, kid_interval, real_term
-from dnaf.evaluate.lpips import Lpips
+from dnaf.evaluate.metrics.frechet import frechet_distance, frechet_interval, real_statistics
+from dnaf.evaluate.metrics.kid import kid, kid_interval, real_term
+from dnaf.evaluate.networks.inception import Inception
+from dnaf.evaluate.networks.lpips import Lpips
+from dnaf.evaluate.submissions.find import read_pairs_csv
 from dnaf.progress import track
 
 SIZE = (256, 176)

@@ -23,9 +23,9 @@ from skimage import data as photographs
 from dnaf import images
 from dnaf.data.pairs.pairs import Pair
 from dnaf.data.store import ImageStore, write_store
-from dnaf.evaluate.card import Card
-from dnaf.evaluate.inputs import TestPairs
-from dnaf.evaluate.results import DataSet
+from dnaf.evaluate.submissions.find import TestPairs
+from dnaf.evaluate.submissions.method_card import Card
+from dnaf.evaluate.submissions.open import DataSet
 from dnaf.report.board import Board, compare
 from dnaf.report.loss_curve import LossCurve
 from dnaf.report.methods import MethodMetrics

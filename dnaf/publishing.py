@@ -19,7 +19,7 @@ from dnaf.data.pairs.split import PARTS
 from dnaf.data.store import ImageStore
 from dnaf.data.terms import Terms, terms_of
 from dnaf.errors import StateError
-from dnaf.evaluate.inputs import read_pairs_csv
+from dnaf.evaluate.submissions.find import read_pairs_csv
 from dnaf.images import Size
 from dnaf.model.card import CARD, TASK
 from dnaf.model.saved import move_provenance

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from dnaf.evaluate.results import DataSet
+    from dnaf.evaluate.submissions.open import DataSet
 
 PairNames = Annotated[
     list[str] | None,
@@ -23,8 +23,8 @@ def open_data(dataset: str) -> "DataSet":
     """The prepared images in data/ and the test pairs."""
     from dnaf import config
     from dnaf.data.store import ImageStore
-    from dnaf.evaluate.inputs import read_pairs_csv
-    from dnaf.evaluate.results import DataSet
+    from dnaf.evaluate.submissions.find import read_pairs_csv
+    from dnaf.evaluate.submissions.open import DataSet
 
     size, form = config.load_size(dataset), config.load_format(dataset)
     test = read_pairs_csv(Path("data/pairs/test.csv"))

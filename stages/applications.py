@@ -35,7 +35,7 @@ def main(dataset: _command.Dataset = None) -> str:
     from dnaf.apply.painter import Painter
     from dnaf.apply.sheets import Sheets
     from dnaf.device import default_device
-    from dnaf.evaluate.inputs import read_pairs_csv
+    from dnaf.evaluate.submissions.find import read_pairs_csv
     from dnaf.report import figure
 
     painter = Painter(Path("data/model"), size, render, generate, seed, default_device())

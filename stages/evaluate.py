@@ -25,8 +25,8 @@ def main(
     protocol: _command.Protocol = None,
 ) -> str:
     from dnaf import config, files
-    from dnaf.evaluate import inputs
-    from dnaf.evaluate.card import read_card
+    from dnaf.evaluate.submissions.find import CARD, absent, find_results, read_test_pairs
+    from dnaf.evaluate.submissions.method_card import read_card
 
     dataset, method = dataset or config.load_chosen_dataset(), method or config.load_method()
     protocol = protocol or config.load_protocol()
@@ -37,12 +37,12 @@ def main(
     scores = Path("data/scores") / protocol
     metrics_json, scores_csv = scores / f"{method}.json", scores / f"{method}.csv"
 
-    test = inputs.read_test_pairs(Path("data/pairs"))
-    card = read_card(results / method / inputs.CARD)
-    found = inputs.find_results(method, results, card)
+    test = read_test_pairs(Path("data/pairs"))
+    card = read_card(results / method / CARD)
+    found = find_results(method, results, card)
     if found is None:
         files.write_atomic(scores_csv, "source,target\n")
-        files.write_json(metrics_json, inputs.absent(len(test.pairs), protocol))
+        files.write_json(metrics_json, absent(len(test.pairs), protocol))
         return (
             f"{card.title} ({protocol}): no images in {results / method}, so its row stays empty; "
             "docs/protocols.md says how to add them"
@@ -50,7 +50,7 @@ def main(
 
     # Only now what takes seconds to import: most methods of a fresh project are absent.
     from dnaf.evaluate.method import Setting, score_method
-    from dnaf.evaluate.protocol import protocol_for
+    from dnaf.evaluate.protocols.protocol import protocol_for
     from dnaf.evaluate.result_line import result_line
     from dnaf.shards import open_shards
 

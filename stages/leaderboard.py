@@ -16,14 +16,14 @@ from stages import _command
 
 def main() -> str:
     from dnaf import config, files
-    from dnaf.evaluate import inputs
-    from dnaf.evaluate.card import read_card
+    from dnaf.evaluate.submissions.find import CARD, read_pairs_csv
+    from dnaf.evaluate.submissions.method_card import read_card
     from dnaf.report import latex, leaderboard
     from dnaf.report.board import read_board
 
     methods, protocols = config.load_methods(), config.load_protocols()
-    test = inputs.read_pairs_csv(Path("data/pairs/test.csv"))
-    cards = {method: read_card(Path("data/results") / method / inputs.CARD) for method in methods}
+    test = read_pairs_csv(Path("data/pairs/test.csv"))
+    cards = {method: read_card(Path("data/results") / method / CARD) for method in methods}
     boards = [read_board(protocol, methods, Path("data/scores"), test) for protocol in protocols]
     out = Path("metrics")
     files.write_atomic(out / "leaderboard.md", leaderboard.to_markdown(boards, cards))

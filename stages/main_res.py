@@ -22,8 +22,8 @@ def main(
 ) -> str:
     from dnaf import config
     from dnaf.data.store import ImageStore
-    from dnaf.evaluate.card import read_card
-    from dnaf.evaluate.inputs import CARD, MEAN_IMAGE, find_results
+    from dnaf.evaluate.submissions.find import CARD, MEAN_IMAGE, find_results
+    from dnaf.evaluate.submissions.method_card import read_card
     from dnaf.report import figure
     from dnaf.report.panels import open_panels
 

@@ -25,8 +25,8 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.data.pairs.tables import read_table
     from dnaf.data.store import ImageStore
-    from dnaf.evaluate.features import feature_networks
-    from dnaf.evaluate.protocol import protocol_for
+    from dnaf.evaluate.networks.features import feature_networks
+    from dnaf.evaluate.protocols.protocol import protocol_for
     from dnaf.evaluate.real_images import RealImages
     from dnaf.evaluate.reference import write_reference
     from dnaf.shards import open_shards

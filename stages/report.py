@@ -17,9 +17,9 @@ from stages import _command
 def main(dataset: _command.Dataset = None) -> str:
     from dnaf import commands, config, files
     from dnaf.data.store import ImageStore
-    from dnaf.evaluate import inputs
-    from dnaf.evaluate.card import read_card
-    from dnaf.evaluate.results import DataSet
+    from dnaf.evaluate.submissions.find import CARD, read_pairs_csv
+    from dnaf.evaluate.submissions.method_card import read_card
+    from dnaf.evaluate.submissions.open import DataSet
     from dnaf.report import figure, page
     from dnaf.report.board import read_board
     from dnaf.report.loss_curve import read_loss_curve
@@ -31,11 +31,11 @@ def main(dataset: _command.Dataset = None) -> str:
     methods, protocols = config.load_methods(), config.load_protocols()
     size, form = config.load_size(dataset), config.load_format(dataset)
     scores, results = Path("data/scores"), Path("data/results")
-    test = inputs.read_pairs_csv(Path("data/pairs/test.csv"))
+    test = read_pairs_csv(Path("data/pairs/test.csv"))
     prepared = ImageStore(Path("data/prepared.zip"))
     data = DataSet(form, size, test, Path("data/pairs/train_images.csv"), prepared)
 
-    cards = {method: read_card(results / method / inputs.CARD) for method in methods}
+    cards = {method: read_card(results / method / CARD) for method in methods}
     boards = [read_board(protocol, methods, scores, test) for protocol in protocols]
     present = [row.method for row in boards[0].present]
     panels = open_panels(present, cards, results, data, ImageStore(Path("data/pose.zip")))

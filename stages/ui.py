@@ -25,7 +25,7 @@ def main(
 ) -> None:
     from dnaf import commands, config
     from dnaf.errors import ConfigError
-    from dnaf.evaluate.inputs import read_test_pairs
+    from dnaf.evaluate.submissions.find import read_test_pairs
 
     if find_spec("gradio") is None:
         raise ConfigError(

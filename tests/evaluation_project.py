@@ -12,8 +12,8 @@ from dnaf import files, images, seeds
 from dnaf.data.keypoints.keypoints import Points, write_keypoints
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.evaluate.inputs import TestPairs, read_test_pairs
-from dnaf.evaluate.results import DataSet
+from dnaf.evaluate.submissions.find import TestPairs, read_test_pairs
+from dnaf.evaluate.submissions.open import DataSet
 from dnaf.images import Pixels
 from tests.raw_folder import FIGURE
 

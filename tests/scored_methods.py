@@ -9,7 +9,7 @@ import pandas as pd
 
 from dnaf import files
 from dnaf.data.pairs.pairs import Pair
-from dnaf.evaluate.card import read_card
+from dnaf.evaluate.submissions.method_card import read_card
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
 from tests.evaluation_project import ROOT

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnaf.data.pairs.pairs import Pair
-from dnaf.evaluate.masked import masked_ssim
-from dnaf.evaluate.protocol import Protocol
-from dnaf.evaluate.psnr import l1, mae, psnr
+from dnaf.evaluate.metrics.masked_ssim import masked_ssim
+from dnaf.evaluate.metrics.psnr import l1, mae, psnr
+from dnaf.evaluate.metrics.ssim import both_ssims, ssim
+from dnaf.evaluate.protocols.protocol import Protocol
+from dnaf.evaluate.protocols.resample import Image
+from dnaf.evaluate.protocols.view import view_generated
 from dnaf.evaluate.real_images import RealImages
-from dnaf.evaluate.resample import Image
-from dnaf.evaluate.results import Results
-from dnaf.evaluate.ssim import both_ssims, ssim
-from dnaf.evaluate.view import view_generated
+from dnaf.evaluate.submissions.open import Results
 
 PSNR_MAX = 100.0  # decibels; what equal images, whose PSNR is infinite, add to a mean
 _LARGEST_LEVEL = 255.0

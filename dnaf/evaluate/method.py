@@ -7,22 +7,22 @@ from pathlib import Path
 import numpy as np
 
 from dnaf import config, files
-from dnaf.data.body_mask import body_mask
 from dnaf.data.keypoints.keypoints import Points, read_keypoints
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
-from dnaf.evaluate.card import Card
+from dnaf.evaluate.batch_networks import Networks, lpips_networks
 from dnaf.evaluate.comparison import Masks
-from dnaf.evaluate.features import WeightFiles, feature_networks
-from dnaf.evaluate.inputs import KEYPOINTS, UNITS, TestPairs
-from dnaf.evaluate.joints import count_joints
-from dnaf.evaluate.perceptual import Networks, lpips_networks
-from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.metrics.body_mask import body_mask
+from dnaf.evaluate.networks.features import WeightFiles, feature_networks
+from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference
-from dnaf.evaluate.result_names import ResultNames
-from dnaf.evaluate.results import DataSet, open_results
 from dnaf.evaluate.score import Extras, Reference, Score, require_large_enough, score
+from dnaf.evaluate.submissions.find import KEYPOINTS, UNITS, TestPairs
+from dnaf.evaluate.submissions.joints import count_joints
+from dnaf.evaluate.submissions.method_card import Card
+from dnaf.evaluate.submissions.open import DataSet, open_results
+from dnaf.evaluate.submissions.result_names import ResultNames
 from dnaf.images import Size
 from dnaf.shards import Shards
 

@@ -7,9 +7,9 @@ from dnaf import files, images
 from dnaf.data.formats.names import stem as stem_of
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
-from dnaf.evaluate.protocol import View
-from dnaf.evaluate.resample import Image
-from dnaf.evaluate.view import view_real
+from dnaf.evaluate.protocols.protocol import View
+from dnaf.evaluate.protocols.resample import Image
+from dnaf.evaluate.protocols.view import view_real
 from dnaf.images import Pixels, Size
 
 _PREPARED = "pil-bicubic"  # what stage unpack resizes with

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from dnaf import config, files, seeds
 from dnaf.errors import StateError
-from dnaf.evaluate.features import FeatureNetwork
-from dnaf.evaluate.frechet import RealStatistics, real_statistics
-from dnaf.evaluate.kid import real_term
-from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.metrics.frechet import RealStatistics, real_statistics
+from dnaf.evaluate.metrics.kid import real_term
+from dnaf.evaluate.networks.features import FeatureNetwork
+from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
 from dnaf.shards import Shards, chunked
 

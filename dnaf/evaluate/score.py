@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from dnaf import config
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.errors import ConfigError, DataError, NumericalError
+from dnaf.evaluate.batch_networks import Looked, Networks
 from dnaf.evaluate.comparison import PSNR_MAX, Comparer, Masks
-from dnaf.evaluate.inputs import UNITS, TestPairs
-from dnaf.evaluate.perceptual import Looked, Networks
-from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, ratio_interval
+from dnaf.evaluate.protocols.protocol import Protocol
+from dnaf.evaluate.protocols.view import compared_size
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import ReferenceSet, num_kept
-from dnaf.evaluate.results import Results
 from dnaf.evaluate.set_distances import set_distances
-from dnaf.evaluate.statistics import bootstrap_interval, ratio_interval
-from dnaf.evaluate.view import compared_size
+from dnaf.evaluate.submissions.find import UNITS, TestPairs
+from dnaf.evaluate.submissions.open import Results
 from dnaf.images import Size
 from dnaf.shards import Shards, chunked
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.evaluate.dino import Dino
-from dnaf.evaluate.features import FeatureNetwork, named
-from dnaf.evaluate.frechet import frechet_distance, frechet_interval
-from dnaf.evaluate.kid import kid, kid_interval
+from dnaf.evaluate.metrics.frechet import frechet_distance, frechet_interval
+from dnaf.evaluate.metrics.kid import kid, kid_interval
+from dnaf.evaluate.networks.dinov2 import Dino
+from dnaf.evaluate.networks.features import FeatureNetwork, named
 from dnaf.evaluate.reference import ReferenceSet
 
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from dnaf import files, seeds
 from dnaf.data.loader import to_pixels
-from dnaf.evaluate.psnr import psnr
+from dnaf.evaluate.metrics.psnr import psnr
 from dnaf.images import Pixels
 from dnaf.model.autoencoder import PATCH, PatchAutoencoder
 from dnaf.pretraining.params import Autoencoder

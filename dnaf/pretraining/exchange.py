@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dnaf import files, seeds
 from dnaf.device import default_device
-from dnaf.evaluate.statistics import ratio_interval
+from dnaf.evaluate.metrics.bootstrap import ratio_interval
 from dnaf.model.autoencoder import PATCH
 from dnaf.model.solvers import training_schedule
 from dnaf.pretraining.base import SheetDenoiser, load, make_scheduler

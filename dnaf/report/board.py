@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dnaf.evaluate.inputs import TestPairs
+from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.report.columns import Column, columns_of
 from dnaf.report.methods import MethodMetrics, read_comparable
 from dnaf.report.scores import Scores, read_scores

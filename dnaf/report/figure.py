@@ -16,7 +16,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from dnaf import files
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.errors import DataError
-from dnaf.evaluate.inputs import MEAN_IMAGE, TestPairs
+from dnaf.evaluate.submissions.find import MEAN_IMAGE, TestPairs
 from dnaf.report.panels import OURS, Panel
 
 _PAPER_WIDTH = 7.16  # inches; both columns of IEEE's conference template

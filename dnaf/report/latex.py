@@ -6,7 +6,7 @@ Without intervals: at two numbers a cell, no page is wide enough for nine metric
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from dnaf.evaluate.card import Card
+from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report.board import Board
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics

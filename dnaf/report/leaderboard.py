@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from dnaf.evaluate.card import Card
+from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report.board import Board
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics, rounded

@@ -22,8 +22,8 @@ from markupsafe import Markup
 from dnaf import files
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.pairs.pairs import Pair
-from dnaf.evaluate.card import Card
-from dnaf.evaluate.results import DataSet
+from dnaf.evaluate.submissions.method_card import Card
+from dnaf.evaluate.submissions.open import DataSet
 from dnaf.images import encode_jpeg
 from dnaf.progress import track
 from dnaf.report.board import Board

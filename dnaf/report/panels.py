@@ -9,9 +9,9 @@ import numpy as np
 from dnaf.data.pairs.pairs import Pair
 from dnaf.data.pose_maps.storage import picture, read_pose_map
 from dnaf.data.store import ImageStore
-from dnaf.evaluate.card import Card
-from dnaf.evaluate.inputs import COPY_SOURCE, find_results
-from dnaf.evaluate.results import DataSet, open_results
+from dnaf.evaluate.submissions.find import COPY_SOURCE, find_results
+from dnaf.evaluate.submissions.method_card import Card
+from dnaf.evaluate.submissions.open import DataSet, open_results
 from dnaf.images import Pixels, Size, resize
 
 OURS = "dnaf"

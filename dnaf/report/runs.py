@@ -10,9 +10,9 @@ import numpy as np
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
 from dnaf.errors import StateError
-from dnaf.evaluate.inputs import GENERATED, read_pairs_csv
-from dnaf.evaluate.results import DataSet
-from dnaf.evaluate.statistics import bootstrap_interval, paired_interval
+from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, paired_interval
+from dnaf.evaluate.submissions.find import GENERATED, read_pairs_csv
+from dnaf.evaluate.submissions.open import DataSet
 from dnaf.images import Pixels
 from dnaf.report.columns import COLUMNS, Column
 from dnaf.report.revisions import fetch

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from dnaf.errors import StateError
-from dnaf.evaluate.inputs import COPY_SOURCE, MEAN_IMAGE
-from dnaf.evaluate.statistics import paired_interval
+from dnaf.evaluate.metrics.bootstrap import paired_interval
+from dnaf.evaluate.submissions.find import COPY_SOURCE, MEAN_IMAGE
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnaf.data.pairs.pairs import Pair
-from dnaf.evaluate.card import Card
-from dnaf.evaluate.inputs import TestPairs
+from dnaf.evaluate.submissions.find import TestPairs
+from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report import figure
 from dnaf.report.board import Board
 from dnaf.report.columns import Column, is_random

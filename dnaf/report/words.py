@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dnaf.evaluate.card import Card
+from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report.board import Board
 from dnaf.report.columns import Column, is_random, label_of
 from dnaf.report.significance import FLOORS, Mark

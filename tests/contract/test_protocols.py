@@ -25,16 +25,16 @@ from torch.nn import functional
 
 from dnaf import config, images
 from dnaf.data.store import ImageStore, write_store
-from dnaf.evaluate.features import feature_networks
-from dnaf.evaluate.inception import build_network
-from dnaf.evaluate.inputs import TestPairs
-from dnaf.evaluate.networks import initialise
-from dnaf.evaluate.perceptual import Networks, lpips_networks
-from dnaf.evaluate.protocol import PROTOCOLS, Protocol
+from dnaf.evaluate.batch_networks import Networks, lpips_networks
+from dnaf.evaluate.networks.features import feature_networks
+from dnaf.evaluate.networks.inception import build_network
+from dnaf.evaluate.networks.weights import initialise
+from dnaf.evaluate.protocols.protocol import PROTOCOLS, Protocol
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference, write_reference
-from dnaf.evaluate.results import Results
 from dnaf.evaluate.score import Extras, Reference, Score, score
+from dnaf.evaluate.submissions.find import TestPairs
+from dnaf.evaluate.submissions.open import Results
 from dnaf.images import Pixels, Size
 from dnaf.shards import Shards
 from dnaf.weights.registry import WEIGHTS

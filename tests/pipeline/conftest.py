@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from dnaf import files
 from dnaf.data.store import ImageStore
-from dnaf.evaluate.inputs import read_pairs_csv
+from dnaf.evaluate.submissions.find import read_pairs_csv
 from tests.baseline_results import Baselines
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -60,7 +60,6 @@ NOT_READ_BY = {
         "data/prepared.zip",
         "data/reference/cfld",
         "dnaf/data/archives",
-        "dnaf/data/body_mask.py",
         "dnaf/data/formats",
         "dnaf/data/keypoints",
         "dnaf/data/pose_maps/skeleton.py",

@@ -8,7 +8,7 @@ from dnaf import images, parameter_sets
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import DataError
-from dnaf.evaluate.inputs import read_test_pairs
+from dnaf.evaluate.submissions.find import read_test_pairs
 from dnaf.images import encode_png
 from stages import main_res, render, split, unpack
 from tests.evaluation_project import ROOT, EvaluationProject, near

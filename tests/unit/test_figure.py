@@ -3,7 +3,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from dnaf.data.pairs.pairs import Pair
-from dnaf.evaluate.inputs import TestPairs
+from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.images import Pixels, decode
 from dnaf.report.figure import draw, of_paper, spread, to_pdf, to_png
 from dnaf.report.panels import Panel

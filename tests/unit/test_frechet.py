@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pytorch_fid.fid_score import calculate_frechet_distance
 
 from dnaf.errors import NumericalError
-from dnaf.evaluate.frechet import frechet_distance, frechet_interval, real_statistics
+from dnaf.evaluate.metrics.frechet import frechet_distance, frechet_interval, real_statistics
 
 Matrix = NDArray[np.float64]
 

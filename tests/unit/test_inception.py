@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from dnaf import files
 from dnaf.errors import DataError
-from dnaf.evaluate.inception import NUM_FEATURES, Family, Inception, build_network
-from dnaf.evaluate.networks import initialise
+from dnaf.evaluate.networks.inception import NUM_FEATURES, Family, Inception, build_network
+from dnaf.evaluate.networks.weights import initialise
 from dnaf.weights.registry import WEIGHTS
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 64, 48, 3), dtype=np.uint8)

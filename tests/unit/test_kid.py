@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dnaf.errors import NumericalError
-from dnaf.evaluate import kid as module
-from dnaf.evaluate.kid import kid, kid_interval, real_term
+from dnaf.evaluate.metrics import kid as module
+from dnaf.evaluate.metrics.kid import kid, kid_interval, real_term
 
 Matrix = NDArray[np.float64]
 

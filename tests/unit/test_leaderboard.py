@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dnaf.errors import DataError
-from dnaf.evaluate.card import Card, read_card
+from dnaf.evaluate.submissions.method_card import Card, read_card
 from dnaf.report.board import Board, compare
 from dnaf.report.leaderboard import to_markdown, to_table
 from dnaf.report.methods import MethodMetrics

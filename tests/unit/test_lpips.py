@@ -10,7 +10,7 @@ import torch
 import torchvision
 
 from dnaf import files
-from dnaf.evaluate.lpips import Lpips, Net
+from dnaf.evaluate.networks.lpips import Lpips, Net
 from dnaf.weights.registry import WEIGHTS
 
 REAL, GENERATED = np.random.default_rng(0).integers(0, 256, (2, 3, 64, 48, 3), dtype=np.uint8)

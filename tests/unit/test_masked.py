@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from dnaf.data.body_mask import body_mask
-from dnaf.evaluate.masked import masked_ssim
-from dnaf.evaluate.ssim import ssim
+from dnaf.evaluate.metrics.body_mask import body_mask
+from dnaf.evaluate.metrics.masked_ssim import masked_ssim
+from dnaf.evaluate.metrics.ssim import ssim
 from dnaf.images import Pixels
 
 SIZE = (128, 64)

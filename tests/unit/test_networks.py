@@ -11,7 +11,7 @@ from torch import nn
 
 from dnaf import files
 from dnaf.errors import DataError
-from dnaf.evaluate.networks import initialise
+from dnaf.evaluate.networks.weights import initialise
 from dnaf.weights.registry import WEIGHTS, KnownWeights
 
 UNCHECKED = replace(WEIGHTS["dinov2"], digest=None)

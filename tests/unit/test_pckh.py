@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dnaf.data.keypoints.keypoints import Points
-from dnaf.evaluate.pckh import pckh
+from dnaf.evaluate.metrics.pckh import pckh
 
 HEAD = [0, 1, 14, 15, 16, 17]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from dnaf.evaluate.psnr import l1, mae, psnr
+from dnaf.evaluate.metrics.psnr import l1, mae, psnr
 
 BLACK = np.zeros((8, 6, 3), np.uint8)
 WHITE = np.full((8, 6, 3), 255, np.uint8)

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from dnaf.data.body_mask import body_mask
 from dnaf.data.formats.deepfashion import FRAME
 from dnaf.data.pose_maps.cfld import build_pose_img, draw_pose_from_cords
 from dnaf.data.pose_maps.heat_maps import heat_maps
@@ -16,6 +15,7 @@ from dnaf.data.pose_maps.nted import get_label_tensor
 from dnaf.data.pose_maps.renderers import RENDERERS
 from dnaf.data.pose_maps.storage import picture, read_pose_map, stack
 from dnaf.data.store import ImageStore, write_store
+from dnaf.evaluate.metrics.body_mask import body_mask
 from tests.raw_folder import figure
 
 # The skeleton that the golden hashes were made of, by the authors' own functions.

@@ -7,7 +7,7 @@ import torch
 from PIL import Image as PilImage
 from torch.nn import functional
 
-from dnaf.evaluate.resample import Filter, resample
+from dnaf.evaluate.protocols.resample import Filter, resample
 from dnaf.images import Pixels
 
 SIZE = (64, 44)

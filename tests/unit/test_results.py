@@ -8,9 +8,9 @@ import pytest
 from dnaf import files, images
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.errors import DataError, StateError
-from dnaf.evaluate.card import Card, read_card
-from dnaf.evaluate.inputs import find_results, read_test_pairs
-from dnaf.evaluate.results import Results, open_results
+from dnaf.evaluate.submissions.find import find_results, read_test_pairs
+from dnaf.evaluate.submissions.method_card import Card, read_card
+from dnaf.evaluate.submissions.open import Results, open_results
 from dnaf.images import Pixels
 from tests.evaluation_project import EvaluationProject, near, picture
 from tests.published_results import strip, write_zip

@@ -11,14 +11,14 @@ from dnaf.data.formats.registry import FORMATS
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import write_store
 from dnaf.errors import ConfigError, DataError, NumericalError, StateError
-from dnaf.evaluate.card import read_card
-from dnaf.evaluate.inception import Inception
-from dnaf.evaluate.inputs import UNITS, find_results
-from dnaf.evaluate.lpips import Lpips
 from dnaf.evaluate.method import Setting, score_method
-from dnaf.evaluate.protocol import PROTOCOLS
-from dnaf.evaluate.psnr import l1, psnr
+from dnaf.evaluate.metrics.psnr import l1, psnr
+from dnaf.evaluate.networks.inception import Inception
+from dnaf.evaluate.networks.lpips import Lpips
+from dnaf.evaluate.protocols.protocol import PROTOCOLS
 from dnaf.evaluate.score import Score
+from dnaf.evaluate.submissions.find import UNITS, find_results
+from dnaf.evaluate.submissions.method_card import read_card
 from dnaf.images import encode_png
 from dnaf.shards import Shards
 from tests.evaluation_project import SIZE, EvaluationProject, near, picture

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
 
-from dnaf.evaluate.resample import resample
-from dnaf.evaluate.ssim import both_ssims, ssim
+from dnaf.evaluate.metrics.ssim import both_ssims, ssim
+from dnaf.evaluate.protocols.resample import resample
 from dnaf.images import Pixels
 
 SKIMAGE = {

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dnaf.evaluate.statistics import bootstrap_interval, paired_interval, percentile_interval
+from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, paired_interval, percentile_interval
 
 VALUES = np.random.default_rng(0).normal(3, 2, 400)
 DISTINCT = [str(number) for number in range(400)]

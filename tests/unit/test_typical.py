@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnaf.evaluate.inputs import TestPairs
+from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.report.board import Board, compare
 from dnaf.report.figure import spread
 from dnaf.report.typical import choose_scores, order, typical_pairs

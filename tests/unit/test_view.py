@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dnaf.evaluate.protocol import PROTOCOLS, protocol_for
-from dnaf.evaluate.psnr import psnr
-from dnaf.evaluate.view import compared_size, view_generated, view_real
+from dnaf.evaluate.metrics.psnr import psnr
+from dnaf.evaluate.protocols.protocol import PROTOCOLS, protocol_for
+from dnaf.evaluate.protocols.view import compared_size, view_generated, view_real
 from dnaf.images import Size
 from tests.evaluation_project import near, picture
 

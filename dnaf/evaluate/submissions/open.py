@@ -13,18 +13,11 @@ from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.pairs.tables import read_table
 from dnaf.data.store import ImageStore
 from dnaf.errors import DataError, StateError
-from dnaf.evaluate.card import Card
-from dnaf.evaluate.inputs import (
-    COPY_SOURCE,
-    GENERATED,
-    MEAN_IMAGE,
-    SHARED,
-    WRONG_SOURCE,
-    TestPairs,
-)
-from dnaf.evaluate.psnr import l1
-from dnaf.evaluate.published import Layout, PublishedImages, find_images
-from dnaf.evaluate.result_names import ResultNames
+from dnaf.evaluate.metrics.psnr import l1
+from dnaf.evaluate.submissions.find import COPY_SOURCE, GENERATED, MEAN_IMAGE, SHARED, WRONG_SOURCE, TestPairs
+from dnaf.evaluate.submissions.method_card import Card
+from dnaf.evaluate.submissions.published import Layout, PublishedImages, find_images
+from dnaf.evaluate.submissions.result_names import ResultNames
 from dnaf.images import Pixels, Size, resize
 from dnaf.progress import track
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnaf.errors import NumericalError
-from dnaf.evaluate.statistics import percentile_interval, resample_groups
+from dnaf.evaluate.metrics.bootstrap import percentile_interval, resample_groups
 
 Matrix = NDArray[np.float64]
 Features = NDArray[np.float32] | NDArray[np.float64]

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from dnaf.evaluate.comparison import Comparison
-from dnaf.evaluate.features import FeatureNetwork, WeightFiles, named
-from dnaf.evaluate.lpips import Lpips
-from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.networks.features import FeatureNetwork, WeightFiles, named
+from dnaf.evaluate.networks.lpips import Lpips
+from dnaf.evaluate.protocols.protocol import Protocol
 
 _LPIPS_WEIGHTS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
 _LPIPS_METRICS = {"alex": "lpips", "vgg": "lpips_vgg", "squeeze": "lpips_squeeze"}

@@ -13,7 +13,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from dnaf.errors import NumericalError
-from dnaf.evaluate.statistics import bootstrap_interval
+from dnaf.evaluate.metrics.bootstrap import bootstrap_interval
 
 Matrix = NDArray[np.float64]
 Features = NDArray[np.float32] | NDArray[np.float64]

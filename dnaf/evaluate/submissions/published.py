@@ -18,8 +18,8 @@ from dnaf import images
 from dnaf.data.archives.open import open_archive
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.errors import DataError
-from dnaf.evaluate.card import Panels
-from dnaf.evaluate.result_names import ResultNames
+from dnaf.evaluate.submissions.method_card import Panels
+from dnaf.evaluate.submissions.result_names import ResultNames
 from dnaf.images import Pixels, Size
 
 ARCHIVES = (".zip",)
@@ -31,7 +31,7 @@ Place = tuple[Path, str | None]  # a file; a member of a zip
 
 @dataclass(frozen=True)
 class Layout:
-    """How a method's images stand in its result files; see `card.Card`.
+    """How a method's images stand in its result files; see `method_card.Card`.
 
     Attributes:
         naming: example of a file name, for errors.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dnaf.evaluate.networks import channels, initialise
+from dnaf.evaluate.networks.weights import channels, initialise
 from dnaf.weights.registry import WEIGHTS
 
 _SIZE = (224, 224)

@@ -8,7 +8,7 @@ import math
 import cv2
 import numpy as np
 
-from dnaf.evaluate.resample import Image
+from dnaf.evaluate.protocols.resample import Image
 
 _RANGE = 255.0
 

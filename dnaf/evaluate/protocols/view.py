@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import cv2
 
-from dnaf.evaluate.protocol import Resize, View
-from dnaf.evaluate.resample import Image, resample
+from dnaf.evaluate.protocols.protocol import Resize, View
+from dnaf.evaluate.protocols.resample import Image, resample
 from dnaf.images import Size
 
 _WHITE = 255

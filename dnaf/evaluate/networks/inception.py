@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models.inception import BasicConv2d
 
-from dnaf.evaluate.networks import channels, initialise
+from dnaf.evaluate.networks.weights import channels, initialise
 from dnaf.weights.registry import WEIGHTS
 
 Family = Literal["imagenet", "fid"]

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.evaluate.resample import Image
-from dnaf.evaluate.ssim import ssim
+from dnaf.evaluate.metrics.ssim import ssim
+from dnaf.evaluate.protocols.resample import Image
 
 _SIGMA = 1.5
 

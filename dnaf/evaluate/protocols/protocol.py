@@ -7,7 +7,7 @@ comparable for that; so each result carries its protocol. docs/protocols.md expl
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from dnaf.evaluate.resample import Filter
+from dnaf.evaluate.protocols.resample import Filter
 from dnaf.images import Size
 
 Resize = tuple[Filter, Size | None]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from dnaf.evaluate.dino import Dino
-from dnaf.evaluate.inception import Inception
-from dnaf.evaluate.protocol import Protocol
+from dnaf.evaluate.networks.dinov2 import Dino
+from dnaf.evaluate.networks.inception import Inception
+from dnaf.evaluate.protocols.protocol import Protocol
 
 FeatureNetwork = Inception | Dino
 

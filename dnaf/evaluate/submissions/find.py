@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dnaf import commands, files
 from dnaf.data.pairs.tables import read_table
 from dnaf.errors import DataError, StateError
-from dnaf.evaluate.card import Card
+from dnaf.evaluate.submissions.method_card import Card
 
 if TYPE_CHECKING:
     from dnaf.data.pairs.pairs import Pair

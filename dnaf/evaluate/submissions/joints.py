@@ -10,8 +10,8 @@ from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.errors import DataError
-from dnaf.evaluate.pckh import pckh
-from dnaf.evaluate.result_names import ResultNames
+from dnaf.evaluate.metrics.pckh import pckh
+from dnaf.evaluate.submissions.result_names import ResultNames
 from dnaf.images import Size
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.evaluate.resample import Image
+from dnaf.evaluate.protocols.resample import Image
 
 Window = Literal["uniform51", "gaussian"]
 Means = NDArray[np.float64]

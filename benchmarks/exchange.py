@@ -24,7 +24,7 @@ from dnaf import files, seeds
 from dnaf.data.loader import PairImages, Sources
 from dnaf.device import default_device
 from dnaf.evaluate.metrics.bootstrap import ratio_interval
-from dnaf.model.solvers import training_schedule
+from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 from dnaf.progress import track
 

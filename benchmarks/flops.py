@@ -22,7 +22,7 @@ from diffusers.image_processor import VaeImageProcessor
 from benchmarks.device import count_flops
 from benchmarks.random_model import stable_diffusion
 from dnaf.model.denoiser import DNAFDenoiser
-from dnaf.model.solvers import make_solver, training_schedule
+from dnaf.model.schedulers import make_solver, training_schedule
 from dnaf.pipeline import DNAFPipeline, assemble
 
 SIZES = ((512, 352), (256, 176))

@@ -13,12 +13,12 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
 from dnaf import config, parameter_sets
-from dnaf.model.base import adapter_for, style_encoder_for
-from dnaf.model.base_folder import BaseModel
-from dnaf.model.codec import VaeCodec
-from dnaf.model.parts import Parts
-from dnaf.model.prompt import Prompt
-from dnaf.model.provenance import Provenance
+from dnaf.model.autoencoder import VaeCodec
+from dnaf.model.build import adapter_for, style_encoder_for
+from dnaf.model.components import Parts
+from dnaf.model.pretrained.base_model import BaseModel
+from dnaf.model.pretrained.prompt import Prompt
+from dnaf.model.pretrained.provenance import Provenance
 
 _SETS = Path(__file__).resolve().parents[1] / "params"
 _PROMPT_TOKENS, _PROMPT_DIM = 77, 768
@@ -78,7 +78,7 @@ def model_params(narrow: int = 1) -> config.Model:
 def stable_diffusion(
     device: torch.device, dtype: torch.dtype = torch.float32, narrow: int = 1, seed: int = 0
 ) -> Parts:
-    """What `base.build` gives for Stable Diffusion 1.5: frozen parts in `dtype`, a float32 adapter.
+    """What `build.build` gives for Stable Diffusion 1.5: frozen parts in `dtype`, a float32 adapter.
 
     Args:
         device: also `meta`, for counting.

@@ -39,7 +39,7 @@ from benchmarks.flops import (
     sample_plainly,
 )
 from benchmarks.random_model import stable_diffusion
-from dnaf.model.solvers import make_solver
+from dnaf.model.schedulers import make_solver
 from dnaf.pipeline import DNAFPipeline, assemble
 
 CPU, META = torch.device("cpu"), torch.device("meta")

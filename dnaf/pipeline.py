@@ -13,14 +13,14 @@ from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils import BaseOutput
 
 from dnaf.files import require_complete, write_atomic
-from dnaf.model.adapter import DNAFAdapter
-from dnaf.model.card import CARD, model_card
-from dnaf.model.codec import LosslessCodec, VaeCodec
+from dnaf.model.autoencoder import LosslessCodec, VaeCodec
+from dnaf.model.components import Parts
+from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
 from dnaf.model.inputs import Generators, Images, draw_noise, read_inputs, require_known, rows_of_styles
-from dnaf.model.parts import Parts
-from dnaf.model.saved import load_model, save_trained
-from dnaf.model.solvers import training_schedule
+from dnaf.model.model_card import CARD, model_card
+from dnaf.model.saving import load_model, save_trained
+from dnaf.model.schedulers import training_schedule
 from dnaf.model.style_encoder import StyleEncoder
 
 OutputType = Literal["pil", "np", "pt", "latent"]
@@ -151,7 +151,7 @@ class DNAFPipeline(DiffusionPipeline):
             if not isinstance(self.codec, LosslessCodec):
                 raise ValueError(
                     f"codec: a {type(self.codec).__name__} is saved by its base model alone (found "
-                    "adapter.base None). Load the base by dnaf.model.base_folder.load_base."
+                    "adapter.base None). Load the base by dnaf.model.pretrained.base_model.load_base."
                 )
             super().save_pretrained(save_directory, **options)
         elif given := [name for name, value in options.items() if value]:
@@ -181,7 +181,7 @@ class DNAFPipeline(DiffusionPipeline):
         callback_on_step_end: StepEnd | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> DNAFPipelineOutput:
-        """Runs the solver `self.scheduler`; any of diffusers' may be set, see `dnaf.model.solvers`.
+        """Runs the solver `self.scheduler`; any of diffusers' may be set, see `dnaf.model.schedulers`.
 
         Everything that does not change from step to step is computed once, and the style pass once a step
         for all poses of a style and both branches of guidance: rows of a model call are

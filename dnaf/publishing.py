@@ -21,8 +21,8 @@ from dnaf.data.terms import Terms, terms_of
 from dnaf.errors import StateError
 from dnaf.evaluate.submissions.find import read_pairs_csv
 from dnaf.images import Size
-from dnaf.model.card import CARD, TASK
-from dnaf.model.saved import move_provenance
+from dnaf.model.model_card import CARD, TASK
+from dnaf.model.saving import move_provenance
 from dnaf.report.board import Board, compare
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics, read_metrics

@@ -25,7 +25,7 @@ def main(
     chosen = params.load()
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
-    from dnaf.model.autoencoder import PATCH
+    from dnaf.model.patch_autoencoder import PATCH
     from dnaf.pretraining.look import write_reconstructions, write_samples
 
     folder, output = Path("data/pretraining"), Path(f"metrics/pretraining/{stage}.png")

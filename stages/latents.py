@@ -21,7 +21,7 @@ def main() -> str:
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.device import default_device
-    from dnaf.model.base import build_codec
+    from dnaf.model.build import build_codec
     from dnaf.train.latents import write_latents
 
     codec, provenance = build_codec(base, unshuffle)

@@ -12,8 +12,8 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from dnaf.model.codec import LosslessCodec
-from dnaf.model.prompt import write_prompt
+from dnaf.model.autoencoder import LosslessCodec
+from dnaf.model.pretrained.prompt import write_prompt
 from dnaf.model.style_encoder import StyleEncoder
 
 PROMPT_CHANNELS = 16

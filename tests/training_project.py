@@ -12,8 +12,8 @@ from dnaf import config, files, seeds
 from dnaf.data.loader import Sources
 from dnaf.data.store import ImageStore, write_store
 from dnaf.images import Pixels
-from dnaf.model import base
-from dnaf.model.codec import LosslessCodec
+from dnaf.model.autoencoder import LosslessCodec
+from dnaf.model.build import build
 from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.train.latents import write_latents
@@ -93,7 +93,7 @@ def generate_params(**changes: Any) -> config.Generate:
 
 def tiny_pipeline(seed: int = 0, **changes: Any) -> DNAFPipeline:
     """An untrained pipeline of the smallest model."""
-    pipeline = assemble(base.build(model_params(**changes), seed))
+    pipeline = assemble(build(model_params(**changes), seed))
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dnaf import files
-from dnaf.model.known_bases import is_of_the_demo
+from dnaf.model.pretrained.known_bases import is_of_the_demo
 
 _PROVENANCE = "provenance.json"
 _DRAWN_ONLY = "It knows drawn people only: of a photograph expect rough colours and shapes."

@@ -5,7 +5,7 @@ from pathlib import Path
 from dnaf import config
 from dnaf.doctor.finding import Finding
 from dnaf.errors import BaseModelError, ConfigError, DnafError
-from dnaf.model.known_bases import KNOWN_BASES, is_of_the_demo
+from dnaf.model.pretrained.known_bases import KNOWN_BASES, is_of_the_demo
 
 _SWIN = "microsoft/swin-base-patch4-window7-224"
 # Folders' names as `git clone` gives them, and the repository on huggingface.co.
@@ -31,7 +31,7 @@ def _base(model: config.Model, size: tuple[int, int]) -> Finding:
     path = Path(model.base)
     if not path.exists():
         return Finding(what, "missing", f"{path}, which params.yaml names; {how_to_get(path)}")
-    from dnaf.model.base_folder import inspect_base, require_trained_size
+    from dnaf.model.pretrained.base_model import inspect_base, require_trained_size
 
     try:
         found = inspect_base(path)
@@ -55,8 +55,8 @@ def _style_weights(model: config.Model) -> Finding:
     path = Path(model.style_encoder_weights)
     if not path.exists():
         return Finding(what, "missing", f"{path}, which params.yaml names; {how_to_get(path)}")
+    from dnaf.model.pretrained.style_weights import load_style_weights
     from dnaf.model.style_encoder import StyleEncoder
-    from dnaf.model.style_weights import load_style_weights
 
     try:
         load_style_weights(StyleEncoder(model.style_encoder, [0]), path)

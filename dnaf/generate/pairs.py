@@ -18,7 +18,7 @@ from dnaf.data.loader import PairImages, Sources, to_pixels
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import BaseModelError, ConfigError, NumericalError, ResourceError, StateError
-from dnaf.model.solvers import make_solver
+from dnaf.model.schedulers import make_solver
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 from dnaf.progress import note
 from dnaf.shards import Shards

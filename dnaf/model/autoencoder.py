@@ -1,123 +1,147 @@
-"""A small autoencoder of latents a quarter of the image's size, which starts as the best linear one."""
+"""Latent codecs: image <-> what the UNet denoises."""
 
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
+from diffusers import AutoencoderKL, ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
+from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 
-PATCH = 4  # pixels per latent cell along each side
+# ITU-R BT.601 luma, and the two colour differences.
+_RGB_TO_YCC = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081))
 
 
-class PatchAutoencoder(ModelMixin, ConfigMixin):
-    """Image (B,3,H,W) <-> latent (B,C,H/4,W/4) whose channels have mean 0 and variance 1.
+@runtime_checkable
+class Codec(Protocol):
+    """What training and sampling know of a codec.
 
-    encode(x) = norm(A patches(x) + f(x)), decode(z) = patches⁻¹(B z) + g(z). A and B start as the principal
-    components of 4x4 patches (`start_linear`), the convolutions f and g as zero. The linear part alone gives
-    in its first step what an autoencoder from random weights gives after an hour of one core.
+    Attributes:
+        latent_channels: of the latent.
+        downscale: pixels per latent cell along each side; images' sides are multiples of it.
+    """
+
+    @property
+    def latent_channels(self) -> int: ...
+
+    @property
+    def downscale(self) -> int: ...
+
+    def to(self, device: torch.device) -> Any: ...
+
+    def encode(self, image: torch.Tensor) -> torch.Tensor:
+        """Image (B,3,H,W) in [-1,1] -> latent (B,C,h,w) at the scale that the UNet sees."""
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Latent (B,C,h,w) -> image (B,3,H,W), about [-1,1]."""
+
+    def cell_weights(self, weight: torch.Tensor) -> torch.Tensor:
+        """Weight of pixels (B,1,H,W) -> of latent cells, (B,C,h,w) or (B,1,h,w)."""
+
+
+class LosslessCodec(ModelMixin, ConfigMixin):
+    """Luma and amplified chroma, then pixel unshuffle: image (B,3,H,W) <-> latent (B,3u²,H/u,W/u).
+
+    For models trained from scratch: no pretrained autoencoder is needed. A loss on these latents weighs
+    colour as much as brightness: the colour of garments and skin is what a small model is asked to carry
+    over, and chroma is `chroma_gain` times smaller than luma in RGB images.
 
     Args:
-        latent_channels: C.
-        channels: of the convolutions at a half and at a quarter of the image's size.
+        unshuffle: u, pixels per latent cell along each side.
+        chroma_gain: factor on the two colour-difference planes.
     """
 
     @register_to_config
-    def __init__(self, latent_channels: int = 8, channels: tuple[int, int] = (32, 64)) -> None:
+    def __init__(self, unshuffle: int = 2, chroma_gain: float = 3.0) -> None:
         super().__init__()
-        half, quarter = channels
-        num_patch_values = 3 * PATCH**2
-        self.linear_encoder = nn.Conv2d(num_patch_values, latent_channels, 1)
-        self.linear_decoder = nn.Conv2d(latent_channels, num_patch_values, 1)
-        self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(3 * 4, half, 3, padding=1),
-            _Residual(half),
-            nn.Conv2d(half, quarter, 4, stride=2, padding=1),
-            _Residual(quarter),
-            _Residual(quarter),
-            nn.SiLU(),
-            _zero(nn.Conv2d(quarter, latent_channels, 3, padding=1)),
-        )
-        self.decoder = nn.Sequential(
-            nn.Conv2d(latent_channels, quarter, 3, padding=1),
-            _Residual(quarter),
-            _Residual(quarter),
-            nn.Conv2d(quarter, 4 * half, 3, padding=1),
-            nn.PixelShuffle(2),
-            _Residual(half),
-            _Residual(half),
-            nn.SiLU(),
-            _zero(nn.Conv2d(half, 3 * 4, 3, padding=1)),
-            nn.PixelShuffle(2),
-        )
-        # No weights: in training by the batch's mean and variance, afterwards by those of `calibrate`.
-        self.norm = nn.BatchNorm2d(latent_channels, affine=False, track_running_stats=True)
+        matrix = torch.tensor(_RGB_TO_YCC) * torch.tensor([[1.0], [chroma_gain], [chroma_gain]])
+        self.register_buffer("to_ycc", matrix)
+        self.register_buffer("to_rgb", torch.linalg.inv(matrix))
+        self.unshuffle = unshuffle
 
     @property
     def latent_channels(self) -> int:
-        return int(self.config.latent_channels)
+        return 3 * self.unshuffle**2
 
     @property
     def downscale(self) -> int:
-        return PATCH
+        return self.unshuffle
 
-    @torch.no_grad()
-    def start_linear(self, images: torch.Tensor) -> None:
-        """Sets the linear part to the principal components of the 4x4 patches of images (B,3,H,W)."""
-        patches = F.pixel_unshuffle(images, PATCH).movedim(1, -1).flatten(0, -2).double()
-        mean = patches.mean(0)
-        variances, components = torch.linalg.eigh(torch.cov((patches - mean).T))
-        count = self.latent_channels
-        deviations = variances.flip(0)[:count].clamp_min(1e-8).sqrt()
-        components = components.flip(1)[:, :count]
-        encoder, decoder = components / deviations, components * deviations
-        self.linear_encoder.load_state_dict({"weight": encoder.T[..., None, None], "bias": -(mean @ encoder)})
-        self.linear_decoder.load_state_dict({"weight": decoder[..., None, None], "bias": mean})
-
-    @torch.no_grad()
-    def calibrate(self, batches: Any) -> None:
-        """Sets the latents' mean and variance to those of all images (B,3,H,W) of the batches together."""
-        self.norm.reset_running_stats()
-        self.norm.momentum = None  # the mean of all batches
-        self.norm.train()
-        for images in batches:
-            self.encode(images)
-        self.norm.eval()
-
+    @apply_forward_hook
     def encode(self, image: torch.Tensor) -> torch.Tensor:
-        """Image (B,3,H,W) in [-1,1] -> latent (B,C,H/4,W/4)."""
-        linear = self.linear_encoder(F.pixel_unshuffle(image, PATCH))
-        return self.norm(linear + self.encoder(image))
+        """Image (B,3,H,W) in [-1,1] -> latent (B,3u²,H/u,W/u)."""
+        return F.pixel_unshuffle(torch.einsum("ij,bjhw->bihw", self.to_ycc, image), self.unshuffle)
 
+    @apply_forward_hook
     def decode(self, latent: torch.Tensor) -> torch.Tensor:
-        """Latent (B,C,h,w) -> image (B,3,4h,4w), about [-1,1]."""
-        return F.pixel_shuffle(self.linear_decoder(latent), PATCH) + self.decoder(latent)
+        """The inverse of `encode`; values outside the gamut are left as they are."""
+        return torch.einsum("ij,bjhw->bihw", self.to_rgb, F.pixel_shuffle(latent, self.unshuffle))
+
+    def cell_weights(self, weight: torch.Tensor) -> torch.Tensor:
+        """Weight of pixels (B,1,H,W) -> (B,3u²,h,w): every colour plane gets the weight of its pixel."""
+        return F.pixel_unshuffle(weight, self.unshuffle).repeat(1, 3, 1, 1)
+
+    def forward(self, image: torch.Tensor) -> Any:
+        return self.decode(self.encode(image))
+
+
+class VaeCodec(nn.Module):
+    """A frozen autoencoder of Stable Diffusion; latents are its mode times its scaling factor.
+
+    It runs in its own dtype whatever the autocast, and never in float16 unless its config allows it
+    (`force_upcast`): the one of Stable Diffusion XL overflows there.
+    """
+
+    def __init__(self, vae: AutoencoderKL) -> None:
+        super().__init__()
+        self.vae = vae.requires_grad_(False).eval()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.vae.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.vae.device
+
+    @property
+    def latent_channels(self) -> int:
+        return int(self.vae.config.latent_channels)
+
+    @property
+    def downscale(self) -> int:
+        return 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    @apply_forward_hook
+    @torch.no_grad()
+    def encode(self, image: torch.Tensor) -> torch.Tensor:
+        """Image (B,3,H,W) in [-1,1] -> latent (B,C,h,w) float32."""
+        self._leave_float16()
+        with _no_autocast(image.device):
+            mode = self.vae.encode(image.to(self.dtype)).latent_dist.mode()
+        return mode.float() * self.vae.config.scaling_factor
+
+    @apply_forward_hook
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        """Latent (B,C,h,w) -> image (B,3,H,W) float32, about [-1,1]."""
+        self._leave_float16()
+        with _no_autocast(latent.device):
+            image: torch.Tensor = self.vae.decode(
+                (latent / self.vae.config.scaling_factor).to(self.dtype), return_dict=False
+            )[0]
+        return image.float()
 
     def cell_weights(self, weight: torch.Tensor) -> torch.Tensor:
         """Weight of pixels (B,1,H,W) -> (B,1,h,w): the mean over each cell."""
-        return F.avg_pool2d(weight, PATCH)
+        return F.avg_pool2d(weight, self.downscale)
 
-    def forward(self, image: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
-        """The image after encoding, adding noise (B,C,h,w) to the latent, and decoding."""
-        latent = self.encode(image)
-        return self.decode(latent if noise is None else latent + noise)
-
-
-class _Residual(nn.Module):
-    """x + conv(silu(conv(silu(x)))), at first x itself; (B,C,H,W) -> (B,C,H,W)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = _zero(nn.Conv2d(channels, channels, 3, padding=1))
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        return hidden + self.second(F.silu(self.first(F.silu(hidden))))
+    def _leave_float16(self) -> None:
+        if self.dtype == torch.float16 and self.vae.config.force_upcast:
+            self.vae.float()
 
 
-def _zero(layer: nn.Conv2d) -> nn.Conv2d:
-    for weight in layer.parameters():
-        nn.init.zeros_(weight)
-    return layer
+def _no_autocast(device: torch.device) -> AbstractContextManager[Any]:
+    known = torch.amp.is_autocast_available(device.type)  # not on the device meta
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()

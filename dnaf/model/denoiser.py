@@ -7,9 +7,9 @@ from diffusers import UNet2DConditionModel
 from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 
-from dnaf.model.adapter import DNAFAdapter
-from dnaf.model.attachment import Attachment, attach
-from dnaf.model.noise_aware import Appearance, KeysValues, StyleContext, keys_values
+from dnaf.model.conditioning.adapter import DNAFAdapter
+from dnaf.model.conditioning.attachment import Attachment, attach
+from dnaf.model.conditioning.noise_aware import Appearance, KeysValues, StyleContext, keys_values
 
 
 @dataclass

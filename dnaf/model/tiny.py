@@ -5,11 +5,11 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
 from dnaf import config, seeds
-from dnaf.model.adapter import DNAFAdapter, style_levels
-from dnaf.model.appearance import AppearanceBlock
-from dnaf.model.codec import LosslessCodec
+from dnaf.model.autoencoder import LosslessCodec
+from dnaf.model.components import Parts
+from dnaf.model.conditioning.adapter import DNAFAdapter, style_levels
+from dnaf.model.conditioning.appearance import AppearanceBlock
 from dnaf.model.norm import use_float32_group_norms
-from dnaf.model.parts import Parts
 from dnaf.model.style_encoder import StyleEncoder
 
 _PROMPT_TOKENS, _PROMPT_DIM = 4, 32

@@ -14,7 +14,7 @@ from dnaf import files, seeds
 from dnaf.data.loader import to_pixels
 from dnaf.evaluate.metrics.psnr import psnr
 from dnaf.images import Pixels
-from dnaf.model.autoencoder import PATCH, PatchAutoencoder
+from dnaf.model.patch_autoencoder import PATCH, PatchAutoencoder
 from dnaf.pretraining.params import Autoencoder
 from dnaf.pretraining.people import NUM_VIEWS, PeoplePictures, to_tensor
 from dnaf.pretraining.training import log_to_csv, random_normal, remove_state, run_training, save_half

@@ -14,13 +14,13 @@ from diffusers import DDIMScheduler, DDPMScheduler, UNet2DConditionModel
 from torch import nn
 
 from dnaf import files, seeds
-from dnaf.model.attachment import attach
-from dnaf.model.autoencoder import PATCH
-from dnaf.model.loading import check_part
-from dnaf.model.noise_aware import StyleContext
+from dnaf.model.conditioning.attachment import attach
+from dnaf.model.conditioning.noise_aware import StyleContext
 from dnaf.model.norm import use_float32_group_norms
-from dnaf.model.prompt import read_prompt, write_prompt
-from dnaf.model.solvers import training_schedule
+from dnaf.model.patch_autoencoder import PATCH
+from dnaf.model.pretrained.checked_part import check_part
+from dnaf.model.pretrained.prompt import read_prompt, write_prompt
+from dnaf.model.schedulers import training_schedule
 from dnaf.model.tiny import tie_self_attention
 from dnaf.pretraining.latents import PeopleLatents
 from dnaf.pretraining.params import Denoising, UNet

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from dnaf import files, seeds
 from dnaf.device import default_device
 from dnaf.evaluate.metrics.bootstrap import ratio_interval
-from dnaf.model.autoencoder import PATCH
-from dnaf.model.solvers import training_schedule
+from dnaf.model.patch_autoencoder import PATCH
+from dnaf.model.schedulers import training_schedule
 from dnaf.pretraining.base import SheetDenoiser, load, make_scheduler
 from dnaf.pretraining.latents import PeopleLatents
 from dnaf.pretraining.params import Exchange

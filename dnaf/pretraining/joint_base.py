@@ -21,8 +21,8 @@ from dnaf.data.loader import Sources
 from dnaf.data.pairs.write import write_split
 from dnaf.data.pose_maps.write import write_pose_maps
 from dnaf.data.unpack import unpack
-from dnaf.model.base import build_codec
-from dnaf.model.prompt import write_prompt
+from dnaf.model.build import build_codec
+from dnaf.model.pretrained.prompt import write_prompt
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 from dnaf.train.latents import write_latents
 from dnaf.train.loop import Outputs, train

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from dnaf import files
 from dnaf.device import default_device
 from dnaf.errors import StateError
-from dnaf.model.autoencoder import PatchAutoencoder
-from dnaf.model.loading import check_part
+from dnaf.model.patch_autoencoder import PatchAutoencoder
+from dnaf.model.pretrained.checked_part import check_part
 from dnaf.pretraining.people import PeoplePictures, to_tensor
 from dnaf.progress import track
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from dnaf.errors import BaseModelError, ConfigError
-from dnaf.model.adapter import DNAFAdapter
-from dnaf.model.loading import check_part, read_config
-from dnaf.model.parts import Parts
-from dnaf.model.provenance import Provenance
-from dnaf.model.saved import PROVENANCE
+from dnaf.model.components import Parts
+from dnaf.model.conditioning.adapter import DNAFAdapter
+from dnaf.model.pretrained.checked_part import check_part, read_config
+from dnaf.model.pretrained.provenance import Provenance
+from dnaf.model.saving import PROVENANCE
 
 _ADVICE = "Set train.init to a model that stage train wrote, or to null."
 

@@ -11,9 +11,9 @@ from dnaf.data import latents
 from dnaf.data.loader import to_image_tensor
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import StateError
-from dnaf.model.base_folder import require_trained_size
-from dnaf.model.codec import Codec, LosslessCodec
-from dnaf.model.provenance import Provenance
+from dnaf.model.autoencoder import Codec, LosslessCodec
+from dnaf.model.pretrained.base_model import require_trained_size
+from dnaf.model.pretrained.provenance import Provenance
 from dnaf.progress import note, track
 from dnaf.workers import thread_map
 

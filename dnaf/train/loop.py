@@ -15,9 +15,9 @@ from dnaf import config, files
 from dnaf.data.latents import Latents
 from dnaf.data.loader import Sources, StepSampler, TrainingPairs
 from dnaf.errors import NumericalError, ResourceError, StateError
-from dnaf.model import base
-from dnaf.model.base_folder import require_trained_size
-from dnaf.model.provenance import Provenance
+from dnaf.model.build import Parts, build
+from dnaf.model.pretrained.base_model import require_trained_size
+from dnaf.model.pretrained.provenance import Provenance
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.progress import note, track
 from dnaf.train import checkpoint, memory, processes
@@ -76,7 +76,7 @@ def train(
     data = TrainingPairs(sources, seed, params.mirror)
     accelerator = processes.start(params, outputs.tensorboard)
     precision = Precision(params.mixed_precision, accelerator.device)
-    parts = base.build(model, seed, data.images.pose_channels, precision.dtype)
+    parts = build(model, seed, data.images.pose_channels, precision.dtype)
     height, width = data.images.image(data.stems(0)[0]).shape[-2:]
     if model.base is not None:
         require_trained_size(Path(model.base), (height, width))
@@ -102,7 +102,7 @@ def _resume_key(
     data: TrainingPairs,
     sources: Sources,
     model: config.Model,
-    parts: base.Parts,
+    parts: Parts,
     start: Provenance | None,
     params: config.Train,
     seed: int,
@@ -127,7 +127,7 @@ class _Run:
         accelerator: Accelerator,
         precision: Precision,
         data: TrainingPairs,
-        parts: base.Parts,
+        parts: Parts,
         start: Provenance | None,
         params: config.Train,
         seed: int,

@@ -5,7 +5,7 @@ from diffusers import DDPMScheduler
 from diffusers.training_utils import compute_snr
 
 from dnaf import config
-from dnaf.model.codec import Codec
+from dnaf.model.autoencoder import Codec
 from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.train.draw import Draw
 

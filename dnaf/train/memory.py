@@ -23,8 +23,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from dnaf import config
-from dnaf.model import recompute
-from dnaf.model.solvers import training_schedule
+from dnaf.model import gradient_checkpointing
+from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline
 from dnaf.progress import note
 from dnaf.train.draw import Draw
@@ -171,8 +171,8 @@ def _activations(
         if device_type != "cpu":
             stack.enter_context(_FusedAttention())
         if params.gradient_checkpointing:
-            recompute.enable(pipeline.denoiser, alive.measure)
-            stack.callback(recompute.disable, pipeline.denoiser)
+            gradient_checkpointing.enable(pipeline.denoiser, alive.measure)
+            stack.callback(gradient_checkpointing.disable, pipeline.denoiser)
         stack.enter_context(alive)
         with _autocast(device_type, params.mixed_precision):
             loss = step()
@@ -228,7 +228,7 @@ class _Alive(TorchDispatchMode):
         self.peak = max(self.peak, self.now)
         return result
 
-    def measure(self, segment: recompute.Segment, *args: Any) -> Any:
+    def measure(self, segment: gradient_checkpointing.Segment, *args: Any) -> Any:
         """Takes the place of `recompute.run_again`: counts what the backward pass will need for a segment.
 
         What comes back is as large as the segment's output, and only its inputs stay alive.

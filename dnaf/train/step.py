@@ -6,8 +6,8 @@ import torch
 from accelerate import Accelerator
 
 from dnaf import config
-from dnaf.model import recompute
-from dnaf.model.solvers import training_schedule
+from dnaf.model import gradient_checkpointing
+from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline
 from dnaf.train.average import Average, copy
 from dnaf.train.checkpoint import Checkpoint
@@ -46,7 +46,7 @@ class Learner:
         self._schedule = training_schedule(pipeline.scheduler)
         denoiser = pipeline.denoiser.to(memory_format=torch.channels_last)
         if params.gradient_checkpointing:
-            recompute.enable(denoiser)
+            gradient_checkpointing.enable(denoiser)
         self.weights = {name: each for name, each in denoiser.named_parameters() if each.requires_grad}
         self.average = Average(self.weights, params.ema_decay)
         self._optimizer = torch.optim.AdamW(

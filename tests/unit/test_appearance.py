@@ -1,6 +1,6 @@
 import torch
 
-from dnaf.model.appearance import AppearanceBlock
+from dnaf.model.conditioning.appearance import AppearanceBlock
 from tests import training_project  # noqa: F401  one thread
 
 

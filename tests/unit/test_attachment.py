@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from dnaf.model.noise_aware import NoiseAwareProcessor
+from dnaf.model.conditioning.noise_aware import NoiseAwareProcessor
 from dnaf.pipeline import DNAFPipeline
 from tests.training_project import random_inputs, tiny_pipeline
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dnaf.model.attention import attend, merge_heads, split_heads
+from dnaf.model.conditioning.attention import attend, merge_heads, split_heads
 
 
 def tokens(num: int, seed: int) -> torch.Tensor:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dnaf.errors import ConfigError
-from dnaf.model import base
+from dnaf.model.build import build
 from tests.training_project import model_params, tiny_pipeline
 
 
@@ -14,7 +14,7 @@ def weights(seed: int) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("pose_channels", [3, 18, 20])
 def test_the_pose_adapter_takes_maps_of_any_number_of_channels(pose_channels: int) -> None:
-    adapter = base.build(model_params(), 0, pose_channels).adapter
+    adapter = build(model_params(), 0, pose_channels).adapter
     assert adapter.encode_pose(torch.zeros(1, pose_channels, 32, 24))[0].shape[0] == 1
     assert adapter.config.pose_channels == pose_channels
 
@@ -27,7 +27,7 @@ def test_the_weights_are_a_function_of_the_seed() -> None:
 
 def test_building_leaves_the_global_generator_alone() -> None:
     state = torch.get_rng_state()
-    base.build(model_params(), 0)
+    build(model_params(), 0)
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -56,7 +56,7 @@ def test_queries_start_as_keys_so_that_like_matches_like() -> None:
 
 
 def test_sampling_starts_from_pure_noise() -> None:
-    scheduler = base.build(model_params(), 0).scheduler
+    scheduler = build(model_params(), 0).scheduler
     assert float(scheduler.alphas_cumprod[-1]) < 1e-6
     scheduler.set_timesteps(4)
     assert int(scheduler.timesteps[0]) == scheduler.config.num_train_timesteps - 1
@@ -64,7 +64,7 @@ def test_sampling_starts_from_pure_noise() -> None:
 
 def test_an_unknown_style_encoder_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"model.style_encoder.*no_such_model"):
-        base.build(model_params(style_encoder="no_such_model"), 0)
+        build(model_params(style_encoder="no_such_model"), 0)
 
 
 # Of all initial weights, by the code of version 0.1.0: with every part; without appearance blocks, seed 1,
@@ -90,7 +90,7 @@ def test_an_unknown_style_encoder_is_refused() -> None:
 def test_the_initial_weights_are_always_the_same_bits(
     changes: dict[str, object], seed: int, pose_channels: int, digest: str
 ) -> None:
-    parts = base.build(model_params(**changes), seed, pose_channels)
+    parts = build(model_params(**changes), seed, pose_channels)
     sha256 = hashlib.sha256()
     for part in ("unet", "codec", "adapter", "style_encoder"):
         module = getattr(parts, part)

@@ -8,10 +8,10 @@ from safetensors.torch import load_file, save_file
 from dnaf import files
 from dnaf.doctor.model import inspect_model
 from dnaf.errors import BaseModelError, ConfigError
-from dnaf.model import base
-from dnaf.model.base_folder import load_base, require_trained_size
-from dnaf.model.parts import Parts
-from dnaf.model.prompt import read_prompt
+from dnaf.model import build as base
+from dnaf.model.components import Parts
+from dnaf.model.pretrained.base_model import load_base, require_trained_size
+from dnaf.model.pretrained.prompt import read_prompt
 from dnaf.pipeline import assemble
 from tests import base_folders
 from tests.training_project import ROOT, model_params, random_inputs

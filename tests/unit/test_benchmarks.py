@@ -9,7 +9,7 @@ import torch
 from benchmarks import exchange, flops, sampling
 from benchmarks.device import count_flops
 from dnaf.data.loader import PairImages
-from dnaf.model.solvers import training_schedule
+from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline
 from tests.training_project import SIZE, TrainingProject, tiny_pipeline
 

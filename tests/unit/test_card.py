@@ -9,9 +9,9 @@ import timm
 from huggingface_hub import ModelCard
 from safetensors.torch import save_file
 
-from dnaf.model import base
-from dnaf.model.card import CARD, FOLDER
-from dnaf.model.known_bases import KNOWN_BASES
+from dnaf.model.build import build
+from dnaf.model.model_card import CARD, FOLDER
+from dnaf.model.pretrained.known_bases import KNOWN_BASES
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.weights.hub import STABLE_DIFFUSION
 from tests import base_folders
@@ -20,7 +20,7 @@ from tests.training_project import SIZE, model_params, random_inputs, tiny_pipel
 
 def on_base(folder: Path, **changes: Any) -> DNAFPipeline:
     """An untrained pipeline on a base of our own layout in this folder."""
-    return assemble(base.build(model_params(base=str(base_folders.write_own(folder)), **changes), 0))
+    return assemble(build(model_params(base=str(base_folders.write_own(folder)), **changes), 0))
 
 
 def saved_card(pipeline: DNAFPipeline, folder: Path) -> ModelCard:

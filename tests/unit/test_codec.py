@@ -2,7 +2,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL
 
-from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
+from dnaf.model.autoencoder import Codec, LosslessCodec, VaeCodec
 
 
 @pytest.mark.parametrize("unshuffle", [1, 2, 4, 8])

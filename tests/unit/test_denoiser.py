@@ -9,9 +9,9 @@ from diffusers.models.attention_processor import AttnProcessor2_0
 from torch._dynamo.testing import CompileCounterWithBackend
 
 from dnaf.errors import BaseModelError
-from dnaf.model.adapter import DNAFAdapter, style_levels
+from dnaf.model.conditioning.adapter import DNAFAdapter, style_levels
+from dnaf.model.conditioning.noise_aware import NoiseAwareProcessor
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
-from dnaf.model.noise_aware import NoiseAwareProcessor
 from tests.training_project import Inputs, one_loss, random_inputs, tiny_pipeline
 
 TIMESTEP = torch.tensor(600)

@@ -15,7 +15,7 @@ import pytest
 import torch
 from diffusers.image_processor import VaeImageProcessor
 
-from dnaf.model import base
+from dnaf.model.build import build
 from dnaf.pipeline import DNAFPipeline, assemble
 from tests import base_folders
 from tests.training_project import SIZE, model_params, random_inputs, tiny_pipeline
@@ -51,7 +51,7 @@ def run(pipeline: DNAFPipeline, **changes: Any) -> Any:
 def on_stable_diffusion(folder: Path) -> DNAFPipeline:
     """An untrained pipeline on a tiny Stable Diffusion."""
     family = base_folders.write_sd(folder, "sd-1.5")
-    return assemble(base.build(model_params(base=str(family)), 0))
+    return assemble(build(model_params(base=str(family)), 0))
 
 
 def of_size(height: int, width: int) -> dict[str, torch.Tensor]:

@@ -8,7 +8,7 @@ import torch
 from huggingface_hub import constants
 
 from dnaf.errors import BaseModelError
-from dnaf.model import base
+from dnaf.model.build import build
 from dnaf.pipeline import DNAFPipeline, assemble
 from tests import base_folders
 from tests.file_server import FileServer, serving
@@ -22,7 +22,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServ
     """Has a model and its base; the base's folder on this machine is gone."""
     folder, model = base_folders.write_sd(tmp_path / "base", "sd-1.5"), tmp_path / "model"
     of_base = {name: (folder / name).read_bytes() for name in files_of(folder)}
-    assemble(base.build(model_params(base=str(folder)), 0)).save_pretrained(model)
+    assemble(build(model_params(base=str(folder)), 0)).save_pretrained(model)
     folder.rename(tmp_path / "gone")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("no_proxy", "127.0.0.1")

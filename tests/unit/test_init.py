@@ -8,8 +8,8 @@ import torch
 
 from dnaf import files
 from dnaf.errors import BaseModelError, ConfigError
-from dnaf.model import base
-from dnaf.model.parts import Parts
+from dnaf.model import build as base
+from dnaf.model.components import Parts
 from dnaf.pipeline import assemble
 from dnaf.train.init import init_adapter
 from tests import base_folders

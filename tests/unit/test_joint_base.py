@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dnaf import config, files
-from dnaf.model import base
+from dnaf.model.build import build
 from dnaf.pretraining.joint_base import Recipe, pretrain_base
 from dnaf.train import checkpoint
 from stages.pretrain_base import read_recipe
@@ -73,12 +73,12 @@ def test_the_folder_holds_parts_log_and_origin(written: Path) -> None:
 
 
 def test_it_loads_frozen_as_any_base_does(written: Path) -> None:
-    parts = base.build(model_params(base=str(written)), seed=1, pose_channels=3)
+    parts = build(model_params(base=str(written)), seed=1, pose_channels=3)
     assert parts.style_encoder is not None
     for part in (parts.unet, parts.style_encoder):
         assert not [name for name, weight in part.named_parameters() if weight.requires_grad]
     assert all(weight.requires_grad for weight in parts.adapter.parameters())
-    untrained = base.build(model_params(), seed=5, pose_channels=3)
+    untrained = build(model_params(), seed=5, pose_channels=3)
     assert not torch.equal(parts.unet.conv_in.weight, untrained.unet.conv_in.weight)
     assert torch.equal(parts.adapter.prompt_embedding, untrained.adapter.prompt_embedding)
 

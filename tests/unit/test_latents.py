@@ -10,8 +10,8 @@ from dnaf.data.latents import Latents
 from dnaf.data.loader import PairImages, TrainingPairs
 from dnaf.data.store import ImageStore, write_store
 from dnaf.errors import ConfigError, ResourceError, StateError
-from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
-from dnaf.model.provenance import Provenance
+from dnaf.model.autoencoder import Codec, LosslessCodec, VaeCodec
+from dnaf.model.pretrained.provenance import Provenance
 from dnaf.train.latents import origin, write_latents
 from tests.faults import Faults, disk_full
 from tests.training_project import TrainingProject, picture

@@ -5,7 +5,7 @@ import torch
 from diffusers import DDPMScheduler
 from torch import nn
 
-from dnaf.model.codec import LosslessCodec
+from dnaf.model.autoencoder import LosslessCodec
 from dnaf.train.draw import draw
 from dnaf.train.loss import foreground, min_snr_weight, prediction_target, training_loss
 from tests.training_project import SIZE, random_inputs, tiny_pipeline, train_params

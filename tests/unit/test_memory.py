@@ -4,7 +4,7 @@ from diffusers import DDPMScheduler
 
 from benchmarks.random_model import stable_diffusion
 from dnaf import config
-from dnaf.model import recompute
+from dnaf.model import gradient_checkpointing
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.train import memory
 from dnaf.train.draw import draw
@@ -31,7 +31,7 @@ def allocated_in_a_step(pipeline: DNAFPipeline, params: config.Train) -> int:
         loss.backward()
 
     if params.gradient_checkpointing:
-        recompute.enable(pipeline.denoiser)
+        gradient_checkpointing.enable(pipeline.denoiser)
     step()
     with torch.profiler.profile(profile_memory=True) as profile:
         step()

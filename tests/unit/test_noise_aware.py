@@ -2,7 +2,7 @@ import pytest
 import torch
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 
-from dnaf.model.noise_aware import NoiseAwareProcessor, StyleContext
+from dnaf.model.conditioning.noise_aware import NoiseAwareProcessor, StyleContext
 from tests import training_project  # noqa: F401  one thread
 
 NAME = "mid_block.attn1.processor"

@@ -2,7 +2,7 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from dnaf.model.pose_adapter import PoseAdapter, residual_levels
+from dnaf.model.conditioning.pose_adapter import PoseAdapter, residual_levels
 
 PLAIN, ATTENTION = "DownBlock2D", "CrossAttnDownBlock2D"
 UP = {PLAIN: "UpBlock2D", ATTENTION: "CrossAttnUpBlock2D"}

@@ -14,13 +14,13 @@ import torch
 from dnaf import config, files, images
 from dnaf.data.demo.figure import draw_figure
 from dnaf.errors import BaseModelError
-from dnaf.model.adapter import DNAFAdapter
-from dnaf.model.autoencoder import PatchAutoencoder
-from dnaf.model.base import build as build_model
-from dnaf.model.base_folder import inspect_base, load_base
+from dnaf.model.build import build as build_model
+from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.denoiser import DNAFDenoiser
-from dnaf.model.loading import check_part
-from dnaf.model.solvers import training_schedule
+from dnaf.model.patch_autoencoder import PatchAutoencoder
+from dnaf.model.pretrained.base_model import inspect_base, load_base
+from dnaf.model.pretrained.checked_part import check_part
+from dnaf.model.schedulers import training_schedule
 from dnaf.model.style_encoder import StyleEncoder
 from dnaf.pipeline import assemble
 from dnaf.pretraining import params

@@ -3,8 +3,8 @@ from collections import Counter
 import pytest
 import torch
 
-from dnaf.model import recompute
-from dnaf.model.appearance import AppearanceBlock
+from dnaf.model import gradient_checkpointing
+from dnaf.model.conditioning.appearance import AppearanceBlock
 from dnaf.model.denoiser import DNAFDenoiser
 from tests.training_project import one_loss, random_inputs, tiny_pipeline
 
@@ -40,7 +40,7 @@ def test_the_gradients_are_the_same_to_the_last_bit(frozen: bool, style_grad: bo
         if frozen:
             denoiser.unet.requires_grad_(False)
         if checkpointing:
-            recompute.enable(denoiser)
+            gradient_checkpointing.enable(denoiser)
         results.append(gradients(denoiser, style_grad))
     plain, recomputed = results
     assert plain.keys() == recomputed.keys() != set()
@@ -51,15 +51,15 @@ def test_the_gradients_are_the_same_to_the_last_bit(frozen: bool, style_grad: bo
 def test_most_activations_are_not_kept() -> None:
     denoiser = tiny_pipeline().denoiser.train()
     plain = saved_bytes(denoiser)
-    recompute.enable(denoiser)
+    gradient_checkpointing.enable(denoiser)
     assert saved_bytes(denoiser) < 0.5 * plain
-    recompute.disable(denoiser)
+    gradient_checkpointing.disable(denoiser)
     assert saved_bytes(denoiser) == plain
 
 
 def test_every_appearance_block_runs_again_in_the_backward_pass() -> None:
     denoiser = tiny_pipeline().denoiser.train()
-    recompute.enable(denoiser)
+    gradient_checkpointing.enable(denoiser)
     calls: Counter[str] = Counter()
     blocks = {name: m for name, m in denoiser.named_modules() if isinstance(m, AppearanceBlock)}
     for name, block in blocks.items():
@@ -77,5 +77,5 @@ def test_sampling_does_not_notice() -> None:
     call = (inputs.noise, inputs.style_noise, torch.tensor(500), encoded, torch.tensor([0]))
     with torch.no_grad():
         plain = pipeline.denoiser.denoise(*call)
-        recompute.enable(pipeline.denoiser)
+        gradient_checkpointing.enable(pipeline.denoiser)
         assert torch.equal(pipeline.denoiser.denoise(*call), plain)

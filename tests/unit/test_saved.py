@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from dnaf import config, files
 from dnaf.errors import BaseModelError
-from dnaf.model import base
-from dnaf.model.saved import move_provenance
+from dnaf.model.build import build
+from dnaf.model.saving import move_provenance
 from dnaf.pipeline import DNAFPipeline, assemble, load_pipeline
 from tests import base_folders
 from tests.training_project import model_params, tiny_pipeline
@@ -30,7 +30,7 @@ def write_base(folder: Path, family: str) -> Path:
 
 def trained(params: config.Model) -> DNAFPipeline:
     """As if trained: every weight of the adapter is another one than at the start."""
-    pipeline = assemble(base.build(params, 0))
+    pipeline = assemble(build(params, 0))
     torch.manual_seed(1)
     for parameter in pipeline.adapter.parameters():
         torch.nn.init.normal_(parameter, std=0.05)

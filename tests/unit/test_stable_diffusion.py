@@ -13,12 +13,13 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from dnaf.errors import BaseModelError
-from dnaf.model import base, stable_diffusion
-from dnaf.model.base_folder import BaseModel, inspect_base, load_base
-from dnaf.model.codec import VaeCodec
+from dnaf.model.autoencoder import VaeCodec
+from dnaf.model.build import adapter_for, build, style_encoder_for
 from dnaf.model.denoiser import DNAFDenoiser
-from dnaf.model.prompt import PROMPT, Prompt
-from dnaf.model.provenance import Provenance
+from dnaf.model.pretrained import stable_diffusion
+from dnaf.model.pretrained.base_model import BaseModel, inspect_base, load_base
+from dnaf.model.pretrained.prompt import PROMPT, Prompt
+from dnaf.model.pretrained.provenance import Provenance
 from dnaf.pipeline import assemble
 from tests import base_folders
 from tests.training_project import model_params
@@ -44,8 +45,8 @@ def test_the_adapter_fits_the_real_configuration(family: str) -> None:
             Provenance("", {}),
         )
         params = model_params(style_encoder="swin_base_patch4_window7_224", style_scale=0.5)
-        style_encoder = base.style_encoder_for(params, model)
-        adapter = base.adapter_for(model, style_encoder, params, 3)
+        style_encoder = style_encoder_for(params, model)
+        adapter = adapter_for(model, style_encoder, params, 3)
         denoiser = DNAFDenoiser(unet, adapter, style_encoder)
         style, poses = torch.zeros(1, 3, height, width), torch.zeros(2, 3, height, width)
         latent = model.codec.encode(style)
@@ -68,7 +69,7 @@ def test_the_adapter_fits_the_real_configuration(family: str) -> None:
 @pytest.mark.parametrize("family", base_folders.FAMILIES)
 def test_a_tiny_one_is_loaded_and_generates(family: str, tmp_path: Path) -> None:
     folder = base_folders.write_sd(tmp_path, family)
-    parts = base.build(model_params(base=str(folder)), 0)
+    parts = build(model_params(base=str(folder)), 0)
     assert parts.scheduler.config.prediction_type == PREDICTIONS.get(family, "epsilon")
     assert not parts.scheduler.config.clip_sample
     for name, tensor in load_file(folder / UNET).items():
@@ -128,7 +129,7 @@ def test_the_prompt_is_embedded_as_diffusers_does_it(family: str, tmp_path: Path
 
 def test_the_prompt_is_kept_in_the_adapter(tmp_path: Path) -> None:
     folder = base_folders.write_sd(tmp_path, "sdxl")
-    parts = base.build(model_params(base=str(folder)), 0)
+    parts = build(model_params(base=str(folder)), 0)
     assert parts.adapter.base is not None
     assert parts.adapter.kept_prompt.digest == parts.adapter.base.prompt
     assert load_base(folder, prompt=parts.adapter.kept_prompt).provenance == parts.adapter.base
@@ -136,7 +137,7 @@ def test_the_prompt_is_kept_in_the_adapter(tmp_path: Path) -> None:
 
 @torch.no_grad()
 def test_stable_diffusion_xl_is_told_its_size_as_diffusers_tells_it(tmp_path: Path) -> None:
-    parts = base.build(model_params(base=str(base_folders.write_sd(tmp_path, "sdxl"))), 0)
+    parts = build(model_params(base=str(base_folders.write_sd(tmp_path, "sdxl"))), 0)
     noisy, rows = torch.randn(2, 4, 8, 6), torch.arange(2)
     style, pose = torch.zeros(2, 3, 64, 48), torch.zeros(2, 3, 64, 48)
     denoiser = assemble(parts).denoiser

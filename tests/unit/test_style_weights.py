@@ -8,9 +8,9 @@ from transformers import SwinConfig, SwinForImageClassification
 
 from dnaf import files
 from dnaf.errors import BaseModelError
-from dnaf.model import base
+from dnaf.model.build import build
+from dnaf.model.pretrained.style_weights import load_style_weights, swin_to_timm
 from dnaf.model.style_encoder import StyleEncoder
-from dnaf.model.style_weights import load_style_weights, swin_to_timm
 from tests import base_folders
 from tests.training_project import model_params
 
@@ -100,7 +100,7 @@ def test_a_hugging_face_folder_is_the_style_encoder_of_a_model(tmp_path: Path) -
     config = SwinConfig(embed_dim=96, depths=[2, 2, 6, 2], num_heads=[3, 6, 12, 24], window_size=7)
     SwinForImageClassification(config).save_pretrained(tmp_path / "swin")
     own = base_folders.write_own(tmp_path / "base")
-    parts = base.build(
+    parts = build(
         model_params(
             base=str(own),
             style_encoder="swin_tiny_patch4_window7_224",

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from huggingface_hub import ModelCardData
 
-from dnaf.model.known_bases import KNOWN_BASES, KnownBase, is_of_the_demo
+from dnaf.model.pretrained.known_bases import KNOWN_BASES, KnownBase, is_of_the_demo
 
 if TYPE_CHECKING:  # not imported where no model is: they take seconds
-    from dnaf.model.parts import Parts
-    from dnaf.model.provenance import Provenance
+    from dnaf.model.components import Parts
+    from dnaf.model.pretrained.provenance import Provenance
 
 CARD = "README.md"
 FOLDER = "path/to/this/folder"  # in the card's code: wherever its reader has put the model

@@ -17,13 +17,13 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from dnaf import commands, files
 from dnaf.errors import BaseModelError, ConfigError
 from dnaf.images import Size
-from dnaf.model.autoencoder import PatchAutoencoder
-from dnaf.model.codec import Codec, LosslessCodec, VaeCodec
-from dnaf.model.loading import CheckedPart, check_part, read_config
+from dnaf.model.autoencoder import Codec, LosslessCodec, VaeCodec
 from dnaf.model.norm import use_float32_group_norms
-from dnaf.model.prompt import CheckedText, Prompt, check_text, embed_prompt, read_prompt
-from dnaf.model.provenance import Provenance
-from dnaf.model.stable_diffusion import check_unet, check_vae, family, pooled_channels
+from dnaf.model.patch_autoencoder import PatchAutoencoder
+from dnaf.model.pretrained.checked_part import CheckedPart, check_part, read_config
+from dnaf.model.pretrained.prompt import CheckedText, Prompt, check_text, embed_prompt, read_prompt
+from dnaf.model.pretrained.provenance import Provenance
+from dnaf.model.pretrained.stable_diffusion import check_unet, check_vae, family, pooled_channels
 from dnaf.model.style_encoder import StyleEncoder
 
 _PROMPT_FILE = "prompt.safetensors"

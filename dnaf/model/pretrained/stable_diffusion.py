@@ -8,7 +8,7 @@ from typing import Any
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from dnaf.errors import BaseModelError
-from dnaf.model.loading import CheckedPart, check_part, read_config
+from dnaf.model.pretrained.checked_part import CheckedPart, check_part, read_config
 
 # By what the UNet's cross-attention reads: CLIP ViT-L, OpenCLIP ViT-H, or CLIP ViT-L and OpenCLIP ViT-bigG.
 _FAMILIES = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "Stable Diffusion XL"}

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from dnaf.errors import BaseModelError
-from dnaf.model.loading import (
+from dnaf.model.pretrained.checked_part import (
     GET_AGAIN,
     CheckedPart,
     check_part,

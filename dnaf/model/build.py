@@ -6,13 +6,13 @@ import torch
 
 from dnaf import config, seeds
 from dnaf.errors import ConfigError
-from dnaf.model.adapter import DNAFAdapter, style_levels
-from dnaf.model.base_folder import BaseModel, load_base, load_codec
-from dnaf.model.codec import Codec, LosslessCodec
-from dnaf.model.parts import Parts
-from dnaf.model.provenance import Provenance
+from dnaf.model.autoencoder import Codec, LosslessCodec
+from dnaf.model.components import Parts
+from dnaf.model.conditioning.adapter import DNAFAdapter, style_levels
+from dnaf.model.pretrained.base_model import BaseModel, load_base, load_codec
+from dnaf.model.pretrained.provenance import Provenance
+from dnaf.model.pretrained.style_weights import load_style_weights
 from dnaf.model.style_encoder import StyleEncoder
-from dnaf.model.style_weights import load_style_weights
 from dnaf.model.tiny import build_tiny
 
 __all__ = ["Parts", "build", "build_codec"]

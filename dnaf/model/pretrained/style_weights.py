@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 from dnaf import commands, files
 from dnaf.errors import BaseModelError
-from dnaf.model.loading import read_config, require_no_pointer, require_shapes
-from dnaf.model.provenance import Provenance
+from dnaf.model.pretrained.checked_part import read_config, require_no_pointer, require_shapes
+from dnaf.model.pretrained.provenance import Provenance
 from dnaf.model.style_encoder import StyleEncoder
 
 Tensors = dict[str, torch.Tensor]

@@ -11,11 +11,11 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
 
-from dnaf.model.appearance import AppearanceBlock
-from dnaf.model.noise_aware import Appearance
-from dnaf.model.pose_adapter import PoseAdapter, residual_levels
-from dnaf.model.prompt import Prompt
-from dnaf.model.provenance import Provenance
+from dnaf.model.conditioning.appearance import AppearanceBlock
+from dnaf.model.conditioning.noise_aware import Appearance
+from dnaf.model.conditioning.pose_adapter import PoseAdapter, residual_levels
+from dnaf.model.pretrained.prompt import Prompt
+from dnaf.model.pretrained.provenance import Provenance
 
 
 class DNAFAdapter(ModelMixin, ConfigMixin):

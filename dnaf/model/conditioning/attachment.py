@@ -13,8 +13,8 @@ from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from torch import nn
 
 from dnaf.errors import BaseModelError
-from dnaf.model.adapter import transformers
-from dnaf.model.noise_aware import NoiseAwareProcessor, StyleContext
+from dnaf.model.conditioning.adapter import transformers
+from dnaf.model.conditioning.noise_aware import NoiseAwareProcessor, StyleContext
 
 _REPLACEABLE = (AttnProcessor, AttnProcessor2_0)  # plain attention, which ours computes too
 _HANDLE = "_dnaf_hook"  # of a transformer; there, so that a copy of the UNet has it as well

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
-from dnaf.model.adapter import DNAFAdapter
-from dnaf.model.codec import Codec
+from dnaf.model.autoencoder import Codec
+from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.style_encoder import StyleEncoder
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from dnaf.model.attention import attend, merge_heads, split_heads
+from dnaf.model.conditioning.attention import attend, merge_heads, split_heads
 
 
 class AppearanceBlock(nn.Module):

@@ -13,7 +13,7 @@ from diffusers.models.adapter import AdapterBlock
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from dnaf.model.appearance import AppearanceBlock
+from dnaf.model.conditioning.appearance import AppearanceBlock
 from dnaf.model.denoiser import DNAFDenoiser
 
 Segment = Callable[..., Any]

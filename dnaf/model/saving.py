@@ -19,15 +19,15 @@ from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
 
 from dnaf import files
 from dnaf.errors import BaseModelError
-from dnaf.model.adapter import DNAFAdapter
-from dnaf.model.base_folder import BaseModel, load_base
-from dnaf.model.codec import LosslessCodec
-from dnaf.model.known_bases import KNOWN_BASES
-from dnaf.model.loading import read_config
-from dnaf.model.parts import Parts
-from dnaf.model.provenance import Provenance
+from dnaf.model.autoencoder import LosslessCodec
+from dnaf.model.components import Parts
+from dnaf.model.conditioning.adapter import DNAFAdapter
+from dnaf.model.pretrained.base_model import BaseModel, load_base
+from dnaf.model.pretrained.checked_part import read_config
+from dnaf.model.pretrained.known_bases import KNOWN_BASES
+from dnaf.model.pretrained.provenance import Provenance
+from dnaf.model.pretrained.style_weights import load_style_weights
 from dnaf.model.style_encoder import StyleEncoder
-from dnaf.model.style_weights import load_style_weights
 
 PROVENANCE = "provenance.json"
 _STYLE_ENCODER = "style_encoder"

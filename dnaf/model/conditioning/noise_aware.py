@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from diffusers.models.attention_processor import Attention
 
-from dnaf.model.appearance import AppearanceBlock
-from dnaf.model.attention import attend, merge_heads, split_heads
+from dnaf.model.conditioning.appearance import AppearanceBlock
+from dnaf.model.conditioning.attention import attend, merge_heads, split_heads
 
 KeysValues = tuple[torch.Tensor, torch.Tensor]
 Appearance = tuple[AppearanceBlock, torch.Tensor, torch.Tensor]  # a block, its keys and its values

@@ -17,7 +17,6 @@ from huggingface_hub import DatasetCardData, EvalResult, ModelCard
 from dnaf import files
 from dnaf.data.pairs.split import PARTS
 from dnaf.data.store import ImageStore
-from dnaf.data.terms import Terms, terms_of
 from dnaf.errors import StateError
 from dnaf.evaluate.submissions.find import read_pairs_csv
 from dnaf.images import Size
@@ -27,6 +26,7 @@ from dnaf.report.board import Board, compare
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics, read_metrics
 from dnaf.report.words import notes_on_metrics, protocol_sentences
+from dnaf.terms import Terms, terms_of
 
 DATA_CARD = "DATASET.md"
 

@@ -24,9 +24,9 @@ from dnaf.errors import ConfigError, NumericalError
 from dnaf.pretraining.params import Training
 from dnaf.progress import note, track
 from dnaf.train import checkpoint, processes
-from dnaf.train.average import Average, copy
+from dnaf.train.ema import Average, copy
 from dnaf.train.schedule import learning_rate
-from dnaf.train.stop import stop_requests
+from dnaf.train.signals import stop_requests
 
 _VERSION = 1  # of everything here that changes the course of a run; part of the resume key
 _LOGGING = {"log_every", "checkpoint_every"}

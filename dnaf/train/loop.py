@@ -23,11 +23,11 @@ from dnaf.progress import note, track
 from dnaf.train import checkpoint, memory, processes
 from dnaf.train.init import init_adapter
 from dnaf.train.latents import origin
+from dnaf.train.logs import Record
 from dnaf.train.precision import Precision
-from dnaf.train.record import Record
 from dnaf.train.schedule import learning_rate
+from dnaf.train.signals import stop_requests
 from dnaf.train.step import Batch, Learner
-from dnaf.train.stop import stop_requests
 from dnaf.workers import thread_map
 
 _VERSION = 4  # of everything below that changes the course of a run; part of the resume key

@@ -9,9 +9,9 @@ from dnaf import config
 from dnaf.model import gradient_checkpointing
 from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline
-from dnaf.train.average import Average, copy
 from dnaf.train.checkpoint import Checkpoint
 from dnaf.train.draw import draw
+from dnaf.train.ema import Average, copy
 from dnaf.train.loss import training_loss
 from dnaf.train.precision import Precision
 from dnaf.train.schedule import learning_rate

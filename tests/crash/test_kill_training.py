@@ -13,7 +13,7 @@ from dnaf import files, seeds
 from dnaf.data.store import write_store
 from dnaf.errors import StateError
 from dnaf.train import checkpoint
-from dnaf.train.stop import stop_requests
+from dnaf.train.signals import stop_requests
 from tests import processes
 from tests.training_project import TrainingProject, picture
 

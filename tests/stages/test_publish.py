@@ -10,9 +10,9 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from dnaf import files
 from dnaf.data.store import write_store
-from dnaf.data.terms import terms_of
 from dnaf.errors import StateError
 from dnaf.pipeline import load_pipeline
+from dnaf.terms import terms_of
 from stages import publish
 from tests import scored_methods
 from tests.training_project import ROOT, SIZE, TrainingProject, picture

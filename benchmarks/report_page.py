@@ -29,7 +29,7 @@ from dnaf.evaluate.submissions.open import DataSet
 from dnaf.report.board import Board, compare
 from dnaf.report.loss_curve import LossCurve
 from dnaf.report.methods import MethodMetrics
-from dnaf.report.page import PAGE, Content, write_page
+from dnaf.report.page.page import PAGE, Content, write_page
 from dnaf.report.panels import Panel
 from tests.chromium import find_chromium, open_browser, wait_until
 

@@ -20,9 +20,10 @@ def main(dataset: _command.Dataset = None) -> str:
     from dnaf.evaluate.submissions.find import CARD, read_pairs_csv
     from dnaf.evaluate.submissions.method_card import read_card
     from dnaf.evaluate.submissions.open import DataSet
-    from dnaf.report import figure, page
+    from dnaf.report import figure
     from dnaf.report.board import read_board
     from dnaf.report.loss_curve import read_loss_curve
+    from dnaf.report.page import page
     from dnaf.report.panels import open_panels
     from dnaf.report.typical import typical_pairs
 

@@ -11,7 +11,7 @@ from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.open import DataSet
 from dnaf.report.board import Board, compare
 from dnaf.report.loss_curve import LossCurve
-from dnaf.report.page import Content
+from dnaf.report.page.page import Content
 from dnaf.report.panels import Panel
 from tests.evaluation_project import SIZE, picture
 from tests.scored_methods import CARDS, absent, present, with_interval

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from dnaf.report.page import write_page
+from dnaf.report.page.page import write_page
 from tests.chromium import NAMES, find_chromium, open_browser
 from tests.report_page import made_up
 

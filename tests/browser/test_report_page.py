@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from dnaf.images import Pixels, decode, resize
 from dnaf.report.columns import COLUMNS
-from dnaf.report.page import write_page
+from dnaf.report.page.page import write_page
 from dnaf.report.typical import order, typical_pairs
 from tests.browser.conftest import Watched
 from tests.chromium import wait_until

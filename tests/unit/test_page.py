@@ -8,7 +8,7 @@ import pytest
 from dnaf.errors import StateError
 from dnaf.images import decode
 from dnaf.report.loss_curve import LossCurve, read_loss_curve
-from dnaf.report.page import PAGE, to_html, write_page
+from dnaf.report.page.page import PAGE, to_html, write_page
 from tests.evaluation_project import SIZE
 from tests.report_page import LABELS, demo_pairs, made_up, pictures_of
 

@@ -20,13 +20,13 @@ import torch
 import typer
 from diffusers import DDPMScheduler
 
-from dnaf import files, seeds
+from dnaf.core import files, seeds
+from dnaf.core.device import default_device
+from dnaf.core.progress import track
 from dnaf.data.loader import PairImages, Sources
-from dnaf.device import default_device
 from dnaf.evaluate.metrics.bootstrap import ratio_interval
 from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline, load_pipeline
-from dnaf.progress import track
 
 TIMESTEPS = (150, 300, 450, 600, 800, 950)
 OTHER_KV, NO_KV, CLEAN_KV = "another outfit's K', V'", "no K', V'", "K', V' of the clean style"

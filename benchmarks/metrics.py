@@ -32,11 +32,11 @@ from numpy.typing import NDArray
 from pytorch_fid.fid_score import calculate_frechet_distance
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from dnaf.core.images import Pixels, decode_png, encode_png
 from dnaf.evaluate.metrics.frechet import frechet_distance, real_statistics, trace_of_root
 from dnaf.evaluate.metrics.psnr import l1, mae, psnr
 from dnaf.evaluate.metrics.ssim import both_ssims
 from dnaf.evaluate.networks.lpips import Lpips
-from dnaf.images import Pixels, decode_png, encode_png
 
 SIZE = (256, 176)
 NUM_PAIRS, NUM_TARGETS = 32, 12  # as in DeepFashion's list, whose 8,570 pairs have 3,144 targets

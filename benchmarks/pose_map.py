@@ -20,9 +20,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import FRAME, Points
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
-from dnaf.images import Pixels
 
 NUM_MAPS = 400
 NUM_ROUNDS = 9

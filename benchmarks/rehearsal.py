@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from ruamel.yaml import YAML
 
-from dnaf import files, images, parameter_sets
+from dnaf.core import files, images, parameter_sets
+from dnaf.core.progress import track
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.data.formats import deepfashion
 from dnaf.data.formats.lists import read_list
-from dnaf.progress import track
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("unpack", "split", "render")

@@ -22,13 +22,13 @@ import torch
 from ruamel.yaml import YAML
 
 from benchmarks.rehearsal import ROOT, run
-from dnaf import images
+from dnaf.core import images
+from dnaf.core.progress import track
 from dnaf.evaluate.metrics.frechet import frechet_distance, frechet_interval, real_statistics
 from dnaf.evaluate.metrics.kid import kid, kid_interval, real_term
 from dnaf.evaluate.networks.inception import Inception
 from dnaf.evaluate.networks.lpips import Lpips
 from dnaf.evaluate.submissions.find import read_pairs_csv
-from dnaf.progress import track
 
 SIZE = (256, 176)
 # Methods whose results are published as single images, and the type of their files.

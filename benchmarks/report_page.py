@@ -20,7 +20,7 @@ import numpy as np
 from playwright.sync_api import Page
 from skimage import data as photographs
 
-from dnaf import images
+from dnaf.core import images
 from dnaf.data.pairs.pairs import Pair
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.submissions.find import TestPairs

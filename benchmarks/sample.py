@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from dnaf import images
+from dnaf.core import images
 from dnaf.data.loader import PairImages, Sources
 from dnaf.data.store import write_store
 

@@ -24,7 +24,7 @@ from benchmarks.device import (
     peak_memory,
 )
 from benchmarks.random_model import stable_diffusion, training_batch, training_params
-from dnaf import config
+from dnaf.core import config
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.train.memory import estimate, fake_step
 from dnaf.train.precision import Precision

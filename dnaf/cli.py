@@ -11,8 +11,8 @@ import runpy
 import sys
 from pathlib import Path
 
-from dnaf import commands
-from dnaf.errors import ConfigError
+from dnaf.core import commands
+from dnaf.core.errors import ConfigError
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline, UNet2DCon
 from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils import BaseOutput
 
-from dnaf.files import require_complete, write_atomic
+from dnaf.core.files import require_complete, write_atomic
 from dnaf.model.autoencoder import LosslessCodec, VaeCodec
 from dnaf.model.components import Parts
 from dnaf.model.conditioning.adapter import DNAFAdapter

@@ -14,12 +14,12 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData, EvalResult, ModelCard
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import StateError
+from dnaf.core.images import Size
 from dnaf.data.pairs.split import PARTS
 from dnaf.data.store import ImageStore
-from dnaf.errors import StateError
 from dnaf.evaluate.submissions.find import read_pairs_csv
-from dnaf.images import Size
 from dnaf.model.model_card import CARD, TASK
 from dnaf.model.saving import move_provenance
 from dnaf.report.board import Board, compare

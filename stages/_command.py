@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from dnaf import commands
-from dnaf.errors import DnafError
-from dnaf.progress import note
+from dnaf.core import commands
+from dnaf.core.errors import DnafError
+from dnaf.core.progress import note
 
 # Arguments that several stages have; each asks params.yaml only if it is not given, as DVC gives them all.
 Dataset = Annotated[

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 
-from dnaf.errors import ConfigError
+from dnaf.core.errors import ConfigError
 
 
 def by_name(variants: Sequence[str], form: str) -> dict[str, str]:

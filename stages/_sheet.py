@@ -21,7 +21,7 @@ RESULTS = Path("data/results")
 
 def open_data(dataset: str) -> "DataSet":
     """The prepared images in data/ and the test pairs."""
-    from dnaf import config
+    from dnaf.core import config
     from dnaf.data.store import ImageStore
     from dnaf.evaluate.submissions.find import read_pairs_csv
     from dnaf.evaluate.submissions.open import DataSet

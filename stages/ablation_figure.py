@@ -27,7 +27,7 @@ def main(
     rows: _sheet.Rows = 8,
     out: _sheet.Out = Path("data/ablation"),
 ) -> str:
-    from dnaf import config
+    from dnaf.core import config
 
     revisions = _revisions.by_name(variants, "NAME=REVISION, as in B1=no-sharing")
     dataset = config.load_chosen_dataset()

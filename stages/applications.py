@@ -15,8 +15,8 @@ from stages import _command
 
 
 def main(dataset: _command.Dataset = None) -> str:
-    from dnaf import commands, config, files
-    from dnaf.errors import DataError
+    from dnaf.core import commands, config, files
+    from dnaf.core.errors import DataError
 
     dataset = dataset or config.load_chosen_dataset()
     params, seed = config.load(config.Applications), config.load_seed()
@@ -34,7 +34,7 @@ def main(dataset: _command.Dataset = None) -> str:
     from dnaf.apply.inputs import Inputs
     from dnaf.apply.painter import Painter
     from dnaf.apply.sheets import Sheets
-    from dnaf.device import default_device
+    from dnaf.core.device import default_device
     from dnaf.evaluate.submissions.find import read_pairs_csv
     from dnaf.report import figure
 

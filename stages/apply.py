@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dnaf.apply.garment import Garment
     from dnaf.apply.inputs import Inputs
     from dnaf.apply.painter import Painter
-    from dnaf.images import Pixels
+    from dnaf.core.images import Pixels
 else:
     from typing import Literal
 
@@ -193,8 +193,8 @@ def interpolate(
     preview: Preview = None,
 ) -> None:
     """Draw a person on the way from one pose to another."""
-    from dnaf import config
     from dnaf.apply.sheet import enlarged, sheet, with_skeleton
+    from dnaf.core import config
 
     inputs = _inputs(fit, detector)
     person, ends = inputs.person(style, style_pose), [inputs.pose(name) for name in (first, last)]
@@ -212,16 +212,16 @@ def interpolate(
 
 
 def _inputs(fit: "Fit", detector: Path | None) -> "Inputs":
-    from dnaf import config
     from dnaf.apply.detect import load_detector
     from dnaf.apply.inputs import Inputs
+    from dnaf.core import config
 
     size = config.load_size(config.load_chosen_dataset())
     return Inputs(size, fit, None if detector is None else load_detector(detector))
 
 
 def _painter(model: Path) -> "Painter":
-    from dnaf import config
+    from dnaf.core import config
 
     dataset, seed = config.load_chosen_dataset(), config.load_seed()
     size, render, generate = (
@@ -232,16 +232,16 @@ def _painter(model: Path) -> "Painter":
 
     # Only now what takes seconds to import: a wrong input is told at once.
     from dnaf.apply.painter import Painter
-    from dnaf.device import default_device
+    from dnaf.core.device import default_device
 
     return Painter(model, size, render, generate, seed, default_device())
 
 
 def _hint(model: Path, *pictures: str) -> None:
     """Says what the model does not know, where a picture is no image of its data set."""
-    from dnaf import config
     from dnaf.apply.limits import limits
-    from dnaf.progress import note
+    from dnaf.core import config
+    from dnaf.core.progress import note
 
     known = limits(model, config.load_chosen_dataset())
     files = [picture for picture in pictures if Path(picture).is_file()]
@@ -250,7 +250,7 @@ def _hint(model: Path, *pictures: str) -> None:
 
 
 def _write_result(out: Path, picture: "Pixels", scale: int) -> None:
-    from dnaf import images
+    from dnaf.core import images
 
     height, width = picture.shape[:2]
     _write_bytes(out, images.encode_png(picture.repeat(scale, axis=0).repeat(scale, axis=1)))
@@ -266,13 +266,13 @@ def _write_preview(out: Path | None, pictures: "list[Pixels]") -> None:
 
 
 def _write(out: Path, picture: "Pixels") -> None:
-    from dnaf import images
+    from dnaf.core import images
 
     _write_bytes(out, images.encode_png(picture))
 
 
 def _write_bytes(out: Path, data: bytes) -> None:
-    from dnaf import files
+    from dnaf.core import files
 
     files.write_atomic(out, data)
     print(out)

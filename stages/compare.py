@@ -25,7 +25,7 @@ def main(
     ],
     method: Annotated[str, typer.Option(help="Whose scores")] = "dnaf",
 ) -> None:
-    from dnaf import config
+    from dnaf.core import config
 
     protocol, params, seed = config.load_protocol(), config.load(config.Evaluate), config.load_seed()
     joined = _revisions.by_name(variants, "NAME=REVISION[,REVISION...], as in full=full-0,full-1")

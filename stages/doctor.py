@@ -27,7 +27,7 @@ def main(dataset: _command.Dataset = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from dnaf import commands, config
+    from dnaf.core import commands, config
     from dnaf.data.archives.passwords import find_password
     from dnaf.data.formats.registry import FORMATS
     from dnaf.doctor.dataset import inspect_dataset

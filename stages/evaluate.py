@@ -24,7 +24,7 @@ def main(
     ] = None,
     protocol: _command.Protocol = None,
 ) -> str:
-    from dnaf import config, files
+    from dnaf.core import config, files
     from dnaf.evaluate.submissions.find import CARD, absent, find_results, read_test_pairs
     from dnaf.evaluate.submissions.method_card import read_card
 
@@ -49,10 +49,10 @@ def main(
         )
 
     # Only now what takes seconds to import: most methods of a fresh project are absent.
+    from dnaf.core.shards import open_shards
     from dnaf.evaluate.method import Setting, score_method
     from dnaf.evaluate.protocols.protocol import protocol_for
     from dnaf.evaluate.result_line import result_line
-    from dnaf.shards import open_shards
 
     setting = Setting(Path("data"), protocol_for(protocol, form), size, form, weights, params, seed)
     with open_shards() as shards:

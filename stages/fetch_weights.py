@@ -23,9 +23,9 @@ def main(
         list[str] | None, typer.Argument(help="What to download; by default all are listed")
     ] = None,
 ) -> None:
-    from dnaf import config, files
-    from dnaf.errors import ConfigError, DnafError, ResourceError
-    from dnaf.progress import note
+    from dnaf.core import config, files
+    from dnaf.core.errors import ConfigError, DnafError, ResourceError
+    from dnaf.core.progress import note
     from dnaf.weights import fetch
 
     if not names:
@@ -64,8 +64,8 @@ def _show() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from dnaf import commands
-    from dnaf.errors import DnafError
+    from dnaf.core import commands
+    from dnaf.core.errors import DnafError
     from dnaf.weights import fetch
 
     table = Table(title=f"Known weights: {commands.stage('fetch_weights', 'NAME [NAME...]')}")

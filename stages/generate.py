@@ -15,14 +15,14 @@ from stages import _command
 
 
 def main() -> str:
-    from dnaf import config
+    from dnaf.core import config
 
     params, seed = config.load(config.Generate), config.load_seed()
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
+    from dnaf.core.shards import open_shards
     from dnaf.data.loader import Sources
     from dnaf.generate.pairs import generate_pairs, write_samples
-    from dnaf.shards import open_shards
 
     sources = Sources(Path("data/pairs/test.csv"), Path("data/prepared.zip"), Path("data/pose.zip"))
     model, samples = Path("data/model"), Path("metrics/samples")

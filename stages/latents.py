@@ -15,12 +15,12 @@ from stages import _command
 
 
 def main() -> str:
-    from dnaf import config
+    from dnaf.core import config
 
     base, unshuffle = config.load_codec()
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
-    from dnaf.device import default_device
+    from dnaf.core.device import default_device
     from dnaf.model.build import build_codec
     from dnaf.train.latents import write_latents
 

@@ -15,7 +15,7 @@ from stages import _command
 
 
 def main() -> str:
-    from dnaf import config, files
+    from dnaf.core import config, files
     from dnaf.evaluate.submissions.find import CARD, read_pairs_csv
     from dnaf.evaluate.submissions.method_card import read_card
     from dnaf.report import latex, leaderboard

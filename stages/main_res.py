@@ -20,7 +20,7 @@ def main(
     rows: _sheet.Rows = 8,
     out: _sheet.Out = Path("data/main_res"),
 ) -> str:
-    from dnaf import config
+    from dnaf.core import config
     from dnaf.data.store import ImageStore
     from dnaf.evaluate.submissions.find import CARD, MEAN_IMAGE, find_results
     from dnaf.evaluate.submissions.method_card import read_card

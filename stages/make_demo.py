@@ -15,7 +15,7 @@ from stages import _command
 def main() -> str:
     from pathlib import Path
 
-    from dnaf import config
+    from dnaf.core import config
     from dnaf.data.demo.write import write_demo
 
     params, raw = config.load(config.MakeDemo), Path("data/raw/demo")

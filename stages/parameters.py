@@ -1,6 +1,6 @@
 """Write docs/parameters.md, the page of all parameters; no part of the pipeline.
 
-Reads: dnaf/config.py, params
+Reads: dnaf/core/config.py, params
 
 Writes: docs/parameters.md
 
@@ -17,11 +17,11 @@ PAGE = Path("docs/parameters.md")
 
 
 def main() -> str:
-    from dnaf import files
-    from dnaf.parameter_table import to_markdown
+    from dnaf.core import files
+    from dnaf.core.parameter_table import to_markdown
 
     files.write_atomic(PAGE, to_markdown())
-    return f"All parameters → {PAGE}; commit it with dnaf/config.py"
+    return f"All parameters → {PAGE}; commit it with dnaf/core/config.py"
 
 
 if __name__ == "__main__":

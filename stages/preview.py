@@ -21,7 +21,7 @@ def main(
     count: Annotated[int, typer.Option(min=1, max=600, help="Number of images")] = 24,
     out: Annotated[Path, typer.Option(help="Where to write the sheet")] = Path("data/preview.png"),
 ) -> str:
-    from dnaf import files, images
+    from dnaf.core import files, images
     from dnaf.data.preview import preview
 
     sheet = preview(Path("data/pairs"), Path("data/prepared.zip"), count)

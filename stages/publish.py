@@ -20,7 +20,7 @@ from stages import _command
 def main(
     out: Annotated[Path, typer.Option(help="Where to write: a folder that is new or empty")],
 ) -> str:
-    from dnaf import config
+    from dnaf.core import config
 
     protocols = config.load_protocols()
 

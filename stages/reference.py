@@ -15,7 +15,7 @@ from stages import _command
 
 
 def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -> str:
-    from dnaf import config
+    from dnaf.core import config
 
     dataset, protocol = dataset or config.load_chosen_dataset(), protocol or config.load_protocol()
     params = config.load(config.Reference)
@@ -23,13 +23,13 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
     size, form = config.load_size(dataset), config.load_format(dataset)
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
+    from dnaf.core.shards import open_shards
     from dnaf.data.pairs.tables import read_table
     from dnaf.data.store import ImageStore
     from dnaf.evaluate.networks.features import feature_networks
     from dnaf.evaluate.protocols.protocol import protocol_for
     from dnaf.evaluate.real_images import RealImages
     from dnaf.evaluate.reference import write_reference
-    from dnaf.shards import open_shards
 
     chosen, out = protocol_for(protocol, form), Path("data/reference") / protocol
     real = RealImages(ImageStore(Path("data/images.zip")), ImageStore(Path("data/prepared.zip")), size)

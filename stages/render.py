@@ -15,7 +15,7 @@ from stages import _command
 
 
 def main(dataset: _command.Dataset = None) -> str:
-    from dnaf import config
+    from dnaf.core import config
     from dnaf.data.pose_maps.write import write_pose_maps
 
     params = config.load(config.Render)

@@ -15,7 +15,7 @@ from stages import _command
 
 
 def main(dataset: _command.Dataset = None) -> str:
-    from dnaf import commands, config, files
+    from dnaf.core import commands, config, files
     from dnaf.data.store import ImageStore
     from dnaf.evaluate.submissions.find import CARD, read_pairs_csv
     from dnaf.evaluate.submissions.method_card import read_card

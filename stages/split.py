@@ -15,7 +15,7 @@ from stages import _command
 
 
 def main(dataset: _command.Dataset = None) -> str:
-    from dnaf import config
+    from dnaf.core import config
     from dnaf.data.formats.registry import FORMATS
     from dnaf.data.pairs.split import PARTS
     from dnaf.data.pairs.write import write_split

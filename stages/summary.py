@@ -15,7 +15,7 @@ from stages import _command
 
 
 def main() -> str:
-    from dnaf import commands, config, files
+    from dnaf.core import commands, config, files
     from dnaf.report.summary import summary
 
     method, protocol = config.load_method(), config.load_protocol()

@@ -15,7 +15,7 @@ from stages import _command
 
 
 def main() -> str:
-    from dnaf import config
+    from dnaf.core import config
 
     model, params, seed = config.load(config.Model), config.load(config.Train), config.load_seed()
 

@@ -23,8 +23,8 @@ def main(
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Where the browser finds the page")] = 7860,
     model: Annotated[Path, typer.Option(help="The trained model")] = Path("data/model"),
 ) -> None:
-    from dnaf import commands, config
-    from dnaf.errors import ConfigError
+    from dnaf.core import commands, config
+    from dnaf.core.errors import ConfigError
     from dnaf.evaluate.submissions.find import read_test_pairs
 
     if find_spec("gradio") is None:
@@ -47,7 +47,7 @@ def main(
     from dnaf.apply.inputs import Inputs
     from dnaf.apply.limits import limits
     from dnaf.apply.painter import Painter
-    from dnaf.device import default_device
+    from dnaf.core.device import default_device
     from dnaf.ui.actions import About, Actions
     from dnaf.ui.page import serving
 

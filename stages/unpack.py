@@ -16,7 +16,7 @@ from stages import _command
 
 
 def main(dataset: _command.Dataset = None) -> str:
-    from dnaf import config
+    from dnaf.core import config
     from dnaf.data.archives.passwords import find_password
     from dnaf.data.formats.registry import FORMATS
     from dnaf.data.unpack import unpack

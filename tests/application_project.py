@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf import config, files
 from dnaf.apply.inputs import Inputs
 from dnaf.apply.painter import Painter
+from dnaf.core import config, files
+from dnaf.core.device import default_device
 from dnaf.data.keypoints.keypoints import Points, write_keypoints
-from dnaf.device import default_device
 from tests.training_project import SIZE, TrainingProject
 
 FRAME = (256, 176)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf import images
+from dnaf.core import images
+from dnaf.core.images import Pixels
 from dnaf.data.pairs.pairs import Pair
 from dnaf.data.store import ImageStore
-from dnaf.images import Pixels
 from tests.evaluation_project import near
 from tests.published_results import encode, pad, strip, write_folder, write_zip
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf import images
+from dnaf.core import images
 from tests.raw_folder import FIGURE, HEADER, annotation_line
 
 SIZES = {

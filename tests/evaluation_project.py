@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
-from dnaf import files, images, seeds
+from dnaf.core import files, images, seeds
+from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import Points, write_keypoints
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.submissions.find import TestPairs, read_test_pairs
 from dnaf.evaluate.submissions.open import DataSet
-from dnaf.images import Pixels
 from tests.raw_folder import FIGURE
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,4 +1,4 @@
-"""Faults inside the system calls by which dnaf.files changes the disk."""
+"""Faults inside the system calls by which dnaf.core.files changes the disk."""
 
 import errno
 import io
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dnaf import files
+from dnaf.core import files
 
 
 class Faults:

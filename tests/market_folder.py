@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf import images, seeds
+from dnaf.core import images, seeds
 from tests.raw_folder import FIGURE, HEADER, annotation_line
 
 KEYPOINTS = np.round(FIGURE / 2.75 + np.array([0, 12.0]))  # of every image, in the 128x64 frame

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf import images
+from dnaf.core import images
+from dnaf.core.images import Pixels
 from dnaf.data.pairs.pairs import Pair
-from dnaf.images import Pixels
 
 Image = Callable[[Pair], Pixels]
 

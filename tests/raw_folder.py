@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from ruamel.yaml import YAML
 
-from dnaf import images
-from dnaf.config import Params
+from dnaf.core import images
+from dnaf.core.config import Params
 from dnaf.data.formats import deepfashion
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoints import Annotations

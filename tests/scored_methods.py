@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dnaf import files
+from dnaf.core import files
 from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.submissions.method_card import read_card
 from dnaf.report.methods import MethodMetrics

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from ruamel.yaml import YAML
 
-from dnaf import config, files, seeds
+from dnaf.core import config, files, seeds
+from dnaf.core.images import Pixels
 from dnaf.data.loader import Sources
 from dnaf.data.store import ImageStore, write_store
-from dnaf.images import Pixels
 from dnaf.model.autoencoder import LosslessCodec
 from dnaf.model.build import build
 from dnaf.model.denoiser import DNAFDenoiser

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from dnaf import commands
+from dnaf.core import commands
+from dnaf.core.errors import BaseModelError, ConfigError, DataError
+from dnaf.core.images import Pixels
 from dnaf.data.keypoints.joint_sets import to_openpose_18
 from dnaf.data.keypoints.keypoints import Points
-from dnaf.errors import BaseModelError, ConfigError, DataError
-from dnaf.images import Pixels
 
 Detector = Callable[[Pixels, str], Points]
 

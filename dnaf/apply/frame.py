@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 
-from dnaf import images
+from dnaf.core import images
+from dnaf.core.images import Pixels, Size
 from dnaf.data.keypoints.keypoints import Points
-from dnaf.images import Pixels, Size
 
 Fit = Literal["pad", "crop"]
 

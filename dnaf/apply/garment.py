@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dnaf.core.errors import DataError
+from dnaf.core.images import Size
 from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP, Points
-from dnaf.errors import DataError
-from dnaf.images import Size
 
 Garment = Literal["upper", "lower"]
 Mask = NDArray[np.bool_]

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from dnaf import files, images
 from dnaf.apply.detect import Detector
 from dnaf.apply.frame import Fit, Placement, place, placement
 from dnaf.apply.garment import Mask
 from dnaf.apply.person import Person
+from dnaf.core import files, images
+from dnaf.core.errors import DataError
+from dnaf.core.images import Pixels, Size
 from dnaf.data.keypoints.keypoint_files import read_openpose
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points, read_keypoints
 from dnaf.data.store import ImageStore
-from dnaf.errors import DataError
-from dnaf.images import Pixels, Size
 
 _MAX_POSE_BYTES = 100_000
 _LARGEST_SIDE = 100_000  # pixels

@@ -8,9 +8,9 @@ from PIL import Image
 
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
+from dnaf.core.images import Pixels
+from dnaf.core.progress import track
 from dnaf.data.keypoints.keypoints import Points, interpolate
-from dnaf.images import Pixels
-from dnaf.progress import track
 
 _FRAME_MS = 120
 

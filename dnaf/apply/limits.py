@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dnaf import files
+from dnaf.core import files
 from dnaf.model.pretrained.known_bases import is_of_the_demo
 
 _PROVENANCE = "provenance.json"

@@ -8,8 +8,8 @@ from torch.nn import functional
 from dnaf.apply.garment import Mask
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
+from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import Points
-from dnaf.images import Pixels
 
 
 def mix(painter: Painter, inside: Person, outside: Person, pose: Points, mask: Mask) -> Pixels:

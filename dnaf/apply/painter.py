@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from dnaf import config, seeds
 from dnaf.apply.person import Person
+from dnaf.core import config, seeds
+from dnaf.core.errors import BaseModelError, NumericalError, ResourceError
+from dnaf.core.images import Pixels, Size
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
 from dnaf.data.loader import to_image_tensor, to_pixels, to_pose_tensor
 from dnaf.data.pose_maps.write import draw_pose_map
-from dnaf.errors import BaseModelError, NumericalError, ResourceError
 from dnaf.generate.pairs import prepare_pipeline
-from dnaf.images import Pixels, Size
 
 OnStepEnd = Callable[[Any, int, int, dict[str, Any]], dict[str, Any]]
 

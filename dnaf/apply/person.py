@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import Points
-from dnaf.images import Pixels
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dnaf import images
 from dnaf.apply.garment import Mask
+from dnaf.core import images
+from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
-from dnaf.images import Pixels
 
 _SMALLEST_WIDTH = 144  # pixels of a picture in a sheet; smaller ones are enlarged by a whole factor
 _GAP = 4

@@ -15,11 +15,11 @@ from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
 from dnaf.apply.sheet import with_mask
 from dnaf.apply.try_on import try_on
+from dnaf.core.errors import DataError
+from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP
 from dnaf.data.pairs.pairs import Pair
 from dnaf.data.pose_maps.storage import picture
-from dnaf.errors import DataError
-from dnaf.images import Pixels
 from dnaf.report.panels import Panel
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from dnaf.apply.garment import Mask
 from dnaf.apply.painter import OnStepEnd, Painter
 from dnaf.apply.person import Person
-from dnaf.images import Pixels
+from dnaf.core.images import Pixels
 
 
 def try_on(painter: Painter, reference: Person, mask: Mask, style: Person) -> Pixels:

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dnaf.core.errors import StateError
 from dnaf.data.store import ImageStore
-from dnaf.errors import StateError
 
 
 class Latents:

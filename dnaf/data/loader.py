@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
-from dnaf import seeds
+from dnaf.core import seeds
+from dnaf.core.errors import StateError
+from dnaf.core.images import Pixels
 from dnaf.data.pose_maps.storage import picture, read_pose_map
 from dnaf.data.store import ImageStore
-from dnaf.errors import StateError
-from dnaf.images import Pixels
 
 if TYPE_CHECKING:
     from dnaf.data.latents import Latents

@@ -12,11 +12,11 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
-from dnaf import files, images
+from dnaf.core import files, images
+from dnaf.core.errors import DataError, ResourceError, StateError
+from dnaf.core.progress import note
+from dnaf.core.workers import worker_pool
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import DataError, ResourceError, StateError
-from dnaf.progress import note
-from dnaf.workers import worker_pool
 
 File = tuple[str, bytes]  # name and content
 Prepared = tuple[str, bytes, bytes]  # name, content, resized PNG

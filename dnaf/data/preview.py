@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf import files, images
+from dnaf.core import files, images
+from dnaf.core.errors import StateError
 from dnaf.data.keypoints.keypoints import read_keypoints
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from dnaf.data.store import ImageStore
-from dnaf.errors import StateError
 
 _HEIGHT = 256  # pixels of a picture in the sheet
 _NUM_COLUMNS = 6

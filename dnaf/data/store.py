@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dnaf import images
-from dnaf.errors import StateError
-from dnaf.files import MANIFEST, atomic_file, fingerprint
+from dnaf.core import images
+from dnaf.core.errors import StateError
+from dnaf.core.files import MANIFEST, atomic_file, fingerprint
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # same content, same bytes, same hash for DVC
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from dnaf import commands, files, images, progress
+from dnaf.core import commands, files, images, progress
+from dnaf.core.errors import DataError
 from dnaf.data.archives.open import Archive, open_archive
 from dnaf.data.formats import published_counts
 from dnaf.data.formats.names import stem
 from dnaf.data.formats.registry import Format
 from dnaf.data.prepare import prepare_images
 from dnaf.data.store import write_store
-from dnaf.errors import DataError
 
 _VERSION = 2  # of what prepared images depend on beside their originals and size
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
-from dnaf import files, images
+from dnaf.core import files, images
+from dnaf.core.errors import DnafError, ResourceError
 from dnaf.data.archives.open import Archive, open_archive
 from dnaf.data.formats import published_counts
 from dnaf.data.formats.names import Parts
@@ -15,7 +16,6 @@ from dnaf.data.pairs.by_lists import read_list
 from dnaf.data.pairs.split import PARTS
 from dnaf.data.unpack import bytes_needed, find_containers
 from dnaf.doctor.finding import Finding
-from dnaf.errors import DnafError, ResourceError
 
 
 def inspect_dataset(

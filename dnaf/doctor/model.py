@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from dnaf import config
+from dnaf.core import config
+from dnaf.core.errors import BaseModelError, ConfigError, DnafError
 from dnaf.doctor.finding import Finding
-from dnaf.errors import BaseModelError, ConfigError, DnafError
 from dnaf.model.pretrained.known_bases import KNOWN_BASES, is_of_the_demo
 
 _SWIN = "microsoft/swin-base-patch4-window7-224"

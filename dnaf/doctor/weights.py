@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from dnaf import commands
+from dnaf.core import commands
+from dnaf.core.errors import DnafError
 from dnaf.doctor.finding import Finding
-from dnaf.errors import DnafError
 from dnaf.weights.registry import WEIGHTS, check
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf import config, files
+from dnaf.core import config, files
+from dnaf.core.errors import StateError
+from dnaf.core.images import Size
+from dnaf.core.shards import Shards
 from dnaf.data.keypoints.keypoints import Points, read_keypoints
 from dnaf.data.store import ImageStore
-from dnaf.errors import StateError
 from dnaf.evaluate.batch_networks import Networks, lpips_networks
 from dnaf.evaluate.comparison import Masks
 from dnaf.evaluate.metrics.body_mask import body_mask
@@ -23,8 +25,6 @@ from dnaf.evaluate.submissions.joints import count_joints
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.open import DataSet, open_results
 from dnaf.evaluate.submissions.result_names import ResultNames
-from dnaf.images import Size
-from dnaf.shards import Shards
 
 
 @dataclass(frozen=True)

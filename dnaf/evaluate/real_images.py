@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from dnaf import files, images
+from dnaf.core import files, images
+from dnaf.core.errors import StateError
+from dnaf.core.images import Pixels, Size
 from dnaf.data.formats.names import stem as stem_of
 from dnaf.data.store import ImageStore
-from dnaf.errors import StateError
 from dnaf.evaluate.protocols.protocol import View
 from dnaf.evaluate.protocols.resample import Image
 from dnaf.evaluate.protocols.view import view_real
-from dnaf.images import Pixels, Size
 
 _PREPARED = "pil-bicubic"  # what stage unpack resizes with
 

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf import config, files, seeds
-from dnaf.errors import StateError
+from dnaf.core import config, files, seeds
+from dnaf.core.errors import StateError
+from dnaf.core.shards import Shards, chunked
 from dnaf.evaluate.metrics.frechet import RealStatistics, real_statistics
 from dnaf.evaluate.metrics.kid import real_term
 from dnaf.evaluate.networks.features import FeatureNetwork
 from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
-from dnaf.shards import Shards, chunked
 
 _SAMPLE_SEED = 0  # not the root seed: runs with different root seeds stay comparable
 

@@ -11,9 +11,11 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from dnaf import config
+from dnaf.core import config
+from dnaf.core.errors import ConfigError, DataError, NumericalError
+from dnaf.core.images import Size
+from dnaf.core.shards import Shards, chunked
 from dnaf.data.pairs.pairs import Pair, pair_id
-from dnaf.errors import ConfigError, DataError, NumericalError
 from dnaf.evaluate.batch_networks import Looked, Networks
 from dnaf.evaluate.comparison import PSNR_MAX, Comparer, Masks
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, ratio_interval
@@ -24,8 +26,6 @@ from dnaf.evaluate.reference import ReferenceSet, num_kept
 from dnaf.evaluate.set_distances import set_distances
 from dnaf.evaluate.submissions.find import UNITS, TestPairs
 from dnaf.evaluate.submissions.open import Results
-from dnaf.images import Size
-from dnaf.shards import Shards, chunked
 
 _MIN_SIZE = 31  # AlexNet's last pooling has nothing left of smaller images
 _PACKAGES = ("numpy", "scipy", "pillow", "opencv-python", "torch", "torchvision", "lpips", "pytorch-fid")

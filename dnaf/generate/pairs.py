@@ -13,15 +13,15 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from dnaf import config, files, images, seeds
+from dnaf.core import config, files, images, seeds
+from dnaf.core.errors import BaseModelError, ConfigError, NumericalError, ResourceError, StateError
+from dnaf.core.progress import note
+from dnaf.core.shards import Shards
 from dnaf.data.loader import PairImages, Sources, to_pixels
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import BaseModelError, ConfigError, NumericalError, ResourceError, StateError
 from dnaf.model.schedulers import make_solver
 from dnaf.pipeline import DNAFPipeline, load_pipeline
-from dnaf.progress import note
-from dnaf.shards import Shards
 
 _VERSION = 2  # of everything below that changes an image; part of the resume key
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}

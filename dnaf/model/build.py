@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
-from dnaf import config, seeds
-from dnaf.errors import ConfigError
+from dnaf.core import config, seeds
+from dnaf.core.errors import ConfigError
 from dnaf.model.autoencoder import Codec, LosslessCodec
 from dnaf.model.components import Parts
 from dnaf.model.conditioning.adapter import DNAFAdapter, style_levels

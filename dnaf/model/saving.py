@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
 
-from dnaf import files
-from dnaf.errors import BaseModelError
+from dnaf.core import files
+from dnaf.core.errors import BaseModelError
 from dnaf.model.autoencoder import LosslessCodec
 from dnaf.model.components import Parts
 from dnaf.model.conditioning.adapter import DNAFAdapter

@@ -6,7 +6,7 @@ from typing import Any
 import diffusers
 from diffusers import DDPMScheduler, SchedulerMixin
 
-from dnaf.errors import ConfigError
+from dnaf.core.errors import ConfigError
 
 SOLVERS = {
     "ddim": "DDIMScheduler",

@@ -12,8 +12,8 @@ from diffusers.configuration_utils import register_to_config
 from timm.models.efficientnet import EfficientNetFeatures
 from torch import nn
 
-from dnaf.config import LevelMapping
-from dnaf.errors import ConfigError
+from dnaf.core.config import LevelMapping
+from dnaf.core.errors import ConfigError
 
 
 class StyleEncoder(ModelMixin, ConfigMixin):

@@ -4,7 +4,7 @@ import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
-from dnaf import config, seeds
+from dnaf.core import config, seeds
 from dnaf.model.autoencoder import LosslessCodec
 from dnaf.model.components import Parts
 from dnaf.model.conditioning.adapter import DNAFAdapter, style_levels

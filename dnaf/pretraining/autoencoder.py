@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from dnaf import files, seeds
+from dnaf.core import files, seeds
+from dnaf.core.images import Pixels
 from dnaf.data.loader import to_pixels
 from dnaf.evaluate.metrics.psnr import psnr
-from dnaf.images import Pixels
 from dnaf.model.patch_autoencoder import PATCH, PatchAutoencoder
 from dnaf.pretraining.params import Autoencoder
 from dnaf.pretraining.people import NUM_VIEWS, PeoplePictures, to_tensor

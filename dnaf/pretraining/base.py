@@ -13,7 +13,7 @@ import torch
 from diffusers import DDIMScheduler, DDPMScheduler, UNet2DConditionModel
 from torch import nn
 
-from dnaf import files, seeds
+from dnaf.core import files, seeds
 from dnaf.model.conditioning.attachment import attach
 from dnaf.model.conditioning.noise_aware import StyleContext
 from dnaf.model.norm import use_float32_group_norms

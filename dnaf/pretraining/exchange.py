@@ -13,8 +13,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from dnaf import files, seeds
-from dnaf.device import default_device
+from dnaf.core import files, seeds
+from dnaf.core.device import default_device
+from dnaf.core.progress import track
 from dnaf.evaluate.metrics.bootstrap import ratio_interval
 from dnaf.model.patch_autoencoder import PATCH
 from dnaf.model.schedulers import training_schedule
@@ -24,7 +25,6 @@ from dnaf.pretraining.params import Exchange
 from dnaf.pretraining.people import PeoplePictures
 from dnaf.pretraining.sheets import crop, torso_centres
 from dnaf.pretraining.training import random_normal
-from dnaf.progress import track
 
 _BATCH = 20
 IDENTICAL, SAME, WRONG, CLEAN = "identical picture", "same person", "another person", "same person, clean"

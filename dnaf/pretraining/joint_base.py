@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from dnaf import commands, config, files, images
+from dnaf.core import commands, config, files, images
 from dnaf.data.archives.passwords import PUBLIC
 from dnaf.data.demo.write import write_demo
 from dnaf.data.formats.registry import FORMATS

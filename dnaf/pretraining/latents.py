@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnaf import files
-from dnaf.device import default_device
-from dnaf.errors import StateError
+from dnaf.core import files
+from dnaf.core.device import default_device
+from dnaf.core.errors import StateError
+from dnaf.core.progress import track
 from dnaf.model.patch_autoencoder import PatchAutoencoder
 from dnaf.model.pretrained.checked_part import check_part
 from dnaf.pretraining.people import PeoplePictures, to_tensor
-from dnaf.progress import track
 
 _LATENTS = "latents.npy"
 

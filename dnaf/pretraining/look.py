@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from dnaf import files, images
+from dnaf.core import files, images
 from dnaf.data.loader import to_pixels
 from dnaf.pretraining.base import load, make_scheduler
 from dnaf.pretraining.latents import load_autoencoder

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dnaf import sections
-from dnaf.config import Fraction, Positive
-from dnaf.images import Size
-from dnaf.sections import Section
+from dnaf.core import sections
+from dnaf.core.config import Fraction, Positive
+from dnaf.core.images import Size
+from dnaf.core.sections import Section
 
 PARAMS = Path("pretraining/params.yaml")
 

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnaf import files, images
+from dnaf.core import files, images
+from dnaf.core.errors import StateError
+from dnaf.core.progress import track
+from dnaf.core.workers import worker_pool
 from dnaf.data.demo.figure import JOINTS, SIZE, VIEWS, draw_figure
 from dnaf.data.loader import to_image_tensor
-from dnaf.errors import StateError
 from dnaf.pretraining.params import People
-from dnaf.progress import track
-from dnaf.workers import worker_pool
 
 NUM_VIEWS = len(VIEWS)
 _PICTURES, _KEYPOINTS = "pictures.npy", "keypoints.npy"

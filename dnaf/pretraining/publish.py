@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from dnaf import files
+from dnaf.core import files
 from dnaf.pretraining.params import Pretraining
 
 _STAGES = ("autoencoder", "crops", "base")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnaf import seeds
+from dnaf.core import seeds
 from dnaf.data.demo.figure import JOINTS
 from dnaf.pretraining.params import Denoising
 from dnaf.pretraining.training import random_normal

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-from dnaf import files
-from dnaf.errors import BaseModelError
+from dnaf.core import files
+from dnaf.core.errors import BaseModelError
 from dnaf.model.style_encoder import StyleEncoder
 
 MODEL_NAME = "tf_efficientnet_lite0"

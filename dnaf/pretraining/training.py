@@ -19,10 +19,10 @@ from accelerate import Accelerator
 from diffusers import ModelMixin
 from torch import nn
 
-from dnaf import files, seeds
-from dnaf.errors import ConfigError, NumericalError
+from dnaf.core import files, seeds
+from dnaf.core.errors import ConfigError, NumericalError
+from dnaf.core.progress import note, track
 from dnaf.pretraining.params import Training
-from dnaf.progress import note, track
 from dnaf.train import checkpoint, processes
 from dnaf.train.ema import Average, copy
 from dnaf.train.schedule import learning_rate

@@ -13,9 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import DataError
 from dnaf.data.pairs.pairs import Pair, pair_id
-from dnaf.errors import DataError
 from dnaf.evaluate.submissions.find import MEAN_IMAGE, TestPairs
 from dnaf.report.panels import OURS, Panel
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dnaf.errors import StateError
+from dnaf.core.errors import StateError
 
 _MAX_POINTS = 500
 

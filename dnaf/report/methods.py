@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dnaf import files
-from dnaf.errors import StateError
+from dnaf.core import files
+from dnaf.core.errors import StateError
 
 # Under one protocol, two methods' numbers are comparable only if all of this agrees.
 _COMPARABLE = ("image_size", "pairs_sha256", "real_set", "weights", "bootstrap")

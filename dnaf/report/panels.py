@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dnaf.core.images import Pixels, Size, resize
 from dnaf.data.pairs.pairs import Pair
 from dnaf.data.pose_maps.storage import picture, read_pose_map
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.submissions.find import COPY_SOURCE, find_results
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.open import DataSet, open_results
-from dnaf.images import Pixels, Size, resize
 
 OURS = "dnaf"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from dnaf import commands
-from dnaf.errors import StateError
+from dnaf.core import commands
+from dnaf.core.errors import StateError
 
 _PARAMS = "params.yaml"
 _ABSENT = "absent"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dnaf.core.errors import StateError
+from dnaf.core.images import Pixels
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
-from dnaf.errors import StateError
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, paired_interval
 from dnaf.evaluate.submissions.find import GENERATED, read_pairs_csv
 from dnaf.evaluate.submissions.open import DataSet
-from dnaf.images import Pixels
 from dnaf.report.columns import COLUMNS, Column
 from dnaf.report.revisions import fetch
 from dnaf.report.scores import Scores, read_scores

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnaf.core.errors import StateError
 from dnaf.data.pairs.pairs import Pair
-from dnaf.errors import StateError
 
 Scores = dict[str, NDArray[np.float64]]
 """By metric, one value a pair in the order of the test pairs."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-from dnaf.errors import StateError
+from dnaf.core.errors import StateError
 from dnaf.evaluate.metrics.bootstrap import paired_interval
 from dnaf.evaluate.submissions.find import COPY_SOURCE, MEAN_IMAGE
 from dnaf.report.columns import Column

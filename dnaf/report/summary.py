@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dnaf.errors import DataError
+from dnaf.core.errors import DataError
 from dnaf.report.methods import read_metrics, rounded
 
 # Ten, so that `dvc metrics diff` and `dvc exp show` fit a screen. The leaderboard has all, such as KID,

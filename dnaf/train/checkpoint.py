@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from dnaf import files
-from dnaf.errors import StateError
+from dnaf.core import files
+from dnaf.core.errors import StateError
 
 _KEEP = 2
 _WEIGHTS, _AVERAGE, _OPTIMIZER, _STATE = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from dnaf import config, seeds
+from dnaf.core import config, seeds
 from dnaf.train.schedule import timestep
 
 

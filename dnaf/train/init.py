@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dnaf.errors import BaseModelError, ConfigError
+from dnaf.core.errors import BaseModelError, ConfigError
 from dnaf.model.components import Parts
 from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.pretrained.checked_part import check_part, read_config

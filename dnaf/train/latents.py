@@ -6,16 +6,16 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import StateError
+from dnaf.core.progress import note, track
+from dnaf.core.workers import thread_map
 from dnaf.data import latents
 from dnaf.data.loader import to_image_tensor
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import StateError
 from dnaf.model.autoencoder import Codec, LosslessCodec
 from dnaf.model.pretrained.base_model import require_trained_size
 from dnaf.model.pretrained.provenance import Provenance
-from dnaf.progress import note, track
-from dnaf.workers import thread_map
 
 _VERSION = 1  # of everything below that changes a latent; part of the resume key
 _PART = 32  # images of a file of resume state

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from dnaf import files, images, seeds
+from dnaf.core import files, images, seeds
 from dnaf.data.loader import PairImages, to_pixels
 
 if TYPE_CHECKING:

@@ -11,15 +11,16 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from torch.utils.data import default_collate
 
-from dnaf import config, files
+from dnaf.core import config, files
+from dnaf.core.errors import NumericalError, ResourceError, StateError
+from dnaf.core.progress import note, track
+from dnaf.core.workers import thread_map
 from dnaf.data.latents import Latents
 from dnaf.data.loader import Sources, StepSampler, TrainingPairs
-from dnaf.errors import NumericalError, ResourceError, StateError
 from dnaf.model.build import Parts, build
 from dnaf.model.pretrained.base_model import require_trained_size
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.pipeline import DNAFPipeline, assemble
-from dnaf.progress import note, track
 from dnaf.train import checkpoint, memory, processes
 from dnaf.train.init import init_adapter
 from dnaf.train.latents import origin
@@ -28,7 +29,6 @@ from dnaf.train.precision import Precision
 from dnaf.train.schedule import learning_rate
 from dnaf.train.signals import stop_requests
 from dnaf.train.step import Batch, Learner
-from dnaf.workers import thread_map
 
 _VERSION = 4  # of everything below that changes the course of a run; part of the resume key
 _LOGGING = {"log_every", "checkpoint_every", "sample_every", "report_to"}  # do not change it

@@ -4,7 +4,7 @@ import torch
 from diffusers import DDPMScheduler
 from diffusers.training_utils import compute_snr
 
-from dnaf import config
+from dnaf.core import config
 from dnaf.model.autoencoder import Codec
 from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.train.draw import Draw

@@ -22,11 +22,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from dnaf import config
+from dnaf.core import config
+from dnaf.core.progress import note
 from dnaf.model import gradient_checkpointing
 from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline
-from dnaf.progress import note
 from dnaf.train.draw import Draw
 from dnaf.train.loss import training_loss
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from dnaf import config
+from dnaf.core import config
 
 _DTYPES = {"no": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -7,8 +7,8 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType, ProjectConfiguration
 
-from dnaf import commands, config
-from dnaf.errors import ConfigError
+from dnaf.core import commands, config
+from dnaf.core.errors import ConfigError
 
 # Each process must hold all weights: a checkpoint is one process's.
 _SHARDED = {DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM}

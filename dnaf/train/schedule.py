@@ -3,7 +3,7 @@
 import math
 from typing import Protocol
 
-from dnaf import config
+from dnaf.core import config
 
 _FINAL_LR = 0.05  # share of the peak learning rate at the end of the cosine decay
 

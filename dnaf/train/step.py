@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import torch
 from accelerate import Accelerator
 
-from dnaf import config
+from dnaf.core import config
 from dnaf.model import gradient_checkpointing
 from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dnaf import config
 from dnaf.apply.inputs import Inputs
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
 from dnaf.apply.sheet import enlarged, with_skeleton
+from dnaf.core import config
+from dnaf.core.errors import DataError
+from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import Points
-from dnaf.errors import DataError
-from dnaf.images import Pixels
 from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
 
 _NUM_THUMBNAILS = 24

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from dnaf.core.errors import DataError
 from dnaf.data.keypoints.keypoints import Points, coordinate
-from dnaf.errors import DataError
 
 # In the order of `dnaf.data.keypoints.keypoints`.
 JOINTS = (

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from dnaf.errors import DnafError, ResourceError
-from dnaf.images import Pixels, Size
+from dnaf.core.errors import DnafError, ResourceError
+from dnaf.core.images import Pixels, Size
 from dnaf.ui.actions import About, Actions
 from dnaf.ui.joint_table import JOINTS, Table, to_table
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from dnaf import files
-from dnaf.errors import DataError, ResourceError
-from dnaf.progress import track
+from dnaf.core import files
+from dnaf.core.errors import DataError, ResourceError
+from dnaf.core.progress import track
 
 _CHUNK = 1_000_000
 _TIMEOUT_S = 60

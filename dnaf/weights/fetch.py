@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dnaf import files
+from dnaf.core import files
 from dnaf.weights.download import download
 from dnaf.weights.hub import STABLE_DIFFUSION, fetch_folder
 from dnaf.weights.registry import WEIGHTS, check, url_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from dnaf import files
-from dnaf.errors import BaseModelError, DataError, ResourceError
+from dnaf.core import files
+from dnaf.core.errors import BaseModelError, DataError, ResourceError
 
 
 @dataclass(frozen=True)

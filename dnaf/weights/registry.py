@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dnaf import commands
-from dnaf.errors import DataError
-from dnaf.files import digest
+from dnaf.core import commands
+from dnaf.core.errors import DataError
+from dnaf.core.files import digest
 
 
 @dataclass(frozen=True)

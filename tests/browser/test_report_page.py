@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from dnaf.images import Pixels, decode, resize
+from dnaf.core.images import Pixels, decode, resize
 from dnaf.report.columns import COLUMNS
 from dnaf.report.page.page import write_page
 from dnaf.report.typical import order, typical_pairs

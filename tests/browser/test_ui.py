@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from dnaf import config, images
-from dnaf.errors import ResourceError
+from dnaf.core import config, images
+from dnaf.core.errors import ResourceError
 from dnaf.ui.actions import WITH_POSE, WITHOUT_POSE, About, Actions
 from tests.application_project import ApplicationProject
 from tests.browser.conftest import Watched

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from dnaf import images
+from dnaf.core import images
 from dnaf.data.formats import custom
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints.keypoint_files import read_keypoint_files

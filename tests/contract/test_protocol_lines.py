@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnaf.core.errors import DataError
 from dnaf.data.formats import deepfashion, market1501
 from dnaf.data.formats.lists import read_list
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.pose_files import read_pose_files, read_pose_txt
 from dnaf.data.pairs import pairs
-from dnaf.errors import DataError
 from tests.raw_folder import FIGURE, HEADER, SHARED_DATA, annotation_line, figure, read_table
 
 NOTES = SHARED_DATA.parent / "protocols.md"

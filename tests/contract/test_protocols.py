@@ -23,7 +23,9 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import nn
 from torch.nn import functional
 
-from dnaf import config, images
+from dnaf.core import config, images
+from dnaf.core.images import Pixels, Size
+from dnaf.core.shards import Shards
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.batch_networks import Networks, lpips_networks
 from dnaf.evaluate.networks.features import feature_networks
@@ -35,8 +37,6 @@ from dnaf.evaluate.reference import read_reference, write_reference
 from dnaf.evaluate.score import Extras, Reference, Score, score
 from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.evaluate.submissions.open import Results
-from dnaf.images import Pixels, Size
-from dnaf.shards import Shards
 from dnaf.weights.registry import WEIGHTS
 
 SIZE = (256, 176)  # of the data set

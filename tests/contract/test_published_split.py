@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import DataError
 from dnaf.data.formats import deepfashion, published_counts
 from dnaf.data.formats.lists import read_list
 from dnaf.data.formats.registry import FORMATS
@@ -16,7 +17,6 @@ from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.pairs import pairs
 from dnaf.data.pairs.write import write_split
 from dnaf.data.store import write_store
-from dnaf.errors import DataError
 from tests.raw_folder import SHARED_DATA, figure, read_table, write_annotations
 
 pytestmark = pytest.mark.skipif(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dnaf import files
-from dnaf.errors import ResourceError
+from dnaf.core import files
+from dnaf.core.errors import ResourceError
 from dnaf.train import checkpoint
 from tests.faults import Faults, kill
 from tests.unit.test_checkpoint import assert_equal, loaded, trained

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dnaf import seeds
+from dnaf.core import seeds
 from tests import processes
 from tests.training_project import TrainingProject
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from dnaf import files, seeds
+from dnaf.core import files, seeds
+from dnaf.core.errors import StateError
 from dnaf.data.store import write_store
-from dnaf.errors import StateError
 from dnaf.train import checkpoint
 from dnaf.train.signals import stop_requests
 from tests import processes

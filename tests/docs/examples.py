@@ -8,10 +8,10 @@ Two people by the demo's artist, of a seed of their own, and their joints in the
 import json
 import math
 
-from dnaf import images
+from dnaf.core import images
+from dnaf.core.images import Pixels
 from dnaf.data.demo.figure import SIZE, draw_figure
 from dnaf.data.demo.pose import View
-from dnaf.images import Pixels
 from tests.docs.pages import ROOT
 
 FOLDER = ROOT / "docs/examples"

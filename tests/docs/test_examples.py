@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dnaf import images
+from dnaf.core import images
 from tests.docs.examples import FOLDER, PEOPLE, draw
 
 

@@ -12,7 +12,7 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 from ruamel.yaml import YAML
 
-from dnaf import files
+from dnaf.core import files
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.submissions.find import read_pairs_csv
 from tests.baseline_results import Baselines

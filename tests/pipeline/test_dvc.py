@@ -11,7 +11,7 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from dnaf import parameter_sets
+from dnaf.core import parameter_sets
 from tests.baseline_results import Baselines
 from tests.pipeline.conftest import ROOT, Project
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dnaf.core.errors import DataError
 from dnaf.data.formats import deepfashion
 from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.pairs import pairs
-from dnaf.errors import DataError
 from tests.raw_folder import FIGURE, HEADER, annotation_line, read_table
 
 NUM_MUTATIONS = 400

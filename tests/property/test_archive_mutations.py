@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import pyzipper
 
+from dnaf.core.errors import DnafError
 from dnaf.data.archives.open import open_archive
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
-from dnaf.errors import DnafError
 from tests.rar_writer import write_rar
 
 MEMBERS = {f"img/WOMEN/Dresses/id_0000000{n}/01_1_front.jpg": bytes(range(40)) * n for n in range(1, 5)}

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnaf import images
+from dnaf.core import images
+from dnaf.core.errors import DataError
 from dnaf.data.archives.checks import check_names
 from dnaf.data.formats import deepfashion
 from dnaf.data.formats.lists import read_list
 from dnaf.data.keypoints.pose_files import read_pose_txt
 from dnaf.data.pairs import pairs
-from dnaf.errors import DataError
 from tests.property.test_annotations import mutate
 from tests.raw_folder import FIGURE, outfit_names
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf import images
+from dnaf.core import images
+from dnaf.core.errors import DataError, StateError
 from dnaf.data.pairs.pairs import pair_id
-from dnaf.errors import DataError, StateError
 from stages import ablation_figure
 from tests.evaluation_project import EvaluationProject, near
 from tests.messages import error_of

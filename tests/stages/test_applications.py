@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf import files, images
-from dnaf.errors import DataError
+from dnaf.core import files, images
+from dnaf.core.errors import DataError
 from stages import applications
 from tests.application_project import ApplicationProject
 from tests.training_project import SIZE

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf import images
-from dnaf.errors import DataError, StateError
+from dnaf.core import images
+from dnaf.core.errors import DataError, StateError
 from stages import apply
 from tests import processes
 from tests.application_project import ApplicationProject, in_model_pixels

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from dnaf import images
-from dnaf.config import Params
+from dnaf.core import images
+from dnaf.core.config import Params
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.data.formats import deepfashion
 from tests import base_folders, custom_folder

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnaf.errors import DnafError
+from dnaf.core.errors import DnafError
 from stages import evaluate
 from tests import processes
 from tests.evaluation_project import ROOT, EvaluationProject, picture

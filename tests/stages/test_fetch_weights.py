@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dnaf import files
-from dnaf.errors import ConfigError, ResourceError
+from dnaf.core import files
+from dnaf.core.errors import ConfigError, ResourceError
 from dnaf.weights.hub import STABLE_DIFFUSION
 from dnaf.weights.registry import WEIGHTS, KnownWeights
 from stages import fetch_weights

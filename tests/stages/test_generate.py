@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dnaf import files
+from dnaf.core import files
 from dnaf.data.pairs.pairs import pair_id
 from tests import processes
 from tests.messages import error_of

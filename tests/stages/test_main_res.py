@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from dnaf import images, parameter_sets
+from dnaf.core import images, parameter_sets
+from dnaf.core.errors import DataError
+from dnaf.core.images import encode_png
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import DataError
 from dnaf.evaluate.submissions.find import read_test_pairs
-from dnaf.images import encode_png
 from stages import main_res, render, split, unpack
 from tests.evaluation_project import ROOT, EvaluationProject, near
 from tests.market_folder import write_market

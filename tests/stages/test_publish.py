@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import StateError
 from dnaf.data.store import write_store
-from dnaf.errors import StateError
 from dnaf.pipeline import load_pipeline
 from dnaf.terms import terms_of
 from stages import publish

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf import images
+from dnaf.core import images
 from dnaf.data.formats.deepfashion import FRAME
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints import keypoints

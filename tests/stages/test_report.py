@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from dnaf import files, images
-from dnaf.errors import DataError, StateError
+from dnaf.core import files, images
+from dnaf.core.errors import DataError, StateError
 from stages import leaderboard, report, summary
 from tests.evaluation_project import EvaluationProject
 from tests.scored_methods import absent, present, with_interval, write

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dnaf import files
+from dnaf.core import files
 from dnaf.data.keypoints import keypoints
 from tests.messages import error_of
 from tests.raw_folder import ROOT, write_images, write_project

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from dnaf import files
+from dnaf.core import files
 from dnaf.pipeline import load_pipeline
 from tests import base_folders, processes
 from tests.messages import error_of

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dnaf.errors import ConfigError, StateError
+from dnaf.core.errors import ConfigError, StateError
 from stages import ui
 from tests.training_project import TrainingProject
 

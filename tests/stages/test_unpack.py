@@ -13,8 +13,8 @@ import pytest
 import pyzipper
 from ruamel.yaml import YAML
 
-from dnaf import files, images
-from dnaf.config import Params
+from dnaf.core import files, images
+from dnaf.core.config import Params
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.data.formats import deepfashion
 from dnaf.data.formats.names import stem

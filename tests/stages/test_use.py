@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dnaf import config
-from dnaf.errors import ConfigError, StateError
+from dnaf.core import config
+from dnaf.core.errors import ConfigError, StateError
 from stages import use
 from tests.messages import error_of
 from tests.raw_folder import ROOT

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnaf.core.errors import DataError
 from dnaf.data.formats import market1501
 from dnaf.data.keypoints.annotations import read_annotations
-from dnaf.errors import DataError
 from tests.raw_folder import (
     FIGURE,
     HEADER,

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dnaf import images
 from dnaf.apply.detect import load_detector
 from dnaf.apply.inputs import Inputs
-from dnaf.errors import ConfigError, DataError
+from dnaf.core import images
+from dnaf.core.errors import ConfigError, DataError
 from tests.application_project import ApplicationProject, in_model_pixels
 from tests.training_project import SIZE
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnaf.core.errors import DataError
 from dnaf.data.archives import checks, zipcrypto
 from dnaf.data.archives import zip as zip_archive
 from dnaf.data.archives.open import open_archive
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
-from dnaf.errors import DataError
 
 MEMBERS = {
     "img/WOMEN/a.jpg": b"first" * 40,

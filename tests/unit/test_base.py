@@ -3,7 +3,7 @@ import hashlib
 import pytest
 import torch
 
-from dnaf.errors import ConfigError
+from dnaf.core.errors import ConfigError
 from dnaf.model.build import build
 from tests.training_project import model_params, tiny_pipeline
 

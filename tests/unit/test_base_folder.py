@@ -5,9 +5,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import BaseModelError, ConfigError
 from dnaf.doctor.model import inspect_model
-from dnaf.errors import BaseModelError, ConfigError
 from dnaf.model import build as base
 from dnaf.model.components import Parts
 from dnaf.model.pretrained.base_model import load_base, require_trained_size

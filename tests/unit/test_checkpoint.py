@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 
-from dnaf import seeds
+from dnaf.core import seeds
 from dnaf.train.checkpoint import Checkpoint, load_newest, save
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dnaf import __version__, cli
-from dnaf.errors import ConfigError
+from dnaf.core.errors import ConfigError
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from dnaf.errors import ConfigError
+from dnaf.core.errors import ConfigError
 from stages import _command
 
 

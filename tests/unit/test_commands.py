@@ -1,4 +1,4 @@
-"""Messages tell commands in one form, which `dnaf/commands.py` makes."""
+"""Messages tell commands in one form, which `dnaf/core/commands.py` makes."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dnaf import commands
+from dnaf.core import commands
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*ROOT.glob("dnaf/**/*.py"), *ROOT.glob("stages/*.py")])

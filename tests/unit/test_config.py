@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dnaf import config, parameter_sets, sections
-from dnaf.errors import ConfigError
-from dnaf.sections import Section
+from dnaf.core import config, parameter_sets, sections
+from dnaf.core.errors import ConfigError
+from dnaf.core.sections import Section
 from tests.raw_folder import ROOT
 
 

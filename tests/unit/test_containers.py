@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import pyzipper
 
+from dnaf.core.errors import DataError
 from dnaf.data.archives import checks
 from dnaf.data.archives import zip as zip_archive
 from dnaf.data.archives.open import open_archive
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
-from dnaf.errors import DataError
 from tests.rar_writer import write_rar
 
 MEMBERS = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf import images
+from dnaf.core import images
 from dnaf.data.archives.open import open_archive
 from dnaf.data.archives.passwords import PUBLIC
 from dnaf.data.demo import figure as demo_figure

@@ -8,7 +8,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor2_0
 from torch._dynamo.testing import CompileCounterWithBackend
 
-from dnaf.errors import BaseModelError
+from dnaf.core.errors import BaseModelError
 from dnaf.model.conditioning.adapter import DNAFAdapter, style_levels
 from dnaf.model.conditioning.noise_aware import NoiseAwareProcessor
 from dnaf.model.denoiser import DNAFDenoiser, Encoded

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dnaf.apply.detect import load_detector
-from dnaf.errors import BaseModelError, DataError
+from dnaf.core.errors import BaseModelError, DataError
 
 pytest.importorskip("rtmlib", reason="the extra `photos` is not installed")
 onnx = pytest.importorskip("onnx", reason="onnx, with which the test writes a network, is not installed")

@@ -8,8 +8,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from timm.models.vision_transformer import checkpoint_filter_fn
 
-from dnaf import files
-from dnaf.errors import DataError
+from dnaf.core import files
+from dnaf.core.errors import DataError
 from dnaf.evaluate.networks.dinov2 import Dino
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 256, 176, 3), dtype=np.uint8)

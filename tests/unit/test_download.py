@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dnaf.errors import DataError, ResourceError
+from dnaf.core.errors import DataError, ResourceError
 from dnaf.weights.download import download
 from tests.file_server import FileServer, serving
 

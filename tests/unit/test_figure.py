@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from dnaf.core.images import Pixels, decode
 from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.submissions.find import TestPairs
-from dnaf.images import Pixels, decode
 from dnaf.report.figure import draw, of_paper, spread, to_pdf, to_png
 from dnaf.report.panels import Panel
 from tests.evaluation_project import picture

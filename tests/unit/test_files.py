@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from dnaf import files
-from dnaf.errors import ResourceError, StateError
+from dnaf.core import files
+from dnaf.core.errors import ResourceError, StateError
 from tests.faults import Faults
 
 OLD, NEW = b"old" * 1000, b"new" * 5000
 
 
 class _FailingOs:
-    """The module `os` as `dnaf.files` sees it, whose n-th changing call fails."""
+    """The module `os` as `dnaf.core.files` sees it, whose n-th changing call fails."""
 
     _CHANGING = ("fsync", "replace", "chmod", "open")
 
@@ -224,7 +224,7 @@ def test_a_new_folder_appears_whole_or_not_at_all(complete: Path) -> None:
 _HOLD_LOCK = """
 import sys
 from pathlib import Path
-from dnaf import files
+from dnaf.core import files
 with files.run_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from pytorch_fid.fid_score import calculate_frechet_distance
 
-from dnaf.errors import NumericalError
+from dnaf.core.errors import NumericalError
 from dnaf.evaluate.metrics.frechet import frechet_distance, frechet_interval, real_statistics
 
 Matrix = NDArray[np.float64]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from dnaf.apply.garment import above_hips, garment_mask
+from dnaf.core.errors import DataError
 from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK
-from dnaf.errors import DataError
 from tests.application_project import FRAME, STANDING
 
 

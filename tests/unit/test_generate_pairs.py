@@ -8,13 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnaf import files
-from dnaf.config import Generate
+from dnaf.core import files
+from dnaf.core.config import Generate
+from dnaf.core.errors import BaseModelError, ConfigError, StateError
+from dnaf.core.shards import Shards
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import BaseModelError, ConfigError, StateError
 from dnaf.generate.pairs import Task, generate_pairs, pack, write_samples, wrong_sources
-from dnaf.shards import Shards
 from tests.training_project import SIZE, TrainingProject, generate_params, stems
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from dnaf.errors import BaseModelError
+from dnaf.core.errors import BaseModelError
 from dnaf.model.build import build
 from dnaf.pipeline import DNAFPipeline, assemble
 from tests import base_folders

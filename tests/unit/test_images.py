@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dnaf import images
-from dnaf.errors import DataError
+from dnaf.core import images
+from dnaf.core.errors import DataError
 
 RGB = np.random.default_rng(0).integers(0, 256, (12, 8, 3), dtype=np.uint8)
 

@@ -7,8 +7,8 @@ import pytorch_fid.inception
 import torch
 from torch.nn import functional
 
-from dnaf import files
-from dnaf.errors import DataError
+from dnaf.core import files
+from dnaf.core.errors import DataError
 from dnaf.evaluate.networks.inception import NUM_FEATURES, Family, Inception, build_network
 from dnaf.evaluate.networks.weights import initialise
 from dnaf.weights.registry import WEIGHTS

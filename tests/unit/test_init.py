@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dnaf import files
-from dnaf.errors import BaseModelError, ConfigError
+from dnaf.core import files
+from dnaf.core.errors import BaseModelError, ConfigError
 from dnaf.model import build as base
 from dnaf.model.components import Parts
 from dnaf.pipeline import assemble

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dnaf import config, files
+from dnaf.core import config, files
 from dnaf.model.build import build
 from dnaf.pretraining.joint_base import Recipe, pretrain_base
 from dnaf.train import checkpoint

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnaf.core.errors import DataError
 from dnaf.data.keypoints.keypoint_files import KeypointFiles, read_keypoint_files
-from dnaf.errors import DataError
 from tests.custom_folder import (
     SIZES,
     WRITERS,

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnaf.core.errors import StateError
 from dnaf.data.keypoints import keypoints
-from dnaf.errors import StateError
 from tests.raw_folder import FIGURE, figure
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dnaf.errors import NumericalError
+from dnaf.core.errors import NumericalError
 from dnaf.evaluate.metrics import kid as module
 from dnaf.evaluate.metrics.kid import kid, kid_interval, real_term
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 from diffusers import AutoencoderKL
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import ConfigError, ResourceError, StateError
 from dnaf.data.latents import Latents
 from dnaf.data.loader import PairImages, TrainingPairs
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import ConfigError, ResourceError, StateError
 from dnaf.model.autoencoder import Codec, LosslessCodec, VaeCodec
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.train.latents import origin, write_latents

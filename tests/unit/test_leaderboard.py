@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnaf.errors import DataError
+from dnaf.core.errors import DataError
 from dnaf.evaluate.submissions.method_card import Card, read_card
 from dnaf.report.board import Board, compare
 from dnaf.report.leaderboard import to_markdown, to_table

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from dnaf import files
 from dnaf.apply.limits import limits
+from dnaf.core import files
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from dnaf.core.errors import DataError
 from dnaf.data.formats import deepfashion
 from dnaf.data.formats.lists import read_list
-from dnaf.errors import DataError
 
 NAME = "fashionWOMENTees_Tanksid0000000101_1front.jpg"
 

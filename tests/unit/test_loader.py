@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import StateError
 from dnaf.data.loader import PairImages, StepSampler, TrainingPairs, to_image_tensor, to_pixels
 from dnaf.data.store import write_store
-from dnaf.errors import StateError
 from tests.training_project import SIZE, TrainingProject, picture
 
 

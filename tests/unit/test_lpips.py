@@ -9,7 +9,7 @@ import pytest
 import torch
 import torchvision
 
-from dnaf import files
+from dnaf.core import files
 from dnaf.evaluate.networks.lpips import Lpips, Net
 from dnaf.weights.registry import WEIGHTS
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from dnaf.core.errors import DataError
 from dnaf.data.formats import market1501
-from dnaf.errors import DataError
 
 NAME = "0265_c3s1_062642_05.jpg"
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
+from dnaf.core.images import Pixels
 from dnaf.evaluate.metrics.body_mask import body_mask
 from dnaf.evaluate.metrics.masked_ssim import masked_ssim
 from dnaf.evaluate.metrics.ssim import ssim
-from dnaf.images import Pixels
 
 SIZE = (128, 64)
 COLUMNS = [32, 32, 24, 20, 20, 40, 44, 44, 27, 27, 27, 37, 37, 37, 30, 34, 28, 36]

@@ -3,7 +3,7 @@ import torch
 from diffusers import DDPMScheduler
 
 from benchmarks.random_model import stable_diffusion
-from dnaf import config
+from dnaf.core import config
 from dnaf.model import gradient_checkpointing
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.train import memory

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dnaf.errors import StateError
+from dnaf.core.errors import StateError
 from dnaf.report.methods import read_comparable, read_metrics, rounded
 from tests.scored_methods import absent, present, write
 

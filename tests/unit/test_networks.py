@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from dnaf import files
-from dnaf.errors import DataError
+from dnaf.core import files
+from dnaf.core.errors import DataError
 from dnaf.evaluate.networks.weights import initialise
 from dnaf.weights.registry import WEIGHTS, KnownWeights
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.errors import StateError
-from dnaf.images import decode
+from dnaf.core.errors import StateError
+from dnaf.core.images import decode
 from dnaf.report.loss_curve import LossCurve, read_loss_curve
 from dnaf.report.page.page import PAGE, to_html, write_page
 from tests.evaluation_project import SIZE

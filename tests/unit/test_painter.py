@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dnaf import config
 from dnaf.apply.interpolate import sequence, to_gif
 from dnaf.apply.mix import mix
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
 from dnaf.apply.try_on import keep_outside, try_on
-from dnaf.device import default_device
-from dnaf.errors import BaseModelError
+from dnaf.core import config
+from dnaf.core.device import default_device
+from dnaf.core.errors import BaseModelError
 from tests.application_project import ApplicationProject
 from tests.training_project import SIZE
 from tests.unit.test_solvers import FOR_THE_DEMO_S_MODEL

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnaf.core.errors import DataError
 from dnaf.data.formats import deepfashion
 from dnaf.data.pairs import pairs
-from dnaf.errors import DataError
 from tests.raw_folder import figure, outfit_names
 
 FIRST, SECOND = outfit_names(1, 1), outfit_names(2, 1)

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnaf.core.errors import StateError
+from dnaf.core.images import encode_png
 from dnaf.data.store import ImageStore
-from dnaf.errors import StateError
-from dnaf.images import encode_png
 from dnaf.report.panels import Panel, open_panels
 from tests.evaluation_project import EvaluationProject, picture
 from tests.published_results import write_folder

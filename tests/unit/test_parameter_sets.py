@@ -7,8 +7,8 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
-from dnaf import config, parameter_sets, params_file
-from dnaf.errors import ConfigError
+from dnaf.core import config, parameter_sets, params_file
+from dnaf.core.errors import ConfigError
 from tests.raw_folder import ROOT
 
 SETS = ROOT / "params"

@@ -1,6 +1,6 @@
 """The page of all parameters."""
 
-from dnaf import config, parameter_table
+from dnaf.core import config, parameter_table
 from tests.raw_folder import ROOT
 
 SETS = ROOT / "params"

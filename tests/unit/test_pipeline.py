@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from dnaf import files
-from dnaf.errors import BaseModelError, StateError
+from dnaf.core import files
+from dnaf.core.errors import BaseModelError, StateError
 from dnaf.model.schedulers import make_solver
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 from tests.training_project import SIZE, TrainingProject, random_inputs, tiny_pipeline

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import torch
 
-from dnaf import config, files, images
+from dnaf.core import config, files, images
+from dnaf.core.errors import BaseModelError
 from dnaf.data.demo.figure import draw_figure
-from dnaf.errors import BaseModelError
 from dnaf.model.build import build as build_model
 from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.denoiser import DNAFDenoiser

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dnaf import progress
+from dnaf.core import progress
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf import images
+from dnaf.core import images
+from dnaf.core.errors import DataError
+from dnaf.core.images import Pixels
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
-from dnaf.errors import DataError
 from dnaf.evaluate.submissions.method_card import Panels
 from dnaf.evaluate.submissions.published import Layout, PublishedImages, find_images
 from dnaf.evaluate.submissions.result_names import ResultNames
-from dnaf.images import Pixels
 from tests.evaluation_project import picture
 from tests.published_results import encode, pad, strip, write_folder, write_zip
 

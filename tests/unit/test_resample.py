@@ -7,8 +7,8 @@ import torch
 from PIL import Image as PilImage
 from torch.nn import functional
 
+from dnaf.core.images import Pixels
 from dnaf.evaluate.protocols.resample import Filter, resample
-from dnaf.images import Pixels
 
 SIZE = (64, 44)
 

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnaf import files, images
+from dnaf.core import files, images
+from dnaf.core.errors import DataError, StateError
+from dnaf.core.images import Pixels
 from dnaf.data.pairs.pairs import Pair, pair_id
-from dnaf.errors import DataError, StateError
 from dnaf.evaluate.submissions.find import find_results, read_test_pairs
 from dnaf.evaluate.submissions.method_card import Card, read_card
 from dnaf.evaluate.submissions.open import Results, open_results
-from dnaf.images import Pixels
 from tests.evaluation_project import EvaluationProject, near, picture
 from tests.published_results import strip, write_zip
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dnaf.errors import StateError
+from dnaf.core.errors import StateError
 from dnaf.report.revisions import differences, fetch
 from tests.revisions import PARAMS, Revisions
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnaf.errors import StateError
+from dnaf.core.errors import StateError
 from dnaf.report.runs import Run, read_run, to_markdown
 from tests.revisions import Revisions
 

@@ -10,8 +10,8 @@ import timm
 import torch
 from safetensors.torch import load_file, save_file
 
-from dnaf import config, files
-from dnaf.errors import BaseModelError
+from dnaf.core import config, files
+from dnaf.core.errors import BaseModelError
 from dnaf.model.build import build
 from dnaf.model.saving import move_provenance
 from dnaf.pipeline import DNAFPipeline, assemble, load_pipeline

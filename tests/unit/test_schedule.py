@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from dnaf import config
+from dnaf.core import config
 from dnaf.train.schedule import learning_rate, timestep
 from tests.training_project import train_params
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from dnaf import config
+from dnaf.core import config
+from dnaf.core.errors import ConfigError, DataError, NumericalError, StateError
+from dnaf.core.images import encode_png
+from dnaf.core.shards import Shards
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import write_store
-from dnaf.errors import ConfigError, DataError, NumericalError, StateError
 from dnaf.evaluate.method import Setting, score_method
 from dnaf.evaluate.metrics.psnr import l1, psnr
 from dnaf.evaluate.networks.inception import Inception
@@ -19,8 +21,6 @@ from dnaf.evaluate.protocols.protocol import PROTOCOLS
 from dnaf.evaluate.score import Score
 from dnaf.evaluate.submissions.find import UNITS, find_results
 from dnaf.evaluate.submissions.method_card import read_card
-from dnaf.images import encode_png
-from dnaf.shards import Shards
 from tests.evaluation_project import SIZE, EvaluationProject, near, picture
 from tests.published_results import write_folder
 from tests.raw_folder import write_annotations

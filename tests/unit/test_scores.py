@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.errors import StateError
+from dnaf.core.errors import StateError
 from dnaf.report.scores import read_scores
 
 PAIRS = [("001", "002"), ("NA", "001")]  # names that pandas would take for numbers or for missing values

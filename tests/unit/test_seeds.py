@@ -2,7 +2,7 @@ from itertools import product
 
 import numpy as np
 
-from dnaf import seeds
+from dnaf.core import seeds
 
 
 def test_a_seed_is_the_same_on_every_machine_and_day() -> None:

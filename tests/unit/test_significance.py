@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnaf.errors import StateError
+from dnaf.core.errors import StateError
 from dnaf.report.columns import COLUMNS, Column
 from dnaf.report.significance import Mark, marks
 from tests.scored_methods import array, present, with_interval

@@ -4,7 +4,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, SchedulerMixin
 
-from dnaf.errors import ConfigError
+from dnaf.core.errors import ConfigError
 from dnaf.model.schedulers import SOLVERS, make_solver, training_schedule
 from dnaf.pipeline import DNAFPipeline, DNAFPipelineOutput
 from tests.training_project import random_inputs, tiny_pipeline

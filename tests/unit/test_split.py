@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import DataError, StateError
 from dnaf.data.formats import deepfashion
 from dnaf.data.formats.names import stem
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints import keypoints
 from dnaf.data.pairs import pairs
 from dnaf.data.pairs.write import write_split
-from dnaf.errors import DataError, StateError
 from tests.raw_folder import FIGURE, figure, outfit_names, write_annotations, write_images, write_project
 
 RAW, IMAGES, FOLDER = Path("data/raw/demo"), Path("data/images.zip"), Path("data/pairs")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnaf.core.errors import DataError
 from dnaf.data.formats import published_counts
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints import keypoints
@@ -13,7 +14,6 @@ from dnaf.data.pairs import pairs
 from dnaf.data.pairs.write import write_split
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from dnaf.data.store import write_store
-from dnaf.errors import DataError
 from tests import custom_folder
 from tests.market_folder import KEYPOINTS, TEST, TRAIN, write_annotations
 from tests.raw_folder import FIGURE

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
 
+from dnaf.core.images import Pixels
 from dnaf.evaluate.metrics.ssim import both_ssims, ssim
 from dnaf.evaluate.protocols.resample import resample
-from dnaf.images import Pixels
 
 SKIMAGE = {
     "uniform51": {"win_size": 51},

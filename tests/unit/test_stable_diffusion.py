@@ -12,7 +12,7 @@ from diffusers import UNet2DConditionModel as UNet
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from dnaf.errors import BaseModelError
+from dnaf.core.errors import BaseModelError
 from dnaf.model.autoencoder import VaeCodec
 from dnaf.model.build import adapter_for, build, style_encoder_for
 from dnaf.model.denoiser import DNAFDenoiser

@@ -5,7 +5,7 @@ import torch
 from accelerate import Accelerator
 from torch.utils.data import default_collate
 
-from dnaf import config
+from dnaf.core import config
 from dnaf.data.loader import Sources, TrainingPairs
 from dnaf.pipeline import DNAFPipeline
 from dnaf.train.precision import Precision

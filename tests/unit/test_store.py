@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf import images
+from dnaf.core import images
+from dnaf.core.errors import StateError
 from dnaf.data.store import ImageStore, write_store
-from dnaf.errors import StateError
 
 CONTENT = {"b.jpg": b"second" * 20, "a.png": images.encode_png(np.full((4, 3, 3), 7, np.uint8)), "c": b""}
 

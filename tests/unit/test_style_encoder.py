@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dnaf.errors import ConfigError
+from dnaf.core.errors import ConfigError
 from dnaf.model.style_encoder import StyleEncoder
 from tests import training_project  # noqa: F401  one thread
 

@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import SwinConfig, SwinForImageClassification
 
-from dnaf import files
-from dnaf.errors import BaseModelError
+from dnaf.core import files
+from dnaf.core.errors import BaseModelError
 from dnaf.model.build import build
 from dnaf.model.pretrained.style_weights import load_style_weights, swin_to_timm
 from dnaf.model.style_encoder import StyleEncoder

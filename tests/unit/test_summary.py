@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dnaf.errors import DataError
+from dnaf.core.errors import DataError
 from dnaf.report.columns import COLUMNS, is_random
 from dnaf.report.summary import summary
 from tests.scored_methods import absent, present, with_interval, write

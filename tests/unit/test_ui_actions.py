@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnaf import config, images
 from dnaf.apply.person import Person
+from dnaf.core import config, images
+from dnaf.core.errors import DataError
 from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP
-from dnaf.errors import DataError
 from dnaf.ui.actions import WITH_POSE, WITHOUT_POSE, Actions
 from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
 from tests.application_project import ApplicationProject, in_model_pixels

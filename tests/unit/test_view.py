@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from dnaf.core.images import Size
 from dnaf.evaluate.metrics.psnr import psnr
 from dnaf.evaluate.protocols.protocol import PROTOCOLS, protocol_for
 from dnaf.evaluate.protocols.view import compared_size, view_generated, view_real
-from dnaf.images import Size
 from tests.evaluation_project import near, picture
 
 DEEPFASHION = (256, 176)

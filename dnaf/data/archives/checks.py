@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dnaf.errors import DataError
+from dnaf.core.errors import DataError
 
 MAX_MEMBERS = 200_000  # DeepFashion has 52,712
 MAX_MEMBER_BYTES = 40_000_000

@@ -4,8 +4,8 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from dnaf.core.errors import DataError
 from dnaf.data.archives.checks import check_names, check_sizes
-from dnaf.errors import DataError
 
 
 class FolderArchive:

@@ -12,11 +12,11 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Protocol
 
+from dnaf.core.errors import DataError
 from dnaf.data.archives.folder import FolderArchive
 from dnaf.data.archives.rar import open_rar
 from dnaf.data.archives.tar import TarArchive
 from dnaf.data.archives.zip import open_zip
-from dnaf.errors import DataError
 
 _RAR = b"Rar!\x1a\x07"
 

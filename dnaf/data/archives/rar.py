@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from dnaf import commands
+from dnaf.core import commands
+from dnaf.core.errors import DataError
 from dnaf.data.archives.checks import check_names, check_sizes
-from dnaf.errors import DataError
 
 _END_OF_ARCHIVE = 10
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from lzma import LZMAError
 from pathlib import Path
 
+from dnaf.core.errors import DataError
 from dnaf.data.archives.checks import check_names, check_sizes
-from dnaf.errors import DataError
 
 
 class TarArchive:

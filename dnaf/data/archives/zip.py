@@ -21,9 +21,9 @@ from zipfile import ZipInfo
 
 import pyzipper
 
+from dnaf.core.errors import DataError
 from dnaf.data.archives import passwords, zipcrypto
 from dnaf.data.archives.checks import MAX_MEMBER_BYTES, MAX_RATIO, check_names, check_sizes
-from dnaf.errors import DataError
 
 _BATCH_MEMBERS = 4096  # decrypted together; speed grows with their number
 _BATCH_BYTES = 128_000_000

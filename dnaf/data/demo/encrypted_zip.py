@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dnaf.core.files import atomic_file
 from dnaf.data.archives import zipcrypto
-from dnaf.files import atomic_file
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")

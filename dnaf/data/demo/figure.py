@@ -11,13 +11,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf import seeds
+from dnaf.core import seeds
+from dnaf.core.images import Pixels
 from dnaf.data.demo import body, head
 from dnaf.data.demo.body import Figure
 from dnaf.data.demo.canvas import Canvas
 from dnaf.data.demo.outfit import sample_outfit
 from dnaf.data.demo.pose import View, sample_camera, sample_pose
-from dnaf.images import Pixels
 
 SIZE = (256, 176)  # pixels; DeepFashion's annotations are in this frame
 VIEWS: tuple[View, ...] = ("front", "side", "back", "full", "flat", "additional")

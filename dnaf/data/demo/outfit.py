@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from dnaf import seeds
+from dnaf.core import seeds
 from dnaf.data.demo.canvas import Array, Surface, soft_step
 
 Colour = Array  # (3,)

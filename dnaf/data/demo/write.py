@@ -12,15 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf import images, progress, seeds
+from dnaf.core import images, progress, seeds
+from dnaf.core.files import atomic_file, write_atomic
+from dnaf.core.workers import worker_pool
 from dnaf.data.archives import passwords
 from dnaf.data.demo import outfit as demo_outfit
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.data.demo.figure import VIEWS, draw_figure
 from dnaf.data.formats import deepfashion
 from dnaf.data.pairs import pairs
-from dnaf.files import atomic_file, write_atomic
-from dnaf.workers import worker_pool
 
 _JPEG_QUALITY = 95
 _PADDING = 40  # pixels left of the picture in the 256x256 frame of the pose files

@@ -6,8 +6,8 @@ Nothing is read out of such a name: pairs come from lists (`dnaf/data/pairs/by_l
 from collections.abc import Sequence
 from pathlib import Path
 
+from dnaf.core.errors import DataError
 from dnaf.data.formats.names import Parts, stem
-from dnaf.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 IMAGES = "images"  # the only part: which images are trained on and tested on is for the pair lists to say

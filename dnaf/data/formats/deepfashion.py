@@ -12,10 +12,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from dnaf.core.errors import DataError
+from dnaf.core.images import Pixels
 from dnaf.data.formats.lists import read_list
 from dnaf.data.formats.names import Parts
-from dnaf.errors import DataError
-from dnaf.images import Pixels
 
 FRAME = (256, 176)  # height, width of the frame that published keypoints refer to
 

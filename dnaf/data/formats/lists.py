@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from dnaf.errors import DataError
+from dnaf.core.errors import DataError
 
 
 def read_lines(path: Path) -> list[str]:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from dnaf.core.errors import DataError
 from dnaf.data.formats.names import Parts
-from dnaf.errors import DataError
 
 FRAME = (128, 64)  # height, width: of the images and of the frame that published keypoints refer to
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dnaf.errors import DataError
+from dnaf.core.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dnaf.core.images import Pixels, Size
 from dnaf.data.formats import custom, deepfashion, market1501
 from dnaf.data.formats.names import Parts
-from dnaf.images import Pixels, Size
 
 
 @dataclass(frozen=True)

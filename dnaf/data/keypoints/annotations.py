@@ -10,6 +10,8 @@ from typing import NoReturn
 
 import numpy as np
 
+from dnaf.core.errors import DataError
+from dnaf.core.images import Size
 from dnaf.data.formats.lists import read_lines
 from dnaf.data.keypoints.keypoints import (
     NECK,
@@ -20,8 +22,6 @@ from dnaf.data.keypoints.keypoints import (
     coordinate,
     from_file_values,
 )
-from dnaf.errors import DataError
-from dnaf.images import Size
 
 HEADER = "name:keypoints_y:keypoints_x"
 

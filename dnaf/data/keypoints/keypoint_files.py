@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from dnaf.core.errors import DataError
+from dnaf.core.images import Size
 from dnaf.data.archives.open import open_archive
 from dnaf.data.formats import custom
 from dnaf.data.formats.lists import read_lines
@@ -25,8 +27,6 @@ from dnaf.data.formats.names import stem
 from dnaf.data.keypoints.annotations import HEADER, parse_line
 from dnaf.data.keypoints.joint_sets import SIZES, to_openpose_18
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, TABLE_HEADER, Points, check_corner, check_upright
-from dnaf.errors import DataError
-from dnaf.images import Size
 
 _TABLE, _COCO, _FOLDER = "keypoints.csv", "keypoints.json", "keypoints"
 _MAX_BYTES = 1_000_000_000  # of the COCO file

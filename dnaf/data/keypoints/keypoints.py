@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.errors import DataError, StateError
-from dnaf.files import write_atomic
-from dnaf.images import Size
+from dnaf.core.errors import DataError, StateError
+from dnaf.core.files import write_atomic
+from dnaf.core.images import Size
 
 Points = NDArray[np.float64]
 

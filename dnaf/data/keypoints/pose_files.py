@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dnaf.core.errors import DataError
+from dnaf.core.images import Size
 from dnaf.data.archives.open import open_archive
 from dnaf.data.keypoints.keypoints import (
     NUM_JOINTS,
@@ -17,8 +19,6 @@ from dnaf.data.keypoints.keypoints import (
     coordinate,
     from_file_values,
 )
-from dnaf.errors import DataError
-from dnaf.images import Size
 
 _MAX_BYTES = 10_000  # a real one has about 900
 

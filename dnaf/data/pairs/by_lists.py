@@ -8,14 +8,14 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from dnaf import files, images
+from dnaf.core import files, images
+from dnaf.core.errors import DataError
 from dnaf.data.formats import custom
 from dnaf.data.formats.names import stem
 from dnaf.data.keypoints.keypoint_files import read_keypoint_files
 from dnaf.data.pairs import pairs
 from dnaf.data.pairs.split import PARTS, Part
 from dnaf.data.store import ImageStore
-from dnaf.errors import DataError
 
 
 def read_parts(raw: Path, store: ImageStore, size: images.Size, max_test_pairs: int) -> dict[str, Part]:

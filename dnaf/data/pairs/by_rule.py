@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import DataError
 from dnaf.data.formats import published_counts
 from dnaf.data.formats.names import stem
 from dnaf.data.formats.registry import Naming
@@ -17,7 +18,6 @@ from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.keypoints.pose_files import read_pose_files
 from dnaf.data.pairs import pairs
 from dnaf.data.pairs.split import Part
-from dnaf.errors import DataError
 
 _CLOSE = 1.0  # pixel: annotations in other files are rounded in other ways
 

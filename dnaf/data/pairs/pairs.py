@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnaf.core.errors import DataError
 from dnaf.data.formats.lists import read_lines
-from dnaf.errors import DataError
 
 Pair = tuple[str, str]  # source, target
 Naming = Callable[[str], str]

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from dnaf.errors import StateError
+from dnaf.core.errors import StateError
 
 
 def read_table(path: Path, header: list[str]) -> list[list[str]]:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import DataError
+from dnaf.core.images import Size
 from dnaf.data.formats.names import stem
 from dnaf.data.formats.registry import Format, Naming
 from dnaf.data.keypoints import keypoints
@@ -15,8 +17,6 @@ from dnaf.data.pairs.by_lists import read_parts
 from dnaf.data.pairs.by_rule import read_part
 from dnaf.data.pairs.split import PARTS, Part
 from dnaf.data.store import ImageStore
-from dnaf.errors import DataError
-from dnaf.images import Size
 
 
 def write_split(

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dnaf.core.images import Pixels, Size
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.heat_maps import heat_maps
 from dnaf.data.pose_maps.skeleton import COLOURS, LIMBS
-from dnaf.images import Pixels, Size
 
 _THICKNESS, _RADIUS = 2, 3  # pixels
 

@@ -6,8 +6,8 @@ Source: GFLA@3afa8fe:util/pose_utils.py:52-70, CFLD@f2ea2a7:pose_utils.py:32-50 
 import numpy as np
 from numpy.typing import NDArray
 
+from dnaf.core.images import Size
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
-from dnaf.images import Size
 
 _SIGMA = 6  # pixels of the result, whatever its size
 

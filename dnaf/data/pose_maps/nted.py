@@ -6,10 +6,10 @@ Source: NTED@6e3f0e9:data/fashion_data.py:114-168.
 import cv2
 import numpy as np
 
+from dnaf.core.images import Pixels, Size
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.openpose import limb_polygon
 from dnaf.data.pose_maps.skeleton import COLOURS, LIMBS
-from dnaf.images import Pixels, Size
 
 _RADIUS = 4  # pixels
 _FAR = 255  # thirds of a pixel's distance; also for a limb that is missing

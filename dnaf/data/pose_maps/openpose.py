@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dnaf.core.images import Pixels, Size
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.skeleton import COLOURS, LIMBS
-from dnaf.images import Pixels, Size
 
 _HALF_WIDTH = 4  # pixels
 _LIMB_COLOURS = tuple(tuple(int(channel * 0.6) for channel in colour) for colour in COLOURS[: len(LIMBS)])

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from dnaf.core.images import Pixels, Size
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.cfld import build_pose_img
 from dnaf.data.pose_maps.heat_maps import heat_maps
 from dnaf.data.pose_maps.nted import get_label_tensor
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
-from dnaf.images import Pixels, Size
 
 
 def _rounded(maps: NDArray[np.float32]) -> Pixels:

@@ -6,8 +6,8 @@ height. All are 8 bits: heat maps are rounded to 1/255.
 
 import numpy as np
 
+from dnaf.core.images import Pixels
 from dnaf.data.store import ImageStore
-from dnaf.images import Pixels
 
 
 def stack(pose_map: Pixels) -> Pixels:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf import files, images
+from dnaf.core import files, images
+from dnaf.core.progress import track
+from dnaf.core.workers import worker_pool
 from dnaf.data.keypoints import keypoints
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.renderers import RENDERERS
 from dnaf.data.pose_maps.storage import stack
 from dnaf.data.store import write_store
-from dnaf.progress import track
-from dnaf.workers import worker_pool
 
 MIRRORED = "mirrored/"
 

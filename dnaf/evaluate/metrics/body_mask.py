@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from skimage.draw import disk, polygon
 from skimage.morphology import dilation, erosion
 
+from dnaf.core.images import Size
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.skeleton import LIMBS
-from dnaf.images import Size
 
 _RADIUS = 4  # pixels
 _TRUNK = ((1, 16), (1, 17), (8, 11), (11, 5), (8, 2), (16, 17))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf import seeds
+from dnaf.core import seeds
 
 _CONFIDENCE = 0.95
 

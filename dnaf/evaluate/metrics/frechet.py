@@ -12,7 +12,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from dnaf.errors import NumericalError
+from dnaf.core.errors import NumericalError
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval
 
 Matrix = NDArray[np.float64]

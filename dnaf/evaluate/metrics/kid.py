@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.errors import NumericalError
+from dnaf.core.errors import NumericalError
 from dnaf.evaluate.metrics.bootstrap import percentile_interval, resample_groups
 
 Matrix = NDArray[np.float64]

@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from dnaf import commands, seeds
-from dnaf.errors import DataError
+from dnaf.core import commands, seeds
+from dnaf.core.errors import DataError
 from dnaf.weights.registry import KnownWeights, check
 
 RANDOM_WEIGHTS_SEED = 0

@@ -7,8 +7,8 @@ comparable for that; so each result carries its protocol. docs/protocols.md expl
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from dnaf.core.images import Size
 from dnaf.evaluate.protocols.resample import Filter
-from dnaf.images import Size
 
 Resize = tuple[Filter, Size | None]
 """Filter and (height, width); None stands for the size of the data set in params.yaml."""

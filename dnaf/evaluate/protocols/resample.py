@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf import images
-from dnaf.images import Pixels, Size
+from dnaf.core import images
+from dnaf.core.images import Pixels, Size
 
 Image = Pixels | NDArray[np.float32]
 """Uint8 (H, W, 3); or float32 with levels 0 to 255 where a script resizes floats and does not round."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import cv2
 
+from dnaf.core.images import Size
 from dnaf.evaluate.protocols.protocol import Resize, View
 from dnaf.evaluate.protocols.resample import Image, resample
-from dnaf.images import Size
 
 _WHITE = 255
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnaf import commands, files
+from dnaf.core import commands, files
+from dnaf.core.errors import DataError, StateError
 from dnaf.data.pairs.tables import read_table
-from dnaf.errors import DataError, StateError
 from dnaf.evaluate.submissions.method_card import Card
 
 if TYPE_CHECKING:

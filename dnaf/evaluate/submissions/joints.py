@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dnaf.core.errors import DataError
+from dnaf.core.images import Size
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pairs.pairs import Pair, pair_id
-from dnaf.errors import DataError
 from dnaf.evaluate.metrics.pckh import pckh
 from dnaf.evaluate.submissions.result_names import ResultNames
-from dnaf.images import Size
 
 
 def count_joints(

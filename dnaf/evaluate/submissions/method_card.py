@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from dnaf.errors import DataError
+from dnaf.core.errors import DataError
 
 Text = Annotated[str, Field(min_length=1)]
 Index = Annotated[int, Field(ge=0)]

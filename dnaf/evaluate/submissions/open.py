@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.errors import DataError, StateError
+from dnaf.core.images import Pixels, Size, resize
+from dnaf.core.progress import track
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.pairs.tables import read_table
 from dnaf.data.store import ImageStore
-from dnaf.errors import DataError, StateError
 from dnaf.evaluate.metrics.psnr import l1
 from dnaf.evaluate.submissions.find import COPY_SOURCE, GENERATED, MEAN_IMAGE, SHARED, WRONG_SOURCE, TestPairs
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.published import Layout, PublishedImages, find_images
 from dnaf.evaluate.submissions.result_names import ResultNames
-from dnaf.images import Pixels, Size, resize
-from dnaf.progress import track
 
 _NUM_CHECKED = 16  # strips whose ground truth is compared with ours
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from dnaf import images
+from dnaf.core import images
+from dnaf.core.errors import DataError
+from dnaf.core.images import Pixels, Size
 from dnaf.data.archives.open import open_archive
 from dnaf.data.pairs.pairs import Pair, pair_id
-from dnaf.errors import DataError
 from dnaf.evaluate.submissions.method_card import Panels
 from dnaf.evaluate.submissions.result_names import ResultNames
-from dnaf.images import Pixels, Size
 
 ARCHIVES = (".zip",)
 IMAGES = (".jpg", ".jpeg", ".png")

@@ -12,7 +12,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from torch import nn
 
-from dnaf.errors import BaseModelError
+from dnaf.core.errors import BaseModelError
 from dnaf.model.conditioning.adapter import transformers
 from dnaf.model.conditioning.noise_aware import NoiseAwareProcessor, StyleContext
 

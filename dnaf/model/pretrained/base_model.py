@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
-from dnaf import commands, files
-from dnaf.errors import BaseModelError, ConfigError
-from dnaf.images import Size
+from dnaf.core import commands, files
+from dnaf.core.errors import BaseModelError, ConfigError
+from dnaf.core.images import Size
 from dnaf.model.autoencoder import Codec, LosslessCodec, VaeCodec
 from dnaf.model.norm import use_float32_group_norms
 from dnaf.model.patch_autoencoder import PatchAutoencoder

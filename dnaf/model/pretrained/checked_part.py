@@ -14,7 +14,7 @@ from accelerate import init_empty_weights
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from dnaf.errors import BaseModelError
+from dnaf.core.errors import BaseModelError
 
 GET_AGAIN = "Get the folder again."
 _LFS_POINTER = b"version https://git-lfs"

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from dnaf.errors import BaseModelError
+from dnaf.core.errors import BaseModelError
 from dnaf.model.pretrained.checked_part import (
     GET_AGAIN,
     CheckedPart,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dnaf import files
-from dnaf.errors import BaseModelError
+from dnaf.core import files
+from dnaf.core.errors import BaseModelError
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
-from dnaf.errors import BaseModelError
+from dnaf.core.errors import BaseModelError
 from dnaf.model.pretrained.checked_part import CheckedPart, check_part, read_config
 
 # By what the UNet's cross-attention reads: CLIP ViT-L, OpenCLIP ViT-H, or CLIP ViT-L and OpenCLIP ViT-bigG.

@@ -9,8 +9,8 @@ import timm
 import torch
 from safetensors.torch import load_file
 
-from dnaf import commands, files
-from dnaf.errors import BaseModelError
+from dnaf.core import commands, files
+from dnaf.core.errors import BaseModelError
 from dnaf.model.pretrained.checked_part import read_config, require_no_pointer, require_shapes
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.model.style_encoder import StyleEncoder

@@ -19,13 +19,14 @@ import numpy as np
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from dnaf import files
+from dnaf.core import files
+from dnaf.core.images import encode_jpeg
+from dnaf.core.progress import track
+from dnaf.core.workers import thread_map
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.open import DataSet
-from dnaf.images import encode_jpeg
-from dnaf.progress import track
 from dnaf.report.board import Board
 from dnaf.report.columns import COLUMNS, Column
 from dnaf.report.loss_curve import LossCurve
@@ -34,7 +35,6 @@ from dnaf.report.panels import OURS, Panel
 from dnaf.report.significance import FLOORS, Mark
 from dnaf.report.typical import choose_scores
 from dnaf.report.words import MARKS, notes, protocol_sentences, random_warning, unit
-from dnaf.workers import thread_map
 
 PAGE = "index.html"
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dnaf import parameter_sets, params_file
-from dnaf.config import Params
+from dnaf.core import parameter_sets, params_file
+from dnaf.core.config import Params
 
 _INTRODUCTION = """\
 <!-- Written by `uv run python -m stages.parameters`. -->

@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import torch
 
-from dnaf import files
-from dnaf.device import default_device
-from dnaf.progress import track
-from dnaf.workers import thread_map
+from dnaf.core import files
+from dnaf.core.device import default_device
+from dnaf.core.progress import track
+from dnaf.core.workers import thread_map
 
 Item = TypeVar("Item")
 Prepared = TypeVar("Prepared")

@@ -7,9 +7,9 @@ from typing import Any
 
 from ruamel.yaml.error import YAMLError
 
-from dnaf import params_file, sections
-from dnaf.config import Params
-from dnaf.errors import ConfigError
+from dnaf.core import params_file, sections
+from dnaf.core.config import Params
+from dnaf.core.errors import ConfigError
 
 FOLDER = Path("params")
 DEMO = "demo"

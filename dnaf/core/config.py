@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from dnaf import sections
-from dnaf.errors import ConfigError
-from dnaf.sections import AnySection, Section
+from dnaf.core import sections
+from dnaf.core.errors import ConfigError
+from dnaf.core.sections import AnySection, Section
 
 PARAMS = Path("params.yaml")
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from dnaf.errors import DataError
+from dnaf.core.errors import DataError
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]

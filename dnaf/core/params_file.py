@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
-from dnaf.config import Params
-from dnaf.sections import Section
+from dnaf.core.config import Params
+from dnaf.core.sections import Section
 
 _COLUMN = 29  # where comments begin, if the value leaves room
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from dnaf.errors import ConfigError
+from dnaf.core.errors import ConfigError
 
 _MAX_BYTES = 1_000_000
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)

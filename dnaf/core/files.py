@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from dnaf.errors import ResourceError, StateError
+from dnaf.core.errors import ResourceError, StateError
 
 MANIFEST = "manifest.json"
 _TEMPORARY = ".dnaf-tmp-"

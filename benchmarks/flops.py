@@ -8,7 +8,7 @@ size; a minute or two. FLOPs are 2 a multiply-add; what is counted includes enco
 
 The naive way is what the method's description says, taken literally: at every step and for each branch of
 guidance, the whole training-time forward of one pair, which encodes its pose, style and prompt and runs the
-style pass. Rows down to the star compute the same image, to rounding; `tests/unit/test_benchmarks.py` holds
+style pass. Rows down to the star compute the same image, to rounding; `tests/benchmarks/test_flops.py` holds
 them to 1e-5.
 """
 

@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.evaluation_project import EvaluationProject
 
-# With AVX-512 torch's convolutions keep workspaces, of which tests/unit/test_memory.py cannot know.
+# With AVX-512 torch's convolutions keep workspaces, of which tests/train/test_memory.py cannot know.
 os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
 
 

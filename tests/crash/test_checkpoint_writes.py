@@ -13,7 +13,7 @@ from dnaf.core import files
 from dnaf.core.errors import ResourceError
 from dnaf.train import checkpoint
 from tests.faults import Faults, kill
-from tests.unit.test_checkpoint import assert_equal, loaded, trained
+from tests.train.test_checkpoint import assert_equal, loaded, trained
 
 _FORK = multiprocessing.get_context("fork")
 _LEAST_CALLS = 4 * 8  # four files; make, write, fsync, chmod and rename each, and fsync of the folder

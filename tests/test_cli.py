@@ -10,7 +10,7 @@ import pytest
 from dnaf import __version__, cli
 from dnaf.core.errors import ConfigError
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[1]
 
 
 def dnaf(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

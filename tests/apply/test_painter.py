@@ -14,8 +14,8 @@ from dnaf.core import config
 from dnaf.core.device import default_device
 from dnaf.core.errors import BaseModelError
 from tests.application_project import ApplicationProject
+from tests.model.test_schedulers import FOR_THE_DEMO_S_MODEL
 from tests.training_project import SIZE
-from tests.unit.test_solvers import FOR_THE_DEMO_S_MODEL
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from dnaf.report.loss_curve import LossCurve
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.page.page import PAGE, Content, write_page
 from dnaf.report.panels import Panel
-from tests.chromium import find_chromium, open_browser, wait_until
+from tests.helpers.chromium import find_chromium, open_browser, wait_until
 
 SIZE = (256, 176)
 METRICS = ("lpips", "ssim", "ssim_gaussian", "psnr", "l1", "mae")

@@ -8,7 +8,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.evaluation_project import EvaluationProject
+from tests.helpers.evaluation_project import EvaluationProject
 
 # With AVX-512 torch's convolutions keep workspaces, of which tests/train/test_memory.py cannot know.
 os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"

@@ -17,8 +17,8 @@ from diffusers.image_processor import VaeImageProcessor
 
 from dnaf.model.build import build
 from dnaf.pipeline import DNAFPipeline, assemble
-from tests import base_folders
-from tests.training_project import SIZE, model_params, random_inputs, tiny_pipeline
+from tests.helpers import base_folders
+from tests.helpers.training_project import SIZE, model_params, random_inputs, tiny_pipeline
 
 IMAGES = ("style", "style_pose", "pose")
 GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))

@@ -12,7 +12,7 @@ from dnaf.core import files
 from dnaf.core.errors import BaseModelError, StateError
 from dnaf.model.schedulers import make_solver
 from dnaf.pipeline import DNAFPipeline, load_pipeline
-from tests.training_project import SIZE, TrainingProject, random_inputs, tiny_pipeline
+from tests.helpers.training_project import SIZE, TrainingProject, random_inputs, tiny_pipeline
 
 PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
 WEIGHTS = "adapter/diffusion_pytorch_model.safetensors"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.training_project import ROOT, SIZE, TrainingProject, random_inputs, tiny_pipeline
+from tests.helpers.training_project import ROOT, SIZE, TrainingProject, random_inputs, tiny_pipeline
 
 
 def test_the_example_makes_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

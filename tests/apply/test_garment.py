@@ -4,7 +4,7 @@ import pytest
 from dnaf.apply.garment import above_hips, garment_mask
 from dnaf.core.errors import DataError
 from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK
-from tests.application_project import FRAME, STANDING
+from tests.helpers.application_project import FRAME, STANDING
 
 
 def has(mask: np.ndarray, x: float, y: float) -> bool:

@@ -9,8 +9,8 @@ from dnaf.apply.detect import load_detector
 from dnaf.apply.inputs import Inputs
 from dnaf.core import images
 from dnaf.core.errors import ConfigError, DataError
-from tests.application_project import ApplicationProject, in_model_pixels
-from tests.training_project import SIZE
+from tests.helpers.application_project import ApplicationProject, in_model_pixels
+from tests.helpers.training_project import SIZE
 
 JOINTS = np.arange(36, dtype=float).reshape(18, 2)  # within a picture of 64x48 pixels
 

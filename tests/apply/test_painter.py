@@ -13,9 +13,9 @@ from dnaf.apply.try_on import keep_outside, try_on
 from dnaf.core import config
 from dnaf.core.device import default_device
 from dnaf.core.errors import BaseModelError
-from tests.application_project import ApplicationProject
+from tests.helpers.application_project import ApplicationProject
+from tests.helpers.training_project import SIZE
 from tests.model.test_schedulers import FOR_THE_DEMO_S_MODEL
-from tests.training_project import SIZE
 
 
 @pytest.fixture(scope="module")

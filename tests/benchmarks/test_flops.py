@@ -11,7 +11,7 @@ from benchmarks.device import count_flops
 from dnaf.data.loader import PairImages
 from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline
-from tests.training_project import SIZE, TrainingProject, tiny_pipeline
+from tests.helpers.training_project import SIZE, TrainingProject, tiny_pipeline
 
 CALLS = 3
 

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from dnaf.report.page.page import write_page
-from tests.chromium import NAMES, find_chromium, open_browser
-from tests.report_page import made_up
+from tests.helpers.chromium import NAMES, find_chromium, open_browser
+from tests.helpers.report_page import made_up
 
 
 class Watched:

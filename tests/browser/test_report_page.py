@@ -13,10 +13,10 @@ from dnaf.report.columns import COLUMNS
 from dnaf.report.page.page import write_page
 from dnaf.report.typical import order, typical_pairs
 from tests.browser.conftest import Watched
-from tests.chromium import wait_until
-from tests.evaluation_project import SIZE
-from tests.report_page import board_of, demo_pairs, made_up, pictures_of
-from tests.scored_methods import CARDS
+from tests.helpers.chromium import wait_until
+from tests.helpers.evaluation_project import SIZE
+from tests.helpers.report_page import board_of, demo_pairs, made_up, pictures_of
+from tests.helpers.scored_methods import CARDS
 
 PAIRS = demo_pairs()
 SCORES = {name: board_of(name, len(PAIRS), seed).scores for seed, name in enumerate(("cfld", "gfla"))}

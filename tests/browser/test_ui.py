@@ -16,10 +16,10 @@ from playwright.sync_api import Locator, Page, expect
 from dnaf.core import config, images
 from dnaf.core.errors import ResourceError
 from dnaf.ui.actions import WITH_POSE, WITHOUT_POSE, About, Actions
-from tests.application_project import ApplicationProject
 from tests.browser.conftest import Watched
-from tests.chromium import wait_until
-from tests.training_project import SIZE
+from tests.helpers.application_project import ApplicationProject
+from tests.helpers.chromium import wait_until
+from tests.helpers.training_project import SIZE
 
 pytest.importorskip("gradio", reason="the extra `ui` is not installed")
 expect.set_options(timeout=20_000)

@@ -14,8 +14,8 @@ from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints.keypoint_files import read_keypoint_files
 from dnaf.data.pairs.write import write_split
 from dnaf.data.store import ImageStore, write_store
-from tests.custom_folder import SIZES, keypoints, write_custom
-from tests.raw_folder import ROOT
+from tests.helpers.custom_folder import SIZES, keypoints, write_custom
+from tests.helpers.raw_folder import ROOT
 
 TEXT = (ROOT / "docs/data.md").read_text()
 

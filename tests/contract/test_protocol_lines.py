@@ -14,7 +14,7 @@ from dnaf.data.formats.lists import read_list
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.pose_files import read_pose_files, read_pose_txt
 from dnaf.data.pairs import pairs
-from tests.raw_folder import FIGURE, HEADER, SHARED_DATA, annotation_line, figure, read_table
+from tests.helpers.raw_folder import FIGURE, HEADER, SHARED_DATA, annotation_line, figure, read_table
 
 NOTES = SHARED_DATA.parent / "protocols.md"
 needs_notes = pytest.mark.skipif(not NOTES.is_file(), reason="the notes are not beside the project")

@@ -17,7 +17,7 @@ from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.pairs import pairs
 from dnaf.data.pairs.write import write_split
 from dnaf.data.store import write_store
-from tests.raw_folder import SHARED_DATA, figure, read_table, write_annotations
+from tests.helpers.raw_folder import SHARED_DATA, figure, read_table, write_annotations
 
 pytestmark = pytest.mark.skipif(
     not SHARED_DATA.is_dir(),

@@ -7,7 +7,7 @@ import pytest
 from dnaf.core import config, parameter_sets, sections
 from dnaf.core.errors import ConfigError
 from dnaf.core.sections import Section
-from tests.raw_folder import ROOT
+from tests.helpers.raw_folder import ROOT
 
 
 @pytest.fixture

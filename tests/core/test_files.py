@@ -15,7 +15,7 @@ import pytest
 
 from dnaf.core import files
 from dnaf.core.errors import ResourceError, StateError
-from tests.faults import Faults
+from tests.helpers.faults import Faults
 
 OLD, NEW = b"old" * 1000, b"new" * 5000
 

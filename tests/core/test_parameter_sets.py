@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from dnaf.core import config, parameter_sets, params_file
 from dnaf.core.errors import ConfigError
-from tests.raw_folder import ROOT
+from tests.helpers.raw_folder import ROOT
 
 SETS = ROOT / "params"
 NAMES = parameter_sets.names(SETS)

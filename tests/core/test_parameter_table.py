@@ -1,7 +1,7 @@
 """The page of all parameters."""
 
 from dnaf.core import config, parameter_table
-from tests.raw_folder import ROOT
+from tests.helpers.raw_folder import ROOT
 
 SETS = ROOT / "params"
 

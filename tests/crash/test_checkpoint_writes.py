@@ -12,7 +12,7 @@ import pytest
 from dnaf.core import files
 from dnaf.core.errors import ResourceError
 from dnaf.train import checkpoint
-from tests.faults import Faults, kill
+from tests.helpers.faults import Faults, kill
 from tests.train.test_checkpoint import assert_equal, loaded, trained
 
 _FORK = multiprocessing.get_context("fork")

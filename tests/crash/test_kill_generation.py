@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dnaf.core import seeds
-from tests import processes
-from tests.training_project import TrainingProject
+from tests.helpers import processes
+from tests.helpers.training_project import TrainingProject
 
 RESULTS = ("data/results", "metrics/samples")
 ONE_BY_ONE = {"batch_size": 1}  # four batches for each of the two stores

@@ -14,8 +14,8 @@ from dnaf.core.errors import StateError
 from dnaf.data.store import write_store
 from dnaf.train import checkpoint
 from dnaf.train.signals import stop_requests
-from tests import processes
-from tests.training_project import TrainingProject, picture
+from tests.helpers import processes
+from tests.helpers.training_project import TrainingProject, picture
 
 RESULTS = ("data/model", "metrics")
 LONG = {"steps": 8, "checkpoint_every": 2, "sample_every": 5, "log_every": 3}

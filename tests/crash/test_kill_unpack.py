@@ -24,7 +24,7 @@ import errno, os, sys
 from dnaf.data import prepare
 from stages.unpack import main
 from stages import _command
-from tests.faults import Faults, kill
+from tests.helpers.faults import Faults, kill
 def fill_disk():
     raise OSError(errno.ENOSPC, "No space left on device")
 prepare._PART = 3

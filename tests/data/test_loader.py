@@ -9,7 +9,7 @@ from dnaf.core import files
 from dnaf.core.errors import StateError
 from dnaf.data.loader import PairImages, StepSampler, TrainingPairs, to_image_tensor, to_pixels
 from dnaf.data.store import write_store
-from tests.training_project import SIZE, TrainingProject, picture
+from tests.helpers.training_project import SIZE, TrainingProject, picture
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from dnaf.evaluate.protocols.protocol import PROTOCOLS
 from dnaf.evaluate.score import Score
 from dnaf.evaluate.submissions.find import UNITS, find_results
 from dnaf.evaluate.submissions.method_card import read_card
-from tests.evaluation_project import SIZE, EvaluationProject, near, picture
-from tests.published_results import write_folder
-from tests.raw_folder import write_annotations
+from tests.helpers.evaluation_project import SIZE, EvaluationProject, near, picture
+from tests.helpers.published_results import write_folder
+from tests.helpers.raw_folder import write_annotations
 
 FEATURE_METRICS = ("fid_random", "kid_random")
 PAIR_METRICS = ("ssim_gaussian", "psnr", "l1", "mae", "lpips_random")

@@ -15,7 +15,7 @@ from dnaf.core.shards import Shards
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.generate.pairs import Task, generate_pairs, pack, write_samples, wrong_sources
-from tests.training_project import SIZE, TrainingProject, generate_params, stems
+from tests.helpers.training_project import SIZE, TrainingProject, generate_params, stems
 
 
 def outfit(stem: str) -> str:

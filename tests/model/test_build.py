@@ -5,7 +5,7 @@ import torch
 
 from dnaf.core.errors import ConfigError
 from dnaf.model.build import build
-from tests.training_project import model_params, tiny_pipeline
+from tests.helpers.training_project import model_params, tiny_pipeline
 
 
 def weights(seed: int) -> dict[str, torch.Tensor]:

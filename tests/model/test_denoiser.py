@@ -12,7 +12,7 @@ from dnaf.core.errors import BaseModelError
 from dnaf.model.conditioning.adapter import DNAFAdapter, style_levels
 from dnaf.model.conditioning.noise_aware import NoiseAwareProcessor
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
-from tests.training_project import Inputs, one_loss, random_inputs, tiny_pipeline
+from tests.helpers.training_project import Inputs, one_loss, random_inputs, tiny_pipeline
 
 TIMESTEP = torch.tensor(600)
 PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")

@@ -6,7 +6,7 @@ import torch
 from dnaf.model import gradient_checkpointing
 from dnaf.model.conditioning.appearance import AppearanceBlock
 from dnaf.model.denoiser import DNAFDenoiser
-from tests.training_project import one_loss, random_inputs, tiny_pipeline
+from tests.helpers.training_project import one_loss, random_inputs, tiny_pipeline
 
 
 def gradients(denoiser: DNAFDenoiser, style_grad: bool) -> dict[str, torch.Tensor]:

@@ -14,8 +14,8 @@ from dnaf.model.model_card import CARD, FOLDER
 from dnaf.model.pretrained.known_bases import KNOWN_BASES
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.weights.hub import STABLE_DIFFUSION
-from tests import base_folders
-from tests.training_project import SIZE, model_params, random_inputs, tiny_pipeline
+from tests.helpers import base_folders
+from tests.helpers.training_project import SIZE, model_params, random_inputs, tiny_pipeline
 
 
 def on_base(folder: Path, **changes: Any) -> DNAFPipeline:

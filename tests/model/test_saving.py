@@ -15,8 +15,8 @@ from dnaf.core.errors import BaseModelError
 from dnaf.model.build import build
 from dnaf.model.saving import move_provenance
 from dnaf.pipeline import DNAFPipeline, assemble, load_pipeline
-from tests import base_folders
-from tests.training_project import model_params, tiny_pipeline
+from tests.helpers import base_folders
+from tests.helpers.training_project import model_params, tiny_pipeline
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 FAMILIES = ("own", "own without style", "sd-1.5", "sdxl")

@@ -7,7 +7,7 @@ from diffusers import DDIMScheduler, DDPMScheduler, SchedulerMixin
 from dnaf.core.errors import ConfigError
 from dnaf.model.schedulers import SOLVERS, make_solver, training_schedule
 from dnaf.pipeline import DNAFPipeline, DNAFPipelineOutput
-from tests.training_project import random_inputs, tiny_pipeline
+from tests.helpers.training_project import random_inputs, tiny_pipeline
 
 STEPS = 4
 MORE_CALLS_THAN_STEPS = {"pndm": 13, "heun": 7}

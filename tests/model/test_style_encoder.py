@@ -3,7 +3,7 @@ import torch
 
 from dnaf.core.errors import ConfigError
 from dnaf.model.style_encoder import StyleEncoder
-from tests import training_project  # noqa: F401  one thread
+from tests.helpers import training_project  # noqa: F401  one thread
 
 FAMILIES = [
     "test_convnext",

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from dnaf.core import files
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.submissions.find import read_pairs_csv
-from tests.baseline_results import Baselines
+from tests.helpers.baseline_results import Baselines
 
 ROOT = Path(__file__).resolve().parents[2]
 

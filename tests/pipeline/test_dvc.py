@@ -12,7 +12,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from dnaf.core import parameter_sets
-from tests.baseline_results import Baselines
+from tests.helpers.baseline_results import Baselines
 from tests.pipeline.conftest import ROOT, Project
 
 README = (ROOT / "README.md").read_text()

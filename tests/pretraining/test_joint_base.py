@@ -14,7 +14,7 @@ from dnaf.model.build import build
 from dnaf.pretraining.joint_base import Recipe, pretrain_base
 from dnaf.train import checkpoint
 from stages.pretrain_base import read_recipe
-from tests.training_project import ROOT, model_params, train_params
+from tests.helpers.training_project import ROOT, model_params, train_params
 
 BASE = Path("data/base/demo")
 _STEPS = 4

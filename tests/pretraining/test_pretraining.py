@@ -34,7 +34,7 @@ from dnaf.pretraining.publish import publish
 from dnaf.pretraining.sheets import Examples, crop, torso_centres
 from dnaf.pretraining.style_encoder import MODEL_NAME, to_timm, write_style_encoder
 from dnaf.train import checkpoint
-from tests.training_project import ROOT, model_params
+from tests.helpers.training_project import ROOT, model_params
 
 SEED = 5
 STYLE_ENCODER = "data/base/efficientnet_lite0"

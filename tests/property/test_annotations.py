@@ -13,7 +13,7 @@ from dnaf.core.errors import DataError
 from dnaf.data.formats import deepfashion
 from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.pairs import pairs
-from tests.raw_folder import FIGURE, HEADER, annotation_line, read_table
+from tests.helpers.raw_folder import FIGURE, HEADER, annotation_line, read_table
 
 NUM_MUTATIONS = 400
 NUM_MUTATIONS_SLOW = 10_000

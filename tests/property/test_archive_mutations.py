@@ -14,7 +14,7 @@ import pyzipper
 from dnaf.core.errors import DnafError
 from dnaf.data.archives.open import open_archive
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
-from tests.rar_writer import write_rar
+from tests.helpers.rar_writer import write_rar
 
 MEMBERS = {f"img/WOMEN/Dresses/id_0000000{n}/01_1_front.jpg": bytes(range(40)) * n for n in range(1, 5)}
 

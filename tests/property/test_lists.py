@@ -16,8 +16,8 @@ from dnaf.data.formats import deepfashion
 from dnaf.data.formats.lists import read_list
 from dnaf.data.keypoints.pose_files import read_pose_txt
 from dnaf.data.pairs import pairs
+from tests.helpers.raw_folder import FIGURE, outfit_names
 from tests.property.test_annotations import mutate
-from tests.raw_folder import FIGURE, outfit_names
 
 NAMES = outfit_names(1, 2)
 PATHS = [f"img/{deepfashion.image_path(name)}" for name in NAMES]

@@ -7,7 +7,7 @@ from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.report.figure import draw, of_paper, spread, to_pdf, to_png
 from dnaf.report.panels import Panel
-from tests.evaluation_project import picture
+from tests.helpers.evaluation_project import picture
 
 
 def pairs_of(num_outfits: int, num_pairs: int) -> TestPairs:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from dnaf.report.board import Board, compare
 from dnaf.report.latex import escape, to_latex
+from tests.helpers.scored_methods import CARDS, OUTFITS, absent, array, present
 from tests.report.test_leaderboard import board
-from tests.scored_methods import CARDS, OUTFITS, absent, array, present
 
 TITLE = r"50 % of A&B_{#1} ~ $x^2$ \ <y> | z"
 WORDS = {

@@ -10,8 +10,8 @@ from dnaf.report.board import Board, compare
 from dnaf.report.leaderboard import to_markdown, to_table
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
-from tests.evaluation_project import ROOT
-from tests.scored_methods import CARDS, OUTFITS, absent, array, present, with_interval
+from tests.helpers.evaluation_project import ROOT
+from tests.helpers.scored_methods import CARDS, OUTFITS, absent, array, present, with_interval
 
 SSIM: dict[str, Scores] = {
     "dnaf": {"ssim_gaussian": array(0.4, 0.5, 0.6, 0.4, 0.5, 0.6)},

@@ -4,7 +4,7 @@ import pytest
 
 from dnaf.core.errors import StateError
 from dnaf.report.methods import read_comparable, read_metrics, rounded
-from tests.scored_methods import absent, present, write
+from tests.helpers.scored_methods import absent, present, write
 
 METHODS = ["dnaf", "copy_source", "pidm"]
 FOLDER = Path("data/scores")

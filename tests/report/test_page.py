@@ -9,8 +9,8 @@ from dnaf.core.errors import StateError
 from dnaf.core.images import decode
 from dnaf.report.loss_curve import LossCurve, read_loss_curve
 from dnaf.report.page.page import PAGE, to_html, write_page
-from tests.evaluation_project import SIZE
-from tests.report_page import LABELS, demo_pairs, made_up, pictures_of
+from tests.helpers.evaluation_project import SIZE
+from tests.helpers.report_page import LABELS, demo_pairs, made_up, pictures_of
 
 
 def data_of(html: str) -> dict[str, object]:

@@ -7,9 +7,9 @@ from dnaf.core.errors import StateError
 from dnaf.core.images import encode_png
 from dnaf.data.store import ImageStore
 from dnaf.report.panels import Panel, open_panels
-from tests.evaluation_project import EvaluationProject, picture
-from tests.published_results import write_folder
-from tests.scored_methods import CARDS
+from tests.helpers.evaluation_project import EvaluationProject, picture
+from tests.helpers.published_results import write_folder
+from tests.helpers.scored_methods import CARDS
 
 RESULTS = Path("data/results")
 

@@ -5,7 +5,7 @@ import pytest
 
 from dnaf.core.errors import StateError
 from dnaf.report.revisions import differences, fetch
-from tests.revisions import PARAMS, Revisions
+from tests.helpers.revisions import PARAMS, Revisions
 
 FULL = "seed: 0\ntrain:\n  lr: 2.0e-3\n  betas:\n  - 0.9\n  gamma:\nmodel:\n  noise_aware: true\n"
 SCORES = "data/scores.csv"

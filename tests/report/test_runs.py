@@ -7,7 +7,7 @@ import pytest
 
 from dnaf.core.errors import StateError
 from dnaf.report.runs import Run, read_run, to_markdown
-from tests.revisions import Revisions
+from tests.helpers.revisions import Revisions
 
 NUM_PAIRS = 40
 NOISE = np.random.default_rng(0).normal(0, 0.2, NUM_PAIRS)

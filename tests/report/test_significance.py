@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dnaf.core.errors import StateError
 from dnaf.report.columns import COLUMNS, Column
 from dnaf.report.significance import Mark, marks
-from tests.scored_methods import array, present, with_interval
+from tests.helpers.scored_methods import array, present, with_interval
 
 COLUMN = {column.key: column for column in COLUMNS}
 NOISE_OF_PAIRS = np.random.default_rng(0).normal(0, 0.2, 40)

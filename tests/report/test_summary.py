@@ -5,7 +5,7 @@ import pytest
 from dnaf.core.errors import DataError
 from dnaf.report.columns import COLUMNS, is_random
 from dnaf.report.summary import summary
-from tests.scored_methods import absent, present, with_interval, write
+from tests.helpers.scored_methods import absent, present, with_interval, write
 
 
 def test_summary_has_ten_numbers_at_most_and_neither_bounds_nor_counts(tmp_path: Path) -> None:

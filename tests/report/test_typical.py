@@ -6,7 +6,7 @@ from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.report.board import Board, compare
 from dnaf.report.figure import spread
 from dnaf.report.typical import choose_scores, order, typical_pairs
-from tests.scored_methods import CARDS, OUTFITS, absent, array, present
+from tests.helpers.scored_methods import CARDS, OUTFITS, absent, array, present
 
 PAIRS = [(f"{outfit}_{number}", f"{outfit}_target") for number, outfit in enumerate(OUTFITS)]
 TEST = TestPairs(PAIRS, OUTFITS, "")

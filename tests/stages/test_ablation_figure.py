@@ -9,10 +9,10 @@ from dnaf.core import images
 from dnaf.core.errors import DataError, StateError
 from dnaf.data.pairs.pairs import pair_id
 from stages import ablation_figure
-from tests.evaluation_project import EvaluationProject, near
-from tests.messages import error_of
-from tests.revisions import Revisions
-from tests.training_project import ROOT
+from tests.helpers.evaluation_project import EvaluationProject, near
+from tests.helpers.messages import error_of
+from tests.helpers.revisions import Revisions
+from tests.helpers.training_project import ROOT
 
 GENERATED = "data/results/dnaf/generated.zip"
 

@@ -6,8 +6,8 @@ import pytest
 from dnaf.core import files, images
 from dnaf.core.errors import DataError
 from stages import applications
-from tests.application_project import ApplicationProject
-from tests.training_project import SIZE
+from tests.helpers.application_project import ApplicationProject
+from tests.helpers.training_project import SIZE
 
 
 @pytest.fixture

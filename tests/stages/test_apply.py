@@ -8,10 +8,10 @@ import pytest
 from dnaf.core import images
 from dnaf.core.errors import DataError, StateError
 from stages import apply
-from tests import processes
-from tests.application_project import ApplicationProject, in_model_pixels
-from tests.messages import error_of
-from tests.training_project import SIZE
+from tests.helpers import processes
+from tests.helpers.application_project import ApplicationProject, in_model_pixels
+from tests.helpers.messages import error_of
+from tests.helpers.training_project import SIZE
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from tests.messages import error_of
-from tests.training_project import ROOT
+from tests.helpers.messages import error_of
+from tests.helpers.training_project import ROOT
 
 
 @pytest.mark.parametrize("arguments", [["full"], ["full="], ["=main"], ["a=main", "a=main"]])

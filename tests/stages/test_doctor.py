@@ -14,9 +14,9 @@ from dnaf.core import images
 from dnaf.core.config import Params
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.data.formats import deepfashion
-from tests import base_folders, custom_folder
-from tests.messages import error_of
-from tests.raw_folder import ROOT, figure, outfit_names, write_annotations
+from tests.helpers import base_folders, custom_folder
+from tests.helpers.messages import error_of
+from tests.helpers.raw_folder import ROOT, figure, outfit_names, write_annotations
 
 TRAIN, TEST = outfit_names(1, 2), outfit_names(50, 1)
 

@@ -10,9 +10,9 @@ import pytest
 
 from dnaf.core.errors import DnafError
 from stages import evaluate
-from tests import processes
-from tests.evaluation_project import ROOT, EvaluationProject, picture
-from tests.messages import error_of
+from tests.helpers import processes
+from tests.helpers.evaluation_project import ROOT, EvaluationProject, picture
+from tests.helpers.messages import error_of
 
 SCORES = Path("data/scores/cfld")
 

@@ -15,7 +15,7 @@ from dnaf.core.errors import ConfigError, ResourceError
 from dnaf.weights.hub import STABLE_DIFFUSION
 from dnaf.weights.registry import WEIGHTS, KnownWeights
 from stages import fetch_weights
-from tests.file_server import FileServer, serving
+from tests.helpers.file_server import FileServer, serving
 
 ROOT = Path(__file__).parents[2]
 CONTENT = b"tensors" * 100_000

@@ -4,9 +4,9 @@ import pytest
 
 from dnaf.core import files
 from dnaf.data.pairs.pairs import pair_id
-from tests import processes
-from tests.messages import error_of
-from tests.training_project import TrainingProject
+from tests.helpers import processes
+from tests.helpers.messages import error_of
+from tests.helpers.training_project import TrainingProject
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.submissions.find import read_test_pairs
 from stages import main_res, render, split, unpack
-from tests.evaluation_project import ROOT, EvaluationProject, near
-from tests.market_folder import write_market
-from tests.published_results import write_folder
+from tests.helpers.evaluation_project import ROOT, EvaluationProject, near
+from tests.helpers.market_folder import write_market
+from tests.helpers.published_results import write_folder
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from dnaf.data.store import write_store
 from dnaf.pipeline import load_pipeline
 from dnaf.terms import terms_of
 from stages import publish
-from tests import scored_methods
-from tests.training_project import ROOT, SIZE, TrainingProject, picture
+from tests.helpers import scored_methods
+from tests.helpers.training_project import ROOT, SIZE, TrainingProject, picture
 
 OUT = Path("public/model")
 METRICS = Path("data/scores/cfld/dnaf.json")

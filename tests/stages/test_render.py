@@ -14,8 +14,8 @@ from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from dnaf.data.pose_maps.renderers import RENDERERS
 from dnaf.data.pose_maps.storage import read_pose_map
 from dnaf.data.store import ImageStore
-from tests.messages import error_of
-from tests.raw_folder import ROOT, write_project
+from tests.helpers.messages import error_of
+from tests.helpers.raw_folder import ROOT, write_project
 
 
 @pytest.fixture

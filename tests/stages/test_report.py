@@ -9,8 +9,8 @@ from ruamel.yaml import YAML
 from dnaf.core import files, images
 from dnaf.core.errors import DataError, StateError
 from stages import leaderboard, report, summary
-from tests.evaluation_project import EvaluationProject
-from tests.scored_methods import absent, present, with_interval, write
+from tests.helpers.evaluation_project import EvaluationProject
+from tests.helpers.scored_methods import absent, present, with_interval, write
 
 TABLES = [Path(f"metrics/leaderboard.{kind}") for kind in ("md", "csv", "tex", "json")]
 OUTPUTS = [*TABLES, Path("metrics/qualitative.png"), Path("report/index.html")]

@@ -7,8 +7,8 @@ import pytest
 
 from dnaf.core import files
 from dnaf.data.keypoints import keypoints
-from tests.messages import error_of
-from tests.raw_folder import ROOT, write_images, write_project
+from tests.helpers.messages import error_of
+from tests.helpers.raw_folder import ROOT, write_images, write_project
 
 
 def run_split(project: Path, dataset: str = "demo") -> subprocess.CompletedProcess[str]:

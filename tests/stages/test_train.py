@@ -10,9 +10,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from dnaf.core import files
 from dnaf.pipeline import load_pipeline
-from tests import base_folders, processes
-from tests.messages import error_of
-from tests.training_project import TrainingProject
+from tests.helpers import base_folders, processes
+from tests.helpers.messages import error_of
+from tests.helpers.training_project import TrainingProject
 
 PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
 

@@ -4,7 +4,7 @@ import pytest
 
 from dnaf.core.errors import ConfigError, StateError
 from stages import ui
-from tests.training_project import TrainingProject
+from tests.helpers.training_project import TrainingProject
 
 
 @pytest.fixture(autouse=True)

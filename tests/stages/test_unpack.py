@@ -19,8 +19,8 @@ from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.data.formats import deepfashion
 from dnaf.data.formats.names import stem
 from dnaf.data.store import ImageStore
-from tests.custom_folder import SIZES, write_custom
-from tests.messages import error_of
+from tests.helpers.custom_folder import SIZES, write_custom
+from tests.helpers.messages import error_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (64, 48)

@@ -9,8 +9,8 @@ import pytest
 from dnaf.core import config
 from dnaf.core.errors import ConfigError, StateError
 from stages import use
-from tests.messages import error_of
-from tests.raw_folder import ROOT
+from tests.helpers.messages import error_of
+from tests.helpers.raw_folder import ROOT
 
 
 @pytest.fixture

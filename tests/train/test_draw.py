@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from dnaf.train.draw import Draw, draw
-from tests.training_project import train_params
+from tests.helpers.training_project import train_params
 
 LATENT = (12, 16, 12)
 

@@ -12,8 +12,8 @@ from dnaf.model import build as base
 from dnaf.model.components import Parts
 from dnaf.pipeline import assemble
 from dnaf.train.init import init_adapter
-from tests import base_folders
-from tests.training_project import model_params
+from tests.helpers import base_folders
+from tests.helpers.training_project import model_params
 
 
 @pytest.fixture(scope="module")

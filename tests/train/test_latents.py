@@ -13,8 +13,8 @@ from dnaf.data.store import ImageStore, write_store
 from dnaf.model.autoencoder import Codec, LosslessCodec, VaeCodec
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.train.latents import origin, write_latents
-from tests.faults import Faults, disk_full
-from tests.training_project import TrainingProject, picture
+from tests.helpers.faults import Faults, disk_full
+from tests.helpers.training_project import TrainingProject, picture
 
 BASE = Provenance("base", {"vae/config.json": "a", "vae/weights.safetensors": "b", "unet/config.json": "c"})
 OTHER = Provenance("base", {**BASE.sha256, "vae/weights.safetensors": "d"})

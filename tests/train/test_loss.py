@@ -8,7 +8,7 @@ from torch import nn
 from dnaf.model.autoencoder import LosslessCodec
 from dnaf.train.draw import draw
 from dnaf.train.loss import foreground, min_snr_weight, prediction_target, training_loss
-from tests.training_project import SIZE, random_inputs, tiny_pipeline, train_params
+from tests.helpers.training_project import SIZE, random_inputs, tiny_pipeline, train_params
 
 LATENT = (12, 16, 12)
 KINDS = ("sample", "epsilon", "v_prediction")

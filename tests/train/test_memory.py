@@ -10,7 +10,7 @@ from dnaf.train import memory
 from dnaf.train.draw import draw
 from dnaf.train.loss import training_loss
 from dnaf.train.memory import GIB, Estimate
-from tests.training_project import SIZE, tiny_pipeline, train_params
+from tests.helpers.training_project import SIZE, tiny_pipeline, train_params
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 

@@ -5,7 +5,7 @@ import pytest
 
 from dnaf.core import config
 from dnaf.train.schedule import learning_rate, timestep
-from tests.training_project import train_params
+from tests.helpers.training_project import train_params
 
 
 def test_the_rate_warms_up_linearly_and_ends_near_five_percent() -> None:

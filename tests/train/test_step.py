@@ -10,7 +10,7 @@ from dnaf.data.loader import Sources, TrainingPairs
 from dnaf.pipeline import DNAFPipeline
 from dnaf.train.precision import Precision
 from dnaf.train.step import Batch, Learner
-from tests.training_project import TrainingProject, tiny_pipeline, train_params
+from tests.helpers.training_project import TrainingProject, tiny_pipeline, train_params
 
 EIGHT: dict[str, Any] = {"batch_size": 8, "lr_warmup_steps": 0}
 

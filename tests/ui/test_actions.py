@@ -13,8 +13,8 @@ from dnaf.core.errors import DataError
 from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP
 from dnaf.ui.actions import WITH_POSE, WITHOUT_POSE, Actions
 from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
-from tests.application_project import ApplicationProject, in_model_pixels
-from tests.training_project import SIZE
+from tests.helpers.application_project import ApplicationProject, in_model_pixels
+from tests.helpers.training_project import SIZE
 
 PHOTO = images.encode_png(np.full((2 * SIZE[0], 2 * SIZE[1], 3), 200, np.uint8))
 

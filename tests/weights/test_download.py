@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dnaf.core.errors import DataError, ResourceError
 from dnaf.weights.download import download
-from tests.file_server import FileServer, serving
+from tests.helpers.file_server import FileServer, serving
 
 CONTENT = bytes(range(256)) * 10_000 + b"an uneven end"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -10,9 +10,9 @@ from huggingface_hub import constants
 from dnaf.core.errors import BaseModelError
 from dnaf.model.build import build
 from dnaf.pipeline import DNAFPipeline, assemble
-from tests import base_folders
-from tests.file_server import FileServer, serving
-from tests.training_project import model_params
+from tests.helpers import base_folders
+from tests.helpers.file_server import FileServer, serving
+from tests.helpers.training_project import model_params
 
 MODEL, BASE = "someone/dnaf-people", "someone/tiny-diffusion"
 

@@ -20,7 +20,7 @@ from dnaf.data.archives import checks
 from dnaf.data.archives import zip as zip_archive
 from dnaf.data.archives.open import open_archive
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
-from tests.rar_writer import write_rar
+from tests.helpers.rar_writer import write_rar
 
 MEMBERS = {
     "pose/MEN/Denim/id_00000001/01_1_front.txt": b"1 2\n" * 18,

@@ -18,7 +18,7 @@ from dnaf.data.formats import deepfashion
 from dnaf.data.formats.lists import read_list
 from dnaf.data.keypoints.pose_files import read_pose_files
 from dnaf.data.pairs import pairs
-from tests.raw_folder import read_table
+from tests.helpers.raw_folder import read_table
 
 VIEWS = demo_figure.VIEWS
 

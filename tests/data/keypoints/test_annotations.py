@@ -7,7 +7,7 @@ import pytest
 from dnaf.core.errors import DataError
 from dnaf.data.formats import market1501
 from dnaf.data.keypoints.annotations import read_annotations
-from tests.raw_folder import (
+from tests.helpers.raw_folder import (
     FIGURE,
     HEADER,
     annotation_line,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dnaf.data.keypoints.joint_sets import to_openpose_18
-from tests.raw_folder import FIGURE, figure
+from tests.helpers.raw_folder import FIGURE, figure
 
 # Where the joints of the 18 stand in the other sets, by the names of their makers.
 COCO_17 = {0: 0, 1: 15, 2: 14, 3: 17, 4: 16, 5: 5, 6: 2, 7: 6, 8: 3, 9: 7, 10: 4}

@@ -8,7 +8,7 @@ import pytest
 
 from dnaf.core.errors import DataError
 from dnaf.data.keypoints.keypoint_files import KeypointFiles, read_keypoint_files
-from tests.custom_folder import (
+from tests.helpers.custom_folder import (
     SIZES,
     WRITERS,
     keypoints,

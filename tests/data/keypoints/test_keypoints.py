@@ -5,7 +5,7 @@ import pytest
 
 from dnaf.core.errors import StateError
 from dnaf.data.keypoints import keypoints
-from tests.raw_folder import FIGURE, figure
+from tests.helpers.raw_folder import FIGURE, figure
 
 
 def test_mirroring_exchanges_left_and_right_and_twice_is_nothing() -> None:

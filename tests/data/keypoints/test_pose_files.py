@@ -9,7 +9,7 @@ from dnaf.core.errors import DataError
 from dnaf.data.formats import deepfashion
 from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.keypoints.pose_files import read_pose_files, read_pose_txt
-from tests.raw_folder import figure, outfit_names
+from tests.helpers.raw_folder import figure, outfit_names
 
 NAMES = outfit_names(1, 1)
 

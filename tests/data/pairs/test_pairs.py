@@ -6,7 +6,7 @@ import pytest
 from dnaf.core.errors import DataError
 from dnaf.data.formats import deepfashion
 from dnaf.data.pairs import pairs
-from tests.raw_folder import figure, outfit_names
+from tests.helpers.raw_folder import figure, outfit_names
 
 FIRST, SECOND = outfit_names(1, 1), outfit_names(2, 1)
 HIP_MISSING = figure(missing=[11])

@@ -15,7 +15,14 @@ from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints import keypoints
 from dnaf.data.pairs import pairs
 from dnaf.data.pairs.write import write_split
-from tests.raw_folder import FIGURE, figure, outfit_names, write_annotations, write_images, write_project
+from tests.helpers.raw_folder import (
+    FIGURE,
+    figure,
+    outfit_names,
+    write_annotations,
+    write_images,
+    write_project,
+)
 
 RAW, IMAGES, FOLDER = Path("data/raw/demo"), Path("data/images.zip"), Path("data/pairs")
 

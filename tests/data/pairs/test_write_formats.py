@@ -14,9 +14,9 @@ from dnaf.data.pairs import pairs
 from dnaf.data.pairs.write import write_split
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from dnaf.data.store import write_store
-from tests import custom_folder
-from tests.market_folder import KEYPOINTS, TEST, TRAIN, write_annotations
-from tests.raw_folder import FIGURE
+from tests.helpers import custom_folder
+from tests.helpers.market_folder import KEYPOINTS, TEST, TRAIN, write_annotations
+from tests.helpers.raw_folder import FIGURE
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dnaf.data.formats.deepfashion import FRAME
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
-from tests.raw_folder import FIGURE, figure
+from tests.helpers.raw_folder import FIGURE, figure
 
 # The skeleton and its hashes: made by controlnet_aux 0.0.10's own draw_bodypose with OpenCV 5.0.0.
 GOLDEN_X = [89, 90, 68, 58, -1, 113, 119, 121, 71, 56, 75, 100, 95, 91, 84, 93, 79, -1]

@@ -16,7 +16,7 @@ from dnaf.data.pose_maps.renderers import RENDERERS
 from dnaf.data.pose_maps.storage import picture, read_pose_map, stack
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.metrics.body_mask import body_mask
-from tests.raw_folder import figure
+from tests.helpers.raw_folder import figure
 
 # The skeleton that the golden hashes were made of, by the authors' own functions.
 _Y = [33, 59, 56, 90, -1, 61, 95, 125, 125, 174, 216, 127, 177, 225, 29, 28, 32, -1]

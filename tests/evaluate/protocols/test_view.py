@@ -5,7 +5,7 @@ from dnaf.core.images import Size
 from dnaf.evaluate.metrics.psnr import psnr
 from dnaf.evaluate.protocols.protocol import PROTOCOLS, protocol_for
 from dnaf.evaluate.protocols.view import compared_size, view_generated, view_real
-from tests.evaluation_project import near, picture
+from tests.helpers.evaluation_project import near, picture
 
 DEEPFASHION = (256, 176)
 MARKET = (128, 64)

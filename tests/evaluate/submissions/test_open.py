@@ -12,8 +12,8 @@ from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.submissions.find import find_results, read_test_pairs
 from dnaf.evaluate.submissions.method_card import Card, read_card
 from dnaf.evaluate.submissions.open import Results, open_results
-from tests.evaluation_project import EvaluationProject, near, picture
-from tests.published_results import strip, write_zip
+from tests.helpers.evaluation_project import EvaluationProject, near, picture
+from tests.helpers.published_results import strip, write_zip
 
 PAIRS = Path("data/pairs")
 RESULTS = Path("data/results")

@@ -11,8 +11,8 @@ from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.evaluate.submissions.method_card import Panels
 from dnaf.evaluate.submissions.published import Layout, PublishedImages, find_images
 from dnaf.evaluate.submissions.result_names import ResultNames
-from tests.evaluation_project import picture
-from tests.published_results import encode, pad, strip, write_folder, write_zip
+from tests.helpers.evaluation_project import picture
+from tests.helpers.published_results import encode, pad, strip, write_folder, write_zip
 
 STEMS = [f"fashionWOMENDressesid{item:08d}01_{view}" for item in (1, 2) for view in ("1front", "3back")]
 PAIRS = [(STEMS[0], STEMS[1]), (STEMS[1], STEMS[0]), (STEMS[2], STEMS[3])]

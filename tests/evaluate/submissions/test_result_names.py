@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from dnaf.data.formats.names import stem
 from dnaf.data.pairs.pairs import pair_id, read_pair_list
 from dnaf.evaluate.submissions.result_names import ResultNames
-from tests.raw_folder import SHARED_DATA
+from tests.helpers.raw_folder import SHARED_DATA
 
 SOURCE = "fashionWOMENTees_Tanksid0000508545_1front"
 TARGET = "fashionWOMENTees_Tanksid0000508545_2side"

@@ -1,7 +1,7 @@
 import torch
 
 from dnaf.model.conditioning.appearance import AppearanceBlock
-from tests import training_project  # noqa: F401  one thread
+from tests.helpers import training_project  # noqa: F401  one thread
 
 
 def started_block() -> AppearanceBlock:

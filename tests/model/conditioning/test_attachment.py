@@ -9,7 +9,7 @@ from diffusers import UNet2DConditionModel
 
 from dnaf.model.conditioning.noise_aware import NoiseAwareProcessor
 from dnaf.pipeline import DNAFPipeline
-from tests.training_project import random_inputs, tiny_pipeline
+from tests.helpers.training_project import random_inputs, tiny_pipeline
 
 TIMESTEP = torch.tensor(600)
 

@@ -3,7 +3,7 @@ import torch
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 
 from dnaf.model.conditioning.noise_aware import NoiseAwareProcessor, StyleContext
-from tests import training_project  # noqa: F401  one thread
+from tests.helpers import training_project  # noqa: F401  one thread
 
 NAME = "mid_block.attn1.processor"
 HEADS, TOKENS, DIM = 2, 6, 16

@@ -13,8 +13,8 @@ from dnaf.model.components import Parts
 from dnaf.model.pretrained.base_model import load_base, require_trained_size
 from dnaf.model.pretrained.prompt import read_prompt
 from dnaf.pipeline import assemble
-from tests import base_folders
-from tests.training_project import ROOT, model_params, random_inputs
+from tests.helpers import base_folders
+from tests.helpers.training_project import ROOT, model_params, random_inputs
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 

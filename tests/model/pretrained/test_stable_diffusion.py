@@ -21,8 +21,8 @@ from dnaf.model.pretrained.base_model import BaseModel, inspect_base, load_base
 from dnaf.model.pretrained.prompt import PROMPT, Prompt
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.pipeline import assemble
-from tests import base_folders
-from tests.training_project import model_params
+from tests.helpers import base_folders
+from tests.helpers.training_project import model_params
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 PREDICTIONS = {"sd-2.1": "v_prediction"}

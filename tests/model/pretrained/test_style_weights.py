@@ -11,8 +11,8 @@ from dnaf.core.errors import BaseModelError
 from dnaf.model.build import build
 from dnaf.model.pretrained.style_weights import load_style_weights, swin_to_timm
 from dnaf.model.style_encoder import StyleEncoder
-from tests import base_folders
-from tests.training_project import model_params
+from tests.helpers import base_folders
+from tests.helpers.training_project import model_params
 
 SIZES = {"image_size": 112, "patch_size": 4, "embed_dim": 8, "depths": [2, 2], "num_heads": [2, 4]}
 

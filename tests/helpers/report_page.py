@@ -13,8 +13,8 @@ from dnaf.report.board import Board, compare
 from dnaf.report.loss_curve import LossCurve
 from dnaf.report.page.page import Content
 from dnaf.report.panels import Panel
-from tests.evaluation_project import SIZE, picture
-from tests.scored_methods import CARDS, absent, present, with_interval
+from tests.helpers.evaluation_project import SIZE, picture
+from tests.helpers.scored_methods import CARDS, absent, present, with_interval
 
 METHODS = ("dnaf", "copy_source", "pidm")
 GARMENTS = ("WOMENDresses", "MENShirts_Polos", "WOMENDenim")

@@ -18,7 +18,7 @@ from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.train.latents import write_latents
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SIZE = (32, 24)
 VIEWS = ("1front", "2side")
 

@@ -10,7 +10,7 @@ import sys
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from tests.training_project import ROOT, TrainingProject
+from tests.helpers.training_project import ROOT, TrainingProject
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["dnaf.train.loop", "dnaf.generate.pairs", "stages._command"])
@@ -89,7 +89,7 @@ def _run_stage(stage: str, root: Path, kill_at: int, full_at: int, spare_bytes: 
     import torch
 
     from stages import _command
-    from tests import faults
+    from tests.helpers import faults
 
     torch.set_num_threads(1)
     sys.argv = [stage]

@@ -9,8 +9,8 @@ from dnaf.core import images
 from dnaf.core.images import Pixels
 from dnaf.data.pairs.pairs import Pair
 from dnaf.data.store import ImageStore
-from tests.evaluation_project import near
-from tests.published_results import encode, pad, strip, write_folder, write_zip
+from tests.helpers.evaluation_project import near
+from tests.helpers.published_results import encode, pad, strip, write_folder, write_zip
 
 
 class Baselines:

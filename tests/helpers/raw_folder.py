@@ -14,7 +14,7 @@ from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.store import write_store
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHARED_DATA = ROOT / ".." / "shared" / "data"
 HEADER = "name:keypoints_y:keypoints_x"
 VIEWS = ("1front", "2side", "3back")

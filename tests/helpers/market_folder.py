@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dnaf.core import images, seeds
-from tests.raw_folder import FIGURE, HEADER, annotation_line
+from tests.helpers.raw_folder import FIGURE, HEADER, annotation_line
 
 KEYPOINTS = np.round(FIGURE / 2.75 + np.array([0, 12.0]))  # of every image, in the 128x64 frame
 TRAIN = [f"{person}_c1s1_000451_0{n}.jpg" for person in ("0002", "0007") for n in (1, 2)]

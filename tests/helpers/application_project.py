@@ -9,7 +9,7 @@ from dnaf.apply.painter import Painter
 from dnaf.core import config, files
 from dnaf.core.device import default_device
 from dnaf.data.keypoints.keypoints import Points, write_keypoints
-from tests.training_project import SIZE, TrainingProject
+from tests.helpers.training_project import SIZE, TrainingProject
 
 FRAME = (256, 176)
 

@@ -12,7 +12,7 @@ from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.submissions.method_card import read_card
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
-from tests.evaluation_project import ROOT
+from tests.helpers.evaluation_project import ROOT
 
 NUM_EXPECTED = 6
 OUTFITS = ["a", "a", "b", "b", "c", "c"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dnaf.core import images
-from tests.raw_folder import FIGURE, HEADER, annotation_line
+from tests.helpers.raw_folder import FIGURE, HEADER, annotation_line
 
 SIZES = {
     "anna/front.jpg": (256, 176),

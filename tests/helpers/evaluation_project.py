@@ -15,9 +15,9 @@ from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.submissions.find import TestPairs, read_test_pairs
 from dnaf.evaluate.submissions.open import DataSet
-from tests.raw_folder import FIGURE
+from tests.helpers.raw_folder import FIGURE
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SIZE = (64, 48)  # of `demo` in params.yaml
 VIEWS = ("1front", "3back")
 NUM_OUTFITS = 3

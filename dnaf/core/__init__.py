@@ -1,0 +1,1 @@
+"""What every module uses and what uses none: errors, files, parameters, images, seeds, workers."""

@@ -1,0 +1,1 @@
+"""What is there and what is missing, before any long work: data set, weights, model."""

@@ -1,0 +1,1 @@
+"""Scores of a method: results, protocol, metrics and networks joined."""

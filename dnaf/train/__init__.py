@@ -1,0 +1,1 @@
+"""Training: the loss, the step, the loop, checkpoints and logs."""

@@ -1,0 +1,1 @@
+"""Generated people: the demo data set, in the on-disk formats of DeepFashion."""

@@ -1,0 +1,1 @@
+"""Every dialect of keypoints -> points (N, 18, 2)."""

@@ -1,0 +1,1 @@
+"""The published split: which image pairs are trained on and tested."""

@@ -1,0 +1,1 @@
+"""Keypoints -> pictures, one module for each renderer, and how they are stored."""

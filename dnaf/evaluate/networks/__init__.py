@@ -1,0 +1,1 @@
+"""Networks that metrics look through, with torch: Inception, LPIPS, DINOv2."""

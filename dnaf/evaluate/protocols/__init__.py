@@ -1,0 +1,1 @@
+"""Protocols as frozen values, and what each of them shows the metrics."""

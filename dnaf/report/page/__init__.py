@@ -1,0 +1,1 @@
+"""The page that a browser opens from disk, with its templates and libraries."""

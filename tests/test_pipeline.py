@@ -243,3 +243,12 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
     (folder / files.MANIFEST).unlink()
     with pytest.raises(StateError, match=f"{folder}: not complete"):
         load_pipeline(folder)
+
+
+def test_a_folder_saved_before_the_codec_was_called_autoencoder_loads(tmp_path: Path) -> None:
+    tiny_pipeline().save_pretrained(tmp_path)
+    index = tmp_path / "model_index.json"
+    written = index.read_text()
+    assert "dnaf.model.autoencoder" in written
+    index.write_text(written.replace("dnaf.model.autoencoder", "dnaf.model.codec"))
+    DNAFPipeline.from_pretrained(tmp_path)

@@ -29,6 +29,7 @@ from dnaf.pretraining.sheets import Examples, Rows
 from dnaf.pretraining.training import log_to_csv, random_normal, remove_state, run_training, save_half
 
 _PROMPT = "prompt.safetensors"
+_WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 _PROMPT_SHAPE = (1, 4, 32)  # tokens and channels of the embedding that takes the fixed prompt's place
 
 
@@ -115,7 +116,7 @@ def train_base(
         "people": drawn.digest,
         "seed": seed,
         "unet": unet.model_dump(),
-        "start": None if start is None else files.digest(start / files.MANIFEST),
+        "start": None if start is None else files.digest(start / _WEIGHTS),
     }
 
     def loss(module: nn.Module, positions: list[int]) -> torch.Tensor:

@@ -51,6 +51,9 @@ def _bash() -> str:
     ).stdout.strip()
 
 
+_OTHER_PIPELINES = ("pretraining/dvc.yaml",)
+
+
 class Checker:
     """Finds what is wrong with the commands of a page. In order: one may read what another wrote."""
 
@@ -101,7 +104,9 @@ class Checker:
             option = rest.pop(0)
             if not re.search(rf"{re.escape(option)}\b", help_text):
                 yield f"uv {arguments[0]} has no option {option}"
-            if option in known and rest.pop(0) not in known[option]:
+            if option == "--with":
+                rest.pop(0)
+            elif option in known and rest.pop(0) not in known[option]:
                 yield f"pyproject.toml has none of that name: {arguments}"
             elif option in ("-c", "-e") and not (ROOT / rest.pop(0)).exists():
                 yield f"no such file: {arguments}"
@@ -130,7 +135,7 @@ class Checker:
                 yield f"no earlier experiment or branch is called {revision}"
         if arguments[0] == "repro" or arguments[:2] == ["exp", "run"]:
             for target in parsed.targets or []:
-                if target.partition("@")[0] not in _pipeline()["stages"]:
+                if target.partition("@")[0] not in _pipeline()["stages"] and target not in _OTHER_PIPELINES:
                     yield f"dvc.yaml has no stage {target}"
 
     def _paths(self, argv: Sequence[str], own_files: bool) -> Iterator[str]:
@@ -192,7 +197,9 @@ def _params() -> Any:
 
 
 def _has_key(dotted: str) -> bool:
-    section = _params()
+    """Whether a file has a key: params.yaml, or that before a colon."""
+    file, _, dotted = dotted.rpartition(":")
+    section = YAML(typ="safe", pure=True).load((ROOT / file).read_text()) if file else _params()
     for key in dotted.split("."):
         if not isinstance(section, dict) or key not in section:
             return False

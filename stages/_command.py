@@ -33,7 +33,7 @@ def run(*functions: Command) -> None:
     processes says it.
     """
     app, name = to_app(*functions), _name(functions[0])
-    package = functions[0].__globals__["__package__"] or "stages"
+    package = "pretraining" if functions[0].__globals__["__package__"] == "pretraining" else "stages"
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no arrow
     by_name = sys.argv[0].startswith("dnaf ")  # see dnaf/cli.py

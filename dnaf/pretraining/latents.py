@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnaf.core import files
+from dnaf.core import commands, files
 from dnaf.core.device import default_device
 from dnaf.core.errors import StateError
 from dnaf.core.progress import track
@@ -70,8 +70,7 @@ class PeopleLatents:
     def __init__(self, folder: Path) -> None:
         manifest = folder / files.MANIFEST
         if not manifest.exists():
-            raise StateError(
-                f"{folder}: not complete (no {files.MANIFEST}). Run `python -m pretraining.latents`."
-            )
+            again = commands.module("pretraining", "latents")
+            raise StateError(f"{folder}: not complete (no {files.MANIFEST}). Run `{again}`.")
         self.latents: NDArray[np.float16] = np.load(folder / _LATENTS, mmap_mode="r")
         self.digest = files.digest(manifest)

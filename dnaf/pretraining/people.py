@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnaf.core import files, images
+from dnaf.core import commands, files, images
 from dnaf.core.errors import StateError
 from dnaf.core.progress import track
 from dnaf.core.workers import worker_pool
@@ -61,9 +61,8 @@ class PeoplePictures:
     def __init__(self, folder: Path) -> None:
         manifest = folder / files.MANIFEST
         if not manifest.exists():
-            raise StateError(
-                f"{folder}: not complete (no {files.MANIFEST}). Run `python -m pretraining.draw`."
-            )
+            again = commands.module("pretraining", "draw")
+            raise StateError(f"{folder}: not complete (no {files.MANIFEST}). Run `{again}`.")
         self.pictures: NDArray[np.uint8] = np.load(folder / _PICTURES, mmap_mode="r")
         self.keypoints: NDArray[np.float32] = np.load(folder / _KEYPOINTS)
         self.num_training = int(files.read_json(manifest)["info"]["num_outfits"])

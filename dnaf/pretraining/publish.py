@@ -70,7 +70,7 @@ The codec is a `PatchAutoencoder` of {channels} channels in cells of 4x4 pixels,
 people that it was not trained on. The style encoder is EfficientNet-Lite0, trained on ImageNet, see
 [style_encoder/README.md](style_encoder/README.md).
 
-Made by `uv run dvc repro pretraining/dvc.yaml` and `uv run python -m pretraining.publish {stage}` from
+Made by `uv run dvc --cd pretraining repro` and `uv run python -m pretraining.publish {stage}` from
 [pretraining/params.yaml](../../../pretraining/params.yaml), on {people.num_outfits:,} drawn outfits in six
 views each, of seed {params.seed} (the demo's people are of another seed).
 

@@ -51,9 +51,6 @@ def _bash() -> str:
     ).stdout.strip()
 
 
-_OTHER_PIPELINES = ("pretraining/dvc.yaml",)
-
-
 class Checker:
     """Finds what is wrong with the commands of a page. In order: one may read what another wrote."""
 
@@ -135,7 +132,7 @@ class Checker:
                 yield f"no earlier experiment or branch is called {revision}"
         if arguments[0] == "repro" or arguments[:2] == ["exp", "run"]:
             for target in parsed.targets or []:
-                if target.partition("@")[0] not in _pipeline()["stages"] and target not in _OTHER_PIPELINES:
+                if target.partition("@")[0] not in _pipeline()["stages"]:
                     yield f"dvc.yaml has no stage {target}"
 
     def _paths(self, argv: Sequence[str], own_files: bool) -> Iterator[str]:
@@ -197,9 +194,7 @@ def _params() -> Any:
 
 
 def _has_key(dotted: str) -> bool:
-    """Whether a file has a key: params.yaml, or that before a colon."""
-    file, _, dotted = dotted.rpartition(":")
-    section = YAML(typ="safe", pure=True).load((ROOT / file).read_text()) if file else _params()
+    section = _params()
     for key in dotted.split("."):
         if not isinstance(section, dict) or key not in section:
             return False

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from dvc.repo import Repo
-from dvc.stage import Stage
 from ruamel.yaml import YAML
 
 from dnaf.core import files
@@ -78,7 +77,7 @@ class Project:
     def outs(self) -> list[Path]:
         """What DVC caches of the stages."""
         with Repo(str(self.root)) as repo:
-            outs = [out for stage in own_stages(repo) for out in stage.outs if out.use_cache]
+            outs = [out for stage in repo.index.stages for out in stage.outs if out.use_cache]
         return [Path(out.fs_path) for out in outs]
 
     def digests(self) -> dict[str, str]:
@@ -101,11 +100,6 @@ class Project:
                 section = section[name]
             section[key] = value
         yaml.dump(params, path)
-
-
-def own_stages(repo: Repo) -> list[Stage]:
-    """The stages of dvc.yaml, without those of pretraining/dvc.yaml."""
-    return [stage for stage in repo.index.stages if Path(stage.path).parent == Path(repo.root_dir)]
 
 
 def copy_project(root: Path, scratch: Path) -> Project:

@@ -13,7 +13,7 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 from ruamel.yaml import YAML
 
-from tests.pipeline.conftest import Project, own_stages
+from tests.pipeline.conftest import Project
 
 # Plumbing that cannot change a result.
 PLUMBING = (
@@ -97,7 +97,7 @@ atexit.register(_write)
 @pytest.fixture(scope="module")
 def stages(project: Project) -> Iterator[dict[str, Stage]]:
     with Repo(str(project.root)) as repo:
-        yield {stage.name: stage for stage in own_stages(repo) if stage.cmd}
+        yield {stage.name: stage for stage in repo.index.stages if stage.cmd}
 
 
 def paths(items: Any, root: Path) -> list[str]:

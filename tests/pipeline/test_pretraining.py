@@ -31,13 +31,13 @@ def test_one_command_pretrains_and_a_second_one_has_nothing_to_do(tmp_path: Path
     project = copy_project(tmp_path / "project", tmp_path / "scratch")
     project.set_params(MINIMAL, "pretraining/params.yaml")
     project.run("git", "init", "-q", "-b", "main")
-    project.run("dvc", "repro", "pretraining/dvc.yaml")
+    project.run("dvc", "--cd", "pretraining", "repro")
     for stage in ("crops", "base"):
         table = pd.read_csv(project.root / f"metrics/pretraining/exchange_{stage}.csv")
         assert set(table["timestep"]) == {150, 800}
         assert {IDENTICAL, SAME, WRONG} < set(table["style"])
     assert not list((tmp_path / "scratch").rglob("*.safetensors"))
-    again = project.run("dvc", "repro", "pretraining/dvc.yaml").stdout
+    again = project.run("dvc", "--cd", "pretraining", "repro").stdout
     assert "Running stage" not in again
     changed = project.run("git", "status", "--short", "--untracked-files=all", "data").stdout
     assert "data/base" in changed

@@ -359,7 +359,7 @@ def test_in_a_temporary_workspace_of_dvc_the_remedy_is_dvc_add(project: Path) ->
     finished = run_unpack(workspace)
     expected = [f"data/raw/mini/{name}" for name in ("img_highres.zip", "train.lst", "test.lst")]
     assert finished.returncode == 2
-    assert f"dvc add {' '.join(expected)}\n" in finished.stderr
+    assert f"`uv run dvc add {' '.join(expected)}`" in finished.stderr
 
 
 def test_archives_of_the_demo_need_no_environment(project: Path) -> None:

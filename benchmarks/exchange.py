@@ -50,7 +50,7 @@ def exchange(
     others = _of_other_outfits(table)
     rows = []
     for timestep in track(timesteps, "Exchanging (timesteps)", len(timesteps)):
-        parts = [
+        batches = [
             _errors(
                 pipeline,
                 pairs,
@@ -60,7 +60,7 @@ def exchange(
             )
             for start in range(0, len(table), _BATCH)
         ]
-        errors = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        errors = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
         full = errors.pop(FULL)
         for name, values in errors.items():
             low, high = ratio_interval(
@@ -94,7 +94,7 @@ def _errors(
         return torch.stack([pairs.pose_map(stem) for stem in stems]).to(device)
 
     source, other = images(table["source"]), images(others["source"])
-    target_pose, clean = poses(table["target"]), pipeline.codec.encode(images(table["target"]))
+    target_pose, clean = poses(table["target"]), pipeline.autoencoder.encode(images(table["target"]))
     own = denoiser.encode(source, poses(table["source"]), target_pose)
     foreign = denoiser.encode(other, poses(others["source"]), target_pose)
     noise, style_noise = (_noise(clean, table["target"], purpose) for purpose in ("target", "style"))
@@ -104,7 +104,9 @@ def _errors(
     def recorded(image: torch.Tensor, encoded: Any, at: torch.Tensor) -> dict[str, torch.Tensor] | None:
         if not denoiser.adapter.config.noise_aware:
             return None
-        return denoiser.record(schedule.add_noise(pipeline.codec.encode(image), style_noise, at), at, encoded)
+        return denoiser.record(
+            schedule.add_noise(pipeline.autoencoder.encode(image), style_noise, at), at, encoded
+        )
 
     same, wrong = recorded(source, own, level), recorded(other, foreign, level)
     with_foreign = dataclasses.replace(own, appearance=foreign.appearance)
@@ -168,7 +170,7 @@ def main(
 ) -> None:
     """Measure data/model; write metrics/exchange.csv and metrics/exchange.png, and show the table."""
     data = Path("data")
-    pairs = PairImages(Sources(data / "pairs/test.csv", data / "prepared.zip", data / "pose.zip"))
+    pairs = PairImages(Sources(data / "pairs/test.csv", data / "prepared.zip", data / "pose_maps.zip"))
     pipeline = load_pipeline(data / "model")
     pipeline.to(default_device())
     table = exchange(pipeline, pairs, num_pairs)

@@ -22,7 +22,7 @@ from diffusers.image_processor import VaeImageProcessor
 from benchmarks.device import count_flops
 from benchmarks.random_model import stable_diffusion
 from dnaf.model.denoiser import DNAFDenoiser
-from dnaf.model.schedulers import make_solver, training_schedule
+from dnaf.model.schedulers import make_scheduler, training_schedule
 from dnaf.pipeline import DNAFPipeline, assemble
 
 SIZES = ((512, 352), (256, 176))
@@ -38,32 +38,35 @@ Way = Callable[[DNAFDenoiser, "Batch"], Branches]
 
 @dataclass
 class Batch:
-    """What is sampled: S styles with their poses and noise, T wanted poses with theirs, `rows` between."""
+    """What is sampled: S styles with their poses and noise, T wanted poses with theirs, `style_index` between."""
 
     style: torch.Tensor
-    style_pose: torch.Tensor
-    pose: torch.Tensor
-    rows: torch.Tensor
+    style_pose_map: torch.Tensor
+    pose_map: torch.Tensor
+    style_index: torch.Tensor
     noise: torch.Tensor
     style_noise: torch.Tensor
 
     def separate(self) -> "Batch":
         """The same pairs, each with a style row of its own."""
-        rows = self.rows.to(self.noise.device)
+        style_index = self.style_index.to(self.noise.device)
         return Batch(
-            self.style[rows],
-            self.style_pose[rows],
-            self.pose,
-            torch.arange(len(self.pose)),
+            self.style[style_index],
+            self.style_pose_map[style_index],
+            self.pose_map,
+            torch.arange(len(self.pose_map)),
             self.noise,
-            self.style_noise[rows],
+            self.style_noise[style_index],
         )
 
 
 def random_batch(pipeline: DNAFPipeline, size: tuple[int, int], num_styles: int, num_targets: int) -> Batch:
     """Random inputs on the pipeline's device; poses are dealt to the styles in turn."""
     device, channels = pipeline.device, pipeline.adapter.config.pose_channels
-    latent = (pipeline.codec.latent_channels, *(side // pipeline.codec.downscale for side in size))
+    latent = (
+        pipeline.autoencoder.latent_channels,
+        *(side // pipeline.autoencoder.downscale for side in size),
+    )
     return Batch(
         torch.rand(num_styles, 3, *size, device=device) * 2 - 1,
         torch.rand(num_styles, channels, *size, device=device),
@@ -80,7 +83,7 @@ def sample_plainly(pipeline: DNAFPipeline, batch: Batch, num_calls: int, way: Wa
     pairs = batch.separate()
     scheduler, schedule = pipeline.scheduler, training_schedule(pipeline.scheduler)
     branches = way(pipeline.denoiser, pairs)
-    style_latent = pipeline.codec.encode(pairs.style)
+    style_latent = pipeline.autoencoder.encode(pairs.style)
     latent = pairs.noise * scheduler.init_noise_sigma
     scheduler.set_timesteps(num_calls)
     for timestep in scheduler.timesteps:
@@ -90,41 +93,45 @@ def sample_plainly(pipeline: DNAFPipeline, batch: Batch, num_calls: int, way: Wa
         without, with_style = branches(noisy, noisy_style, level.to(latent.device))
         prediction = without + GUIDANCE * (with_style - without)
         latent = scheduler.step(prediction.float(), timestep, latent, return_dict=False)[0]
-    return pipeline.codec.decode(latent).clamp(-1, 1)
+    return pipeline.autoencoder.decode(latent).clamp(-1, 1)
 
 
 def naive(denoiser: DNAFDenoiser, pairs: Batch) -> Branches:
     """The training-time forward of the pairs, once for each branch."""
 
     def branch(kept: bool, *latents: torch.Tensor) -> torch.Tensor:
-        keep = torch.full((len(pairs.pose),), kept, device=pairs.noise.device)
-        return denoiser(*latents, pairs.style, pairs.style_pose, pairs.pose, keep, style_grad=True)
+        keep = torch.full((len(pairs.pose_map),), kept, device=pairs.noise.device)
+        return denoiser(*latents, pairs.style, pairs.style_pose_map, pairs.pose_map, keep, style_grad=True)
 
     return lambda *latents: (branch(False, *latents), branch(True, *latents))
 
 
 def encoded_once(denoiser: DNAFDenoiser, pairs: Batch) -> Branches:
     """As `naive`, but what does not change from step to step is computed once."""
-    encoded = denoiser.encode(pairs.style, pairs.style_pose, pairs.pose)
-    rows = pairs.rows.to(pairs.noise.device)
+    encoded = denoiser.encode(pairs.style, pairs.style_pose_map, pairs.pose_map)
+    style_index = pairs.style_index.to(pairs.noise.device)
 
     def branch(kept: bool, *latents: torch.Tensor) -> torch.Tensor:
-        return denoiser.denoise(*latents, encoded, rows, torch.full_like(rows, kept, dtype=torch.bool))
+        return denoiser.denoise(
+            *latents, encoded, style_index, torch.full_like(style_index, kept, dtype=torch.bool)
+        )
 
     return lambda *latents: (branch(False, *latents), branch(True, *latents))
 
 
 def style_pass_shared(denoiser: DNAFDenoiser, pairs: Batch) -> Branches:
     """As `encoded_once`, with both branches in one call: rows [styles | dropped targets | targets]."""
-    encoded = denoiser.encode(pairs.style, pairs.style_pose, pairs.pose).repeat_targets(2)
-    rows = pairs.rows.to(pairs.noise.device).repeat(2)
-    keep = torch.arange(len(rows), device=rows.device) >= len(pairs.pose)
+    encoded = denoiser.encode(pairs.style, pairs.style_pose_map, pairs.pose_map).repeat_targets(2)
+    style_index = pairs.style_index.to(pairs.noise.device).repeat(2)
+    keep = torch.arange(len(style_index), device=style_index.device) >= len(pairs.pose_map)
 
     def branches(
         noisy: torch.Tensor, noisy_style: torch.Tensor, timestep: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         both = noisy.repeat(2, 1, 1, 1)
-        without, with_style = denoiser.denoise(both, noisy_style, timestep[0], encoded, rows, keep).chunk(2)
+        without, with_style = denoiser.denoise(
+            both, noisy_style, timestep[0], encoded, style_index, keep
+        ).chunk(2)
         return without, with_style
 
     return branches
@@ -143,9 +150,9 @@ def ours(
     """The pipeline's own call, for the whole batch at once."""
     images: torch.Tensor = pipeline(
         style=VaeImageProcessor.denormalize(batch.style),
-        style_pose=batch.style_pose,
-        pose=batch.pose,
-        rows=batch.rows,
+        style_pose_map=batch.style_pose_map,
+        pose_map=batch.pose_map,
+        style_index=batch.style_index,
         num_inference_steps=num_calls,
         guidance_scale=GUIDANCE,
         guidance_interval=interval,
@@ -205,8 +212,8 @@ def ladder(pipeline: DNAFPipeline, size: tuple[int, int]) -> tuple[float, list[R
         (f"+ {FAST_CALLS} calls of DPM++ *", FAST_CALLS, "dpm++"),
     ]
     scheduler = pipeline.scheduler
-    for name, calls, solver in half:
-        pipeline.scheduler = make_solver(solver, scheduler)
+    for name, calls, chosen in half:
+        pipeline.scheduler = make_scheduler(chosen, scheduler)
         rows.append(count(name, calls, lambda n: ours(pipeline, group, n, HALF), GROUP[1], fewest=2))
     pipeline.scheduler = scheduler
     return plain, rows

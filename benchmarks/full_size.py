@@ -73,17 +73,21 @@ def main(height: int = 256, width: int = 176, narrow: int = 1) -> None:
     with row(f"one image, {NUM_CALLS} model calls with guidance"):
         images = pipeline(
             style=inputs["source"] / 2 + 0.5,
-            style_pose=inputs["source_pose"],
-            pose=inputs["target_pose"],
+            style_pose_map=inputs["source_pose_map"],
+            pose_map=inputs["target_pose_map"],
             num_inference_steps=NUM_CALLS,
             guidance_scale=GUIDANCE_SCALE,
             generator=torch.Generator().manual_seed(0),
             output_type="pt",
         ).images
     assert images.shape == (1, 3, *size)
-    parts = ("unet", "codec", "style_encoder", "adapter")
-    millions = (sum(p.numel() for p in getattr(pipeline, part).parameters()) / 1e6 for part in parts)
-    sizes = ", ".join(f"{part} {million:,.1f} M" for part, million in zip(parts, millions, strict=True))
+    components = ("unet", "autoencoder", "style_encoder", "adapter")
+    millions = (
+        sum(p.numel() for p in getattr(pipeline, component).parameters()) / 1e6 for component in components
+    )
+    sizes = ", ".join(
+        f"{component} {million:,.1f} M" for component, million in zip(components, millions, strict=True)
+    )
     print(f"\nParameters: {sizes}; loss {loss:.3f}.")
     print(f"\nEstimated for a GPU, {on_gpu(narrow)}")
 

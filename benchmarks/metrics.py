@@ -73,15 +73,15 @@ def compare(
     return results[0], results[1]
 
 
-def pictures(generator: np.random.Generator) -> list[Pair]:
-    """Smooth pictures with grain, whose files are as big as photographs'; the second resembles the first."""
+def image_pairs(generator: np.random.Generator) -> list[Pair]:
+    """Smooth images with grain, whose files are as big as photographs'; the second resembles the first."""
 
     def smooth() -> NDArray[np.float64]:
         noise = cv2.GaussianBlur(generator.normal(size=(*SIZE, 3)), (0, 0), 6)
         return np.asarray(cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX))
 
-    def grain(picture: NDArray[np.float64]) -> Pixels:
-        return np.clip(picture + generator.normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
+    def grain(image: NDArray[np.float64]) -> Pixels:
+        return np.clip(image + generator.normal(0, 2, image.shape), 0, 255).astype(np.uint8)
 
     bases = [smooth() for _ in range(NUM_TARGETS)]
     reals = [grain(base) for base in bases]
@@ -241,7 +241,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     generator = np.random.default_rng(0)
-    pairs = pictures(generator)
+    pairs = image_pairs(generator)
     print("| what | their way, CPU ms | ours | ratio | largest difference |\n|---|---:|---:|---:|---:|")
     at = f"{NUM_PAIRS} pairs of {NUM_TARGETS} targets, {SIZE[0]}x{SIZE[1]}"
     for dtype in (np.float32, np.float64):

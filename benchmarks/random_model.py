@@ -13,9 +13,9 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
 from dnaf.core import config, parameter_sets
-from dnaf.model.autoencoder import VaeCodec
+from dnaf.model.autoencoder import FrozenVae
 from dnaf.model.build import adapter_for, style_encoder_for
-from dnaf.model.components import Parts
+from dnaf.model.components import Components
 from dnaf.model.pretrained.base_model import BaseModel
 from dnaf.model.pretrained.prompt import Prompt
 from dnaf.model.pretrained.provenance import Provenance
@@ -55,7 +55,7 @@ _SCHEDULE = {
     "clip_sample": False,
 }
 _MODEL: dict[str, Any] = {
-    "base": None,  # no folder: the parts are built here
+    "base": None,  # no folder: the components are built here
     "pose_adapter": True,
     "appearance_blocks": True,
     "noise_aware": True,
@@ -77,8 +77,8 @@ def model_params(narrow: int = 1) -> config.Model:
 
 def stable_diffusion(
     device: torch.device, dtype: torch.dtype = torch.float32, narrow: int = 1, seed: int = 0
-) -> Parts:
-    """What `build.build` gives for Stable Diffusion 1.5: frozen parts in `dtype`, a float32 adapter.
+) -> Components:
+    """What `build.build` gives for Stable Diffusion 1.5: frozen components in `dtype`, a float32 adapter.
 
     Args:
         device: also `meta`, for counting.
@@ -103,7 +103,7 @@ def stable_diffusion(
         )
         base = BaseModel(
             unet,
-            VaeCodec(vae),
+            FrozenVae(vae),
             DDIMScheduler(**_SCHEDULE),
             Prompt(torch.randn(1, _PROMPT_TOKENS, _PROMPT_DIM // narrow)),
             None,
@@ -115,20 +115,20 @@ def stable_diffusion(
         fill(module, device, dtype).requires_grad_(False)
     fill(adapter, device, torch.float32)
     adapter.base = base.provenance
-    return Parts(unet, base.codec, base.scheduler, adapter, style_encoder)
+    return Components(unet, base.autoencoder, base.scheduler, adapter, style_encoder)
 
 
 @torch.no_grad()
 def fill(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
     """Gives parameters on `meta` memory and values under which activations keep their size; moves buffers."""
-    for part in module.modules():
-        for name, parameter in part.named_parameters(recurse=False):
+    for layer in module.modules():
+        for name, parameter in layer.named_parameters(recurse=False):
             values = torch.empty(parameter.shape, device=device, dtype=dtype)
             if parameter.ndim > 1:
                 values.normal_(std=(parameter.shape[0] / parameter.numel()) ** 0.5)  # one over root of fan-in
             else:
                 values.fill_(name == "weight")  # of norms; biases are 0
-            setattr(part, name, nn.Parameter(values, requires_grad=parameter.requires_grad))
+            setattr(layer, name, nn.Parameter(values, requires_grad=parameter.requires_grad))
     return module.to(device)
 
 
@@ -144,7 +144,10 @@ def training_params(**changes: Any) -> config.Train:
 def training_batch(batch_size: int, size: tuple[int, int], device: torch.device) -> dict[str, torch.Tensor]:
     """A batch of noise like those that training sees, with the latents that stage `latents` caches."""
     images = {name: torch.rand(batch_size, 3, *size, device=device) * 2 - 1 for name in ("source", "target")}
-    poses = {name: torch.rand(batch_size, 3, *size, device=device) for name in ("source_pose", "target_pose")}
+    poses = {
+        name: torch.rand(batch_size, 3, *size, device=device)
+        for name in ("source_pose_map", "target_pose_map")
+    }
     latent = (batch_size, 4, size[0] // 8, size[1] // 8)
     latents = {name: torch.randn(latent, device=device) for name in ("source_latent", "target_latent")}
     return {**images, **poses, **latents, "position": torch.arange(batch_size)}

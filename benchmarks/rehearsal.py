@@ -68,17 +68,17 @@ def build(root: Path, train: list[str], test: list[str]) -> None:
         YAML().dump(params, file)
     rng = np.random.default_rng(0)
     members = {}
-    for part, names in (("train", train), ("test", test)):
-        files.write_atomic(raw / f"{part}.lst", "".join(f"{name}\n" for name in names))
+    for split, names in (("train", train), ("test", test)):
+        files.write_atomic(raw / f"{split}.lst", "".join(f"{name}\n" for name in names))
         lines = ["name:keypoints_y:keypoints_x"]
-        for name in track(names, f"draw {part} images", len(names)):
+        for name in track(names, f"draw {split} images", len(names)):
             points = FIGURE + rng.integers(-15, 16, FIGURE.shape)
             points[rng.random(18) < 0.05] = -1
             lines.append(f"{name}:{points[:, 1].tolist()}:{points[:, 0].tolist()}")
             coarse = rng.integers(0, 256, (11, 8, 3), dtype=np.uint8)
-            picture = images.encode_jpeg(images.resize(coarse, (110, 75)), 85)
-            members[f"img_highres/{deepfashion.image_path(name)}"] = picture
-        files.write_atomic(raw / f"fasion-resize-annotation-{part}.csv", "\n".join(lines) + "\n")
+            image = images.encode_jpeg(images.resize(coarse, (110, 75)), 85)
+            members[f"img_highres/{deepfashion.image_path(name)}"] = image
+        files.write_atomic(raw / f"fasion-resize-annotation-{split}.csv", "\n".join(lines) + "\n")
     write_encrypted_zip(raw / "img_highres.zip", members, b"rehearsal", rng)
     subprocess.run(["dvc", "init", "--no-scm", "-q"], cwd=root, check=True)
     subprocess.run(["dvc", "config", "core.analytics", "false"], cwd=root, check=True)

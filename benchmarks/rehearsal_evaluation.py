@@ -50,8 +50,8 @@ def draw_results(root: Path) -> int:
         with zipfile.ZipFile(path.with_suffix(".tmp"), "w") as archive:
             for source, target in track(pairs, f"draw {method}", len(pairs)):
                 coarse = generator.integers(0, 256, (11, 8, 3), dtype=np.uint8)
-                picture = images.resize(coarse, SIZE)
-                data = images.encode_jpeg(picture, 95) if kind == "jpg" else images.encode_png(picture)
+                image = images.resize(coarse, SIZE)
+                data = images.encode_jpeg(image, 95) if kind == "jpg" else images.encode_png(image)
                 archive.writestr(f"{source}_2_{target}_vis.{kind}", data)
         path.with_suffix(".tmp").rename(path)
         # Margins and folders of the real archives are not drawn.
@@ -77,13 +77,13 @@ def networks_on_a_sample(num_images: int, num_pairs: int) -> None:
     generator = np.random.default_rng(0)
     batch = generator.integers(0, 256, (num_images, *SIZE, 3), dtype=np.uint8)
     inception, lpips = Inception("imagenet", None), Lpips("alex", scaled=True, weights=None)
-    parts: tuple[tuple[str, Callable[..., Any], int], ...] = (
+    steps: tuple[tuple[str, Callable[..., Any], int], ...] = (
         ("Inception", inception.features, NUM_REAL),
         ("Inception", inception.features, num_pairs),
         ("LPIPS", lambda some: lpips.distances(some[: num_images // 3], some, real_of=of), num_pairs),
     )
     of = np.arange(num_images) % (num_images // 3)
-    for name, function, total in parts:
+    for name, function, total in steps:
         function(batch)
         start = time.perf_counter()
         function(batch)
@@ -92,12 +92,12 @@ def networks_on_a_sample(num_images: int, num_pairs: int) -> None:
         print(f"{what:34} {1000 * each:7.1f} ms   an image; {minutes:.0f} min for {total:,}, by multiplying")
 
 
-def statistics_at_full_size(part: str, num_pairs: int) -> None:
+def statistics_at_full_size(which: str, num_pairs: int) -> None:
     """What is made of features; run in a process of its own, for its memory."""
     generator = np.random.default_rng(0)
     features = np.abs(generator.standard_normal((NUM_REAL, NUM_FEATURES), np.float32))
     statistics, kernel_mean = real_statistics(features), real_term(features)
-    if part == "reference":
+    if which == "reference":
         return
     generated = np.abs(generator.standard_normal((num_pairs, NUM_FEATURES), np.float32))
     outfits = [str(index // 4) for index in range(num_pairs)]
@@ -115,8 +115,8 @@ def main() -> None:
     options = parser.parse_args()
     root = options.folder.resolve()
     if options.statistics:
-        part, _, number = options.statistics.partition(":")
-        statistics_at_full_size(part, int(number))
+        which, _, number = options.statistics.partition(":")
+        statistics_at_full_size(which, int(number))
         return
     (root / "data/results/shared").mkdir(exist_ok=True)
     num_pairs = draw_results(root)
@@ -130,11 +130,11 @@ def main() -> None:
     print(f"{'again, nothing to do':34} {seconds:7.1f} s   {peak:5.2f} GB", flush=True)
     script = (sys.executable, "-m", "benchmarks.rehearsal_evaluation", str(root), "--statistics")
     known = None
-    for part in ("reference", "method"):
-        seconds, peak = run(ROOT, *script, f"{part}:{num_pairs}")
+    for which in ("reference", "method"):
+        seconds, peak = run(ROOT, *script, f"{which}:{num_pairs}")
         own = seconds if known is None else seconds - known
         known = seconds
-        print(f"{f'features of {part}':34} {own:7.1f} s   {peak:5.2f} GB", flush=True)
+        print(f"{f'features of {which}':34} {own:7.1f} s   {peak:5.2f} GB", flush=True)
     networks_on_a_sample(options.sample, num_pairs)
 
 

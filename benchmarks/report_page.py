@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.report_page [--pairs 8570] [--methods 10]
 
-Writes a page of made-up scores and of pictures cut from the photographs that scikit-image brings along, and
+Writes a page of made-up scores and of images cut from the photographs that scikit-image brings along, and
 opens it in the Chromium that is installed. Then shows why a pair has a file of its own: the ten pairs of one
 page of the gallery, drawn at random as any order by scores draws them, from files of one pair and from sprite
 sheets of sixteen.
@@ -35,13 +35,13 @@ from tests.helpers.chromium import find_chromium, open_browser, wait_until
 
 SIZE = (256, 176)
 METRICS = ("lpips", "ssim", "ssim_gaussian", "psnr", "l1", "mae")
-_NUM_PICTURES = 50
+_NUM_IMAGES = 50
 _PAIRS_A_SHEET = 16
 _PAIRS_SHOWN = 10
 
 
 def content(folder: Path, num_pairs: int, num_methods: int) -> Content:
-    """What a run over DeepFashion would show, scores and pictures made up."""
+    """What a run over DeepFashion would show, scores and images made up."""
     pairs = [
         (
             f"fashionWOMENTees_Tanksid{pair // 4:08d}01_{pair % 4}front",
@@ -51,7 +51,7 @@ def content(folder: Path, num_pairs: int, num_methods: int) -> Content:
     ]
     methods = [f"method_{number}" for number in range(num_methods)]
     generator = np.random.default_rng(0)
-    pictures = [_cut(generator) for _ in range(_NUM_PICTURES)]
+    cut_outs = [_cut(generator) for _ in range(_NUM_IMAGES)]
     with write_store(folder / "prepared.zip", {}):
         pass
     return Content(
@@ -69,7 +69,7 @@ def content(folder: Path, num_pairs: int, num_methods: int) -> Content:
             for method in methods
         },
         [
-            Panel(label, label if label in methods else None, _drawn(pictures, column))
+            Panel(label, label if label in methods else None, _drawn(cut_outs, column))
             for column, label in enumerate(("Pose", "Source", "Target", *methods))
         ],
         LossCurve(list(range(500)), generator.random(500).round(6).tolist(), 200),
@@ -79,13 +79,13 @@ def content(folder: Path, num_pairs: int, num_methods: int) -> Content:
 def _cut(generator: np.random.Generator) -> images.Pixels:
     photograph = generator.choice([photographs.astronaut, photographs.chelsea, photographs.coffee])()
     top, left = (
-        generator.integers(0, whole - part) for whole, part in zip(photograph.shape, SIZE, strict=False)
+        generator.integers(0, whole - shown) for whole, shown in zip(photograph.shape, SIZE, strict=False)
     )
     return np.ascontiguousarray(photograph[top : top + SIZE[0], left : left + SIZE[1]])
 
 
-def _drawn(pictures: list[images.Pixels], column: int) -> Callable[[Pair], images.Pixels]:
-    return lambda pair: pictures[(crc32(pair[1].encode()) + 7 * column) % len(pictures)]
+def _drawn(cut_outs: list[images.Pixels], column: int) -> Callable[[Pair], images.Pixels]:
+    return lambda pair: cut_outs[(crc32(pair[1].encode()) + 7 * column) % len(cut_outs)]
 
 
 def _board(methods: list[str], num_pairs: int, generator: np.random.Generator) -> Board:
@@ -148,7 +148,7 @@ def use(page: Page, report: Path) -> list[tuple[str, str]]:
         ("first paint", f"{paint:,.0f} ms"),
         ("gallery with scores", f"{ready:,.0f} ms"),
         ("sort by a difference", f"{timed(sort):,.0f} ms"),
-        ("next ten pairs, pictures shown", f"{timed(turn):,.0f} ms"),
+        ("next ten pairs, images shown", f"{timed(turn):,.0f} ms"),
         ("jump to a pair", f"{timed(jump):,.0f} ms"),
         ("memory of scripts", f"{page.evaluate('performance.memory.usedJSHeapSize') / 1e6:,.0f} MB"),
     ]
@@ -193,12 +193,12 @@ def main() -> None:
         made = content(folder, options.pairs, options.methods)
         seconds = timed(lambda: write_page(folder / "report", made)) / 1000
         report, page = folder / "report", browser.new_page()
-        pictures = sum(path.stat().st_size for path in (report / "pairs").iterdir())
+        num_bytes = sum(path.stat().st_size for path in (report / "pairs").iterdir())
         rows = [
             ("write it", f"{seconds:,.0f} s"),
             (PAGE, f"{(report / PAGE).stat().st_size / 1e6:.1f} MB"),
             ("scores of a protocol", f"{(report / 'scores/cfld.js').stat().st_size / 1e6:.1f} MB"),
-            ("pictures", f"{pictures / 1e6:,.0f} MB"),
+            ("images", f"{num_bytes / 1e6:,.0f} MB"),
             *use(page, report),
         ]
         own, own_size, sheets, sheets_size = compare_layouts(page, folder, options.pairs)
@@ -210,7 +210,7 @@ def main() -> None:
         ),
     ]
     numbers = f"{options.pairs:,} pairs, {options.methods} methods, {len(METRICS)} metrics"
-    print(f"{numbers}, pictures of {SIZE[0]}x{SIZE[1]} pixels\n")
+    print(f"{numbers}, images of {SIZE[0]}x{SIZE[1]} pixels\n")
     print("| | |\n|---|--:|")
     for what, value in rows:
         print(f"| {what} | {value} |")

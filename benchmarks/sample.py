@@ -39,9 +39,9 @@ def photograph(index: int) -> bytes:
 
 
 def pose(index: int) -> images.Pixels:
-    picture = np.zeros((*SIZE, 3), np.uint8)
-    picture[60:200, 40 + index % 40 : 60 + index % 40] = (255, 85, 0)
-    return picture
+    image = np.zeros((*SIZE, 3), np.uint8)
+    image[60:200, 40 + index % 40 : 60 + index % 40] = (255, 85, 0)
+    return image
 
 
 def tensor(image: Image.Image) -> torch.Tensor:
@@ -55,7 +55,7 @@ def main() -> None:
         jpegs = [photograph(index) for index in range(NUM_IMAGES)]
         with (
             write_store(folder / "prepared.zip", {}) as prepared,
-            write_store(folder / "pose.zip", {"channels": 3}) as poses,
+            write_store(folder / "pose_maps.zip", {"channels": 3}) as poses,
         ):
             for index, jpeg in enumerate(jpegs):
                 (folder / f"{index}.jpg").write_bytes(jpeg)
@@ -65,7 +65,7 @@ def main() -> None:
                 poses.add_image(f"{index}.png", pose(index))
         rows = [f"{index},{(index + 1) % NUM_IMAGES},a" for index in range(NUM_IMAGES)]
         (folder / "pairs.csv").write_text("\n".join(["source,target,outfit", *rows]) + "\n")
-        stores = PairImages(Sources(folder / "pairs.csv", folder / "prepared.zip", folder / "pose.zip"))
+        stores = PairImages(Sources(folder / "pairs.csv", folder / "prepared.zip", folder / "pose_maps.zip"))
 
         def photo(index: int) -> torch.Tensor:
             with Image.open(folder / f"{index}.jpg") as image:

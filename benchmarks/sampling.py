@@ -39,13 +39,13 @@ from benchmarks.flops import (
     sample_plainly,
 )
 from benchmarks.random_model import stable_diffusion
-from dnaf.model.schedulers import make_solver
+from dnaf.model.schedulers import make_scheduler
 from dnaf.pipeline import DNAFPipeline, assemble
 
 CPU, META = torch.device("cpu"), torch.device("meta")
 CPU_NARROW, CPU_ROUNDS, CPU_POSES = 4, 5, 3
 GPU_BATCH, GPU_ROUNDS = GROUP[1], 3
-FAST_SOLVER = "dpm++"
+FAST_SCHEDULER = "dpm++"
 
 Ways = dict[str, Callable[[], object]]
 
@@ -63,12 +63,16 @@ def steps(pipeline: DNAFPipeline, size: tuple[int, int]) -> tuple[Ways, list[int
 
     def step(num_targets: int, guided: bool) -> Callable[[], object]:
         batch = random_batch(pipeline, size, 1, num_targets)
-        encoded = denoiser.encode(batch.style, batch.style_pose, batch.pose)
-        rows, latents, num_plain = batch.rows.to(device), batch.noise, 0
+        encoded = denoiser.encode(batch.style, batch.style_pose_map, batch.pose_map)
+        style_index, latents, num_unconditional = batch.style_index.to(device), batch.noise, 0
         if guided:
-            encoded, latents, num_plain = encoded.repeat_targets(2), latents.repeat(2, 1, 1, 1), num_targets
-        arguments = (latents, batch.style_noise, timestep, encoded, rows)
-        return lambda: denoiser.denoise(*arguments, num_plain=num_plain)
+            encoded, latents, num_unconditional = (
+                encoded.repeat_targets(2),
+                latents.repeat(2, 1, 1, 1),
+                num_targets,
+            )
+        arguments = (latents, batch.style_noise, timestep, encoded, style_index)
+        return lambda: denoiser.denoise(*arguments, num_unconditional=num_unconditional)
 
     pair, several = random_batch(pipeline, size, 1, 1), CPU_POSES
     branches = naive(denoiser, pair)
@@ -102,7 +106,7 @@ def compare_steps(size: tuple[int, int], narrow: int, rounds: int) -> None:
 def samplings(pipeline: DNAFPipeline, batch: Batch) -> dict[str, Callable[[int], torch.Tensor]]:
     """Whole samplings of a batch by the number of steps: naive, the same images by the pipeline, and fast."""
     exact = pipeline.scheduler
-    fast = make_solver(FAST_SOLVER, exact)
+    fast = make_scheduler(FAST_SCHEDULER, exact)
 
     def naively(num_calls: int) -> torch.Tensor:
         pipeline.scheduler = exact
@@ -117,7 +121,7 @@ def samplings(pipeline: DNAFPipeline, batch: Batch) -> dict[str, Callable[[int],
         pipeline.scheduler = fast
         return ours(pipeline, batch, num_calls, HALF)
 
-    return {"naive": naively, "the same images": exactly, f"fast setting ({FAST_SOLVER})": quickly}
+    return {"naive": naively, "the same images": exactly, f"fast setting ({FAST_SCHEDULER})": quickly}
 
 
 def measure(

@@ -127,7 +127,7 @@ def main(gpu: bool = False, small: bool = False) -> None:
     device, dtype = torch.device("cpu" if small else "cuda"), torch.float32 if small else torch.bfloat16
     peak_flops = matmul_peak(device, dtype, 256 if small else MATMUL_SIZE)
     print(f"{device_name(device)}, {dtype}, matmul peak {peak_flops / 1e12:,.3g} TFLOP/s\n")
-    print("| size | batch | recomputed | samples/s | ms a step | TFLOP/s | of the peak | GiB | estimate |")
+    print("| size | batch | checkpointed | samples/s | ms a step | TFLOP/s | of the peak | GiB | estimate |")
     print("|---|---:|---|---:|---:|---:|---:|---:|---:|")
     for size in sizes:
         for batch_size in (1,) if small else GPU_BATCHES:

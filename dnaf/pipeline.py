@@ -13,11 +13,11 @@ from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils import BaseOutput
 
 from dnaf.core.files import require_complete, write_atomic
-from dnaf.model.autoencoder import LosslessCodec, VaeCodec
-from dnaf.model.components import Parts
+from dnaf.model.autoencoder import FrozenVae, LosslessAutoencoder
+from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
-from dnaf.model.inputs import Generators, Images, draw_noise, read_inputs, require_known, rows_of_styles
+from dnaf.model.inputs import Generators, Images, draw_noise, read_inputs, require_known, style_index_of
 from dnaf.model.model_card import CARD, model_card
 from dnaf.model.saving import load_model, save_trained
 from dnaf.model.schedulers import training_schedule
@@ -30,8 +30,8 @@ _OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 # What is fetched from the hub. Of a base no text encoder: the adapter has the prompt's embedding.
 _OF_MODEL = ("*.json", "*.safetensors")
 _OF_BASE = tuple(
-    f"{part}/{kind}"
-    for part in ("unet", "vae", "codec", "scheduler", "style_encoder")
+    f"{component}/{kind}"
+    for component in ("unet", "vae", "autoencoder", "scheduler", "style_encoder")
     for kind in ("*.json", "*.safetensors")
 )
 
@@ -42,7 +42,7 @@ class DNAFPipelineOutput(BaseOutput):
 
     Attributes:
         images: as `output_type` says.
-        num_model_calls: calls of the UNet that the solver made; PNDM and Heun make more than their steps.
+        num_model_calls: calls of the UNet that the scheduler made; PNDM and Heun make more than their steps.
     """
 
     images: Any
@@ -63,23 +63,27 @@ class DNAFPipeline(DiffusionPipeline):
     """
 
     # The adapter's blocks run inside the UNet's forward, so it is in no chain: it stays where the UNet is.
-    model_cpu_offload_seq = "style_encoder->unet->codec"
+    model_cpu_offload_seq = "style_encoder->unet->autoencoder"
     _optional_components = ("style_encoder",)  # not there without appearance blocks
     _callback_tensor_inputs = ("latents", "style_noise")
 
     def __init__(
         self,
         unet: UNet2DConditionModel,
-        codec: LosslessCodec | VaeCodec,
+        autoencoder: LosslessAutoencoder | FrozenVae,
         scheduler: DDIMScheduler,
         adapter: DNAFAdapter,
         style_encoder: StyleEncoder | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(
-            unet=unet, codec=codec, scheduler=scheduler, adapter=adapter, style_encoder=style_encoder
+            unet=unet,
+            autoencoder=autoencoder,
+            scheduler=scheduler,
+            adapter=adapter,
+            style_encoder=style_encoder,
         )
-        # accelerate cannot offload what has no parameters, as the lossless codec.
+        # accelerate cannot offload what has no parameters, as the lossless autoencoder.
         empty = [name for name, each in self.components.items() if _has_no_parameters(each)]
         self._exclude_from_cpu_offload = empty
         order = self.model_cpu_offload_seq.split("->")
@@ -140,34 +144,34 @@ class DNAFPipeline(DiffusionPipeline):
 
         Raises:
             ValueError: an option that is not possible: pickles, others beside a base, or an autoencoder that
-                is no part of a base.
+                does not belong to a base.
         """
         if not safe_serialization:
             raise ValueError(
                 "safe_serialization: must be True; pickles are not loaded, for they can run code"
             )
-        parts = Parts(**self.components)
+        components = Components(**self.components)
         if self.adapter.base is None:
-            if not isinstance(self.codec, LosslessCodec):
+            if not isinstance(self.autoencoder, LosslessAutoencoder):
                 raise ValueError(
-                    f"codec: a {type(self.codec).__name__} is saved by its base model alone (found "
+                    f"autoencoder: a {type(self.autoencoder).__name__} is saved by its base model alone (found "
                     "adapter.base None). Load the base by dnaf.model.pretrained.base_model.load_base."
                 )
             super().save_pretrained(save_directory, **options)
         elif given := [name for name, value in options.items() if value]:
             raise ValueError(f"{given[0]}: not for a model on a base, of which only the adapter is saved")
         else:
-            save_trained(Path(save_directory), parts)
-        write_atomic(Path(save_directory) / CARD, model_card(parts))
+            save_trained(Path(save_directory), components)
+        write_atomic(Path(save_directory) / CARD, model_card(components))
 
     @torch.no_grad()
     def __call__(
         self,
         *,
         style: Images,
-        style_pose: Images,
-        pose: Images,
-        rows: torch.Tensor | Sequence[int] | None = None,
+        style_pose_map: Images,
+        pose_map: Images,
+        style_index: torch.Tensor | Sequence[int] | None = None,
         num_inference_steps: int = 50,
         guidance_scale: float = 1.0,
         guidance_interval: tuple[float, float] = (0.0, 1.0),
@@ -181,26 +185,26 @@ class DNAFPipeline(DiffusionPipeline):
         callback_on_step_end: StepEnd | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> DNAFPipelineOutput:
-        """Runs the solver `self.scheduler`; any of diffusers' may be set, see `dnaf.model.schedulers`.
+        """Runs the scheduler `self.scheduler`; any of diffusers' may be set, see `dnaf.model.schedulers`.
 
         Everything that does not change from step to step is computed once, and the style pass once a step
         for all poses of a style and both branches of guidance: rows of a model call are
         [styles | targets without style, in guided steps | targets].
 
         Images and pose maps are PIL images, arrays (N,H,W,C) or tensors (N,C,H,W) in [0,1], one or a list of
-        them, all of one size. Sides are multiples of the codec's `downscale`.
+        them, all of one size. Sides are multiples of the autoencoder's `downscale`.
 
         Args:
             style: S images of persons.
-            style_pose: S pose maps, of the style images themselves.
-            pose: T pose maps, of the wanted poses.
-            rows: (T,) index of each target's style; None: a single style is every target's, else target i has
+            style_pose_map: S pose maps, of the style images themselves.
+            pose_map: T pose maps, of the wanted poses.
+            style_index: (T,) index of each target's style; None: a single style is every target's, else target i has
                 style i.
-            num_inference_steps: of the solver; some make more model calls than steps (see the output).
+            num_inference_steps: of the scheduler; some make more model calls than steps (see the output).
             guidance_scale: w in e0 + w (e1 - e0), e0 without style and e1 with it; 1 switches it off.
             guidance_interval: (start, stop) as shares of the model calls; there is no guidance outside, and
                 none at all where start equals stop.
-            generator: of the initial noise, and of the noise that some solvers add; one, or one a target.
+            generator: of the initial noise, and of the noise that some schedulers add; one, or one a target.
             style_generator: of the style latents' noise, one or one a style; None: `generator`, where it is
                 one or targets and styles are pairs.
             fresh_style_noise: draw the style latents' noise at every step anew.
@@ -220,27 +224,27 @@ class DNAFPipeline(DiffusionPipeline):
         names = callback_on_step_end_tensor_inputs
         require_known("callback_on_step_end_tensor_inputs", names, self._callback_tensor_inputs)
         device, scheduler = self._execution_device, self.scheduler
-        channels, downscale = self.adapter.config.pose_channels, self.codec.downscale
-        read = read_inputs(style, style_pose, pose, channels, downscale, self.image_processor)
-        styles, style_poses, poses = (each.to(device) for each in read)
-        in_pairs = rows is None and len(styles) == len(poses)
+        channels, downscale = self.adapter.config.pose_channels, self.autoencoder.downscale
+        read = read_inputs(style, style_pose_map, pose_map, channels, downscale, self.image_processor)
+        styles, style_pose_maps, pose_maps = (each.to(device) for each in read)
+        in_pairs = style_index is None and len(styles) == len(pose_maps)
         if fresh_style_noise and style_noise is not None:
             raise ValueError("style_noise: it cannot be given and fresh at every step")
         if style_generator is None and style_noise is None:
             if isinstance(generator, list) and not in_pairs:
                 raise ValueError("style_generator: needed beside one generator a target")
             style_generator = generator
-        rows = rows_of_styles(rows, len(styles), len(poses)).to(device)
+        style_index = style_index_of(style_index, len(styles), len(pose_maps)).to(device)
         styles = self.image_processor.normalize(styles)
-        style_latent = self.codec.encode(styles.to(self.codec.dtype)).float()
+        style_latent = self.autoencoder.encode(styles.to(self.autoencoder.dtype)).float()
         # Before the style's: a lone generator has always given noise in this order.
-        shape, style_shape = (len(poses), *style_latent.shape[1:]), tuple(style_latent.shape)
+        shape, style_shape = (len(pose_maps), *style_latent.shape[1:]), tuple(style_latent.shape)
         latents = draw_noise("latents", shape, latents, generator, device)
         style_noise = draw_noise("style_noise", style_shape, style_noise, style_generator, device)
         schedule = training_schedule(scheduler)
         with self.autocast():
-            encoded = self.denoiser.encode(styles, style_poses, poses)
-        scheduler.set_timesteps(num_inference_steps)  # on the CPU: solvers look into them at every step
+            encoded = self.denoiser.encode(styles, style_pose_maps, pose_maps)
+        scheduler.set_timesteps(num_inference_steps)  # on the CPU: schedulers look into them at every step
         latents = latents * scheduler.init_noise_sigma
         step_options: dict[str, Any] = {"return_dict": False}
         if "generator" in signature(scheduler.step).parameters:
@@ -251,7 +255,7 @@ class DNAFPipeline(DiffusionPipeline):
         for index, timestep in enumerate(self.progress_bar(scheduler.timesteps)):
             if fresh_style_noise and index:
                 style_noise = draw_noise("style_noise", style_shape, None, style_generator, device)
-            level = timestep.round().long().expand(len(styles))  # some solvers' timesteps are fractional
+            level = timestep.round().long().expand(len(styles))  # some schedulers' timesteps are fractional
             noisy_style = schedule.add_noise(style_latent, style_noise, level)
             noisy = scheduler.scale_model_input(latents, timestep)
             guided = self.guidance_scale != 1 and start <= index / self.num_timesteps < stop
@@ -264,8 +268,8 @@ class DNAFPipeline(DiffusionPipeline):
                     noisy_style,
                     timestep.to(device),
                     branches,
-                    rows,
-                    num_plain=len(poses) if guided else 0,
+                    style_index,
+                    num_unconditional=len(pose_maps) if guided else 0,
                 ).float()
             if guided:
                 without, with_style = prediction.chunk(2)
@@ -278,7 +282,7 @@ class DNAFPipeline(DiffusionPipeline):
                 latents, style_noise = tensors["latents"], tensors["style_noise"]
         images = latents
         if output_type != "latent":
-            decoded = self.codec.decode(latents.to(self.codec.dtype)).float()
+            decoded = self.autoencoder.decode(latents.to(self.autoencoder.dtype)).float()
             images = self.image_processor.denormalize(decoded)
         output = DNAFPipelineOutput(self.image_processor.postprocess(images, output_type), self.num_timesteps)
         self.maybe_free_model_hooks()
@@ -318,9 +322,9 @@ class DNAFPipeline(DiffusionPipeline):
 
     @property
     def _vae(self) -> AutoencoderKL:
-        if not isinstance(self.codec, VaeCodec):
-            raise ValueError("codec: it has no autoencoder, and no need of slices or tiles")
-        return self.codec.vae
+        if not isinstance(self.autoencoder, FrozenVae):
+            raise ValueError("autoencoder: it has no VAE, and no need of slices or tiles")
+        return self.autoencoder.vae
 
 
 def _local_folder(name: str | Path, take: Sequence[str], **of_hub: Any) -> Path:
@@ -335,9 +339,9 @@ def _has_no_parameters(component: Any) -> bool:
     return isinstance(component, torch.nn.Module) and not any(True for _ in component.parameters())
 
 
-def assemble(parts: Parts) -> DNAFPipeline:
-    """A pipeline from its parts."""
-    return DNAFPipeline(**vars(parts))
+def assemble(components: Components) -> DNAFPipeline:
+    """A pipeline from its components."""
+    return DNAFPipeline(**vars(components))
 
 
 def load_pipeline(folder: Path) -> DNAFPipeline:

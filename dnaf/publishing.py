@@ -17,7 +17,7 @@ from huggingface_hub import DatasetCardData, EvalResult, ModelCard
 from dnaf.core import files
 from dnaf.core.errors import StateError
 from dnaf.core.images import Size
-from dnaf.data.pairs.split import PARTS
+from dnaf.data.pairs.split import SPLITS
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.submissions.find import read_pairs_csv
 from dnaf.model.model_card import CARD, TASK
@@ -40,19 +40,19 @@ _COUNTS = {
 
 
 @dataclass(frozen=True)
-class Inputs:
+class PublicationInputs:
     """What a publication is made from, as the stages left it.
 
     Attributes:
         model, pairs: folders of `train` and `split`.
-        prepared, poses: image stores of `unpack` and `render`.
+        prepared, pose_maps: image stores of `unpack` and `render`.
         metrics: the folder with `<protocol>/dnaf.json`.
     """
 
     model: Path
     pairs: Path
     prepared: Path
-    poses: Path
+    pose_maps: Path
     metrics: Path
 
 
@@ -63,7 +63,7 @@ class _Data:
     Attributes:
         name: its folder in data/raw.
         info: what the manifest of the pairs says.
-        sha256: of the list of pairs of each part.
+        sha256: of the list of pairs of each split.
         renderer, size: of its pose maps; (height, width).
     """
 
@@ -75,7 +75,7 @@ class _Data:
     size: Size
 
 
-def publish(out: Path, inputs: Inputs, protocols: Sequence[str]) -> None:
+def publish(out: Path, inputs: PublicationInputs, protocols: Sequence[str]) -> None:
     """Writes the folder, whole or not at all; the model's own folder stays as it is.
 
     Args:
@@ -106,14 +106,14 @@ def publish(out: Path, inputs: Inputs, protocols: Sequence[str]) -> None:
         files.write_manifest(temporary, about)
 
 
-def _read_data(inputs: Inputs) -> _Data:
+def _read_data(inputs: PublicationInputs) -> _Data:
     info = files.require_complete(inputs.pairs)
-    images, poses = ImageStore(inputs.prepared), ImageStore(inputs.poses).info
+    images, pose_maps = ImageStore(inputs.prepared), ImageStore(inputs.pose_maps).info
     sha256 = {}
-    for part in PARTS:
-        path = inputs.pairs / f"{part}.csv"
+    for split in SPLITS:
+        path = inputs.pairs / f"{split}.csv"
         listed = read_pairs_csv(path)
-        sha256[part] = listed.sha256
+        sha256[split] = listed.sha256
         # What was unpacked since is another data set, with other terms.
         for stem in chain.from_iterable(listed.pairs):
             if f"{stem}.png" not in images:
@@ -121,11 +121,11 @@ def _read_data(inputs: Inputs) -> _Data:
                     f"{inputs.prepared}: {stem}.png is missing, which {path} names. "
                     "Run unpack and split again."
                 )
-    name, (height, width) = images.info["source"], poses["size"]
-    return _Data(name, terms_of(name), info, sha256, poses["renderer"], (height, width))
+    name, (height, width) = images.info["source"], pose_maps["size"]
+    return _Data(name, terms_of(name), info, sha256, pose_maps["renderer"], (height, width))
 
 
-def _read_board(protocol: str, inputs: Inputs, data: _Data) -> Board:
+def _read_board(protocol: str, inputs: PublicationInputs, data: _Data) -> Board:
     """The model's metrics under one protocol, after a check that they are this model's."""
     row = read_metrics(protocol, _METHOD, inputs.metrics)
     where = inputs.metrics / protocol / f"{_METHOD}.json"
@@ -203,8 +203,8 @@ def _data_card(data: _Data, unit: str) -> str:
         task_categories=[TASK],
     )
     counts = _COUNTS | {"num_outfits": f"{unit}s"}
-    rows = {what: [f"{data.info[part][key]:,}" for part in PARTS] for key, what in counts.items()}
-    rows["sha256 of the pairs"] = [f"`{data.sha256[part]}`" for part in PARTS]
+    rows = {what: [f"{data.info[split][key]:,}" for split in SPLITS] for key, what in counts.items()}
+    rows["sha256 of the pairs"] = [f"`{data.sha256[split]}`" for split in SPLITS]
     table = "\n".join(f"| {what} | {' | '.join(values)} |" for what, values in rows.items())
     height, width = data.size
     return f"""\

@@ -1,4 +1,4 @@
-"""Train the base on whole pictures, from the weights of crops; a killed run goes on.
+"""Train the base on whole images, from the weights of crops; a killed run goes on.
 
 Reads: data/pretraining/{people,latents,crops}
 

@@ -22,7 +22,7 @@ def main() -> str:
     from dnaf.pretraining.people import draw_people
 
     draw_people(Path("data/pretraining/people"), chosen.people, chosen.seed)
-    return "Pictures → data/pretraining/people"
+    return "Images → data/pretraining/people"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure what another picture's keys and values change: acceptance before any adapter.
+"""Measure what another image's keys and values change: acceptance before any adapter.
 
 Reads: data/pretraining/{people,latents,STAGE}
 

@@ -15,7 +15,7 @@ from stages import _command
 
 
 def main() -> str:
-    from dnaf.pretraining.latents import encode_people
+    from dnaf.pretraining.people_latents import encode_people
 
     folder = Path("data/pretraining")
     encode_people(folder / "people", folder / "autoencoder", folder / "latents")

@@ -15,7 +15,7 @@ PairNames = Annotated[
 Rows = Annotated[int, typer.Option(min=1, help="Without --pair: pairs, spread over the outfits")]
 Out = Annotated[Path, typer.Option(help="Where to write: .png and .pdf are added")]
 
-POSE = Path("data/pose.zip")
+POSE_MAPS = Path("data/pose_maps.zip")
 RESULTS = Path("data/results")
 
 
@@ -26,8 +26,8 @@ def open_data(dataset: str) -> "DataSet":
     from dnaf.evaluate.submissions.find import read_pairs_csv
     from dnaf.evaluate.submissions.open import DataSet
 
-    size, form = config.load_size(dataset), config.load_format(dataset)
+    size, format_name = config.load_size(dataset), config.load_format(dataset)
     test = read_pairs_csv(Path("data/pairs/test.csv"))
     return DataSet(
-        form, size, test, Path("data/pairs/train_images.csv"), ImageStore(Path("data/prepared.zip"))
+        format_name, size, test, Path("data/pairs/train_images.csv"), ImageStore(Path("data/prepared.zip"))
     )

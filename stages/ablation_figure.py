@@ -1,6 +1,6 @@
 """Draw the paper's ablation figure: pose, source, target, and what each revision of the model generates.
 
-Reads: data/results/dnaf and params.yaml of the revisions, data/pairs, data/prepared.zip, data/pose.zip
+Reads: data/results/dnaf and params.yaml of the revisions, data/pairs, data/prepared.zip, data/pose_maps.zip
 
 Writes: data/ablation.png, data/ablation.pdf; prints in which parameters the others differ from the last one
 
@@ -40,7 +40,7 @@ def main(
 
     data = _sheet.open_data(dataset)
     chosen = figure.choose(data.test, pair, rows)
-    panels = open_panels([], {}, _sheet.RESULTS, data, ImageStore(_sheet.POSE))
+    panels = open_panels([], {}, _sheet.RESULTS, data, ImageStore(_sheet.POSE_MAPS))
     for name, revision in revisions.items():
         panels.append(Panel(name, OURS, read_images(revision, OURS, data, chosen).__getitem__))
     written = figure.write(figure.draw(panels, chosen), out)

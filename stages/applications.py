@@ -28,10 +28,10 @@ def main(dataset: _command.Dataset = None) -> str:
     folder = Path("data/artwork")
     artworks = sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png"))
     if not artworks:
-        raise DataError(f"{folder}: no pictures (found 0, expected at least one .jpg or .png).")
+        raise DataError(f"{folder}: no images (found 0, expected at least one .jpg or .png).")
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
-    from dnaf.apply.inputs import Inputs
+    from dnaf.apply.input_reader import InputReader
     from dnaf.apply.painter import Painter
     from dnaf.apply.sheets import Sheets
     from dnaf.core.device import default_device
@@ -40,7 +40,7 @@ def main(dataset: _command.Dataset = None) -> str:
 
     painter = Painter(Path("data/model"), size, render, generate, seed, default_device())
     pairs = figure.spread(read_pairs_csv(Path("data/pairs/test.csv")), params.num_rows)
-    sheets = Sheets(painter, Inputs(size), pairs, artworks)
+    sheets = Sheets(painter, InputReader(size), pairs, artworks)
     # Apart: `dvc plots show` reads every file of a folder of plots, and cannot read a PDF.
     with (
         files.atomic_folder(Path("metrics/applications")) as shown,
@@ -58,7 +58,7 @@ def main(dataset: _command.Dataset = None) -> str:
             files.write_atomic(printed / f"{name}.pdf", figure.to_pdf(drawn))
     return (
         f"{len(drawings)} sheets → metrics/applications; as PDF → data/applications\n"
-        f"To use the model on pictures of your own: `{commands.stage('apply', '--help')}`; "
+        f"To use the model on images of your own: `{commands.stage('apply', '--help')}`; "
         f"in a browser: `{commands.stage('ui')}`"
     )
 

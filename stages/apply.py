@@ -1,6 +1,6 @@
-"""Use the trained model on pictures of your own.
+"""Use the trained model on images of your own.
 
-Reads: data/model, and the pictures and poses that the options name
+Reads: data/model, and the images and poses that the options name
 
 Writes: what --out names
 
@@ -19,7 +19,7 @@ from stages import _command
 if TYPE_CHECKING:
     from dnaf.apply.frame import Fit
     from dnaf.apply.garment import Garment
-    from dnaf.apply.inputs import Inputs
+    from dnaf.apply.input_reader import InputReader
     from dnaf.apply.painter import Painter
     from dnaf.core.images import Pixels
 else:
@@ -28,15 +28,15 @@ else:
     # Typer reads annotations when it starts; these modules would load OpenCV for `--help`.
     Fit, Garment = Literal["pad", "crop"], Literal["upper", "lower"]
 
-_PICTURE = "a JPEG or PNG, or the name of an image of the data set"
-_IN_ITS_PIXELS = "OpenPose JSON in the picture's pixels; needed for a photograph without --detector"
+_IMAGE = "a JPEG or PNG, or the name of an image of the data set"
+_IN_ITS_PIXELS = "OpenPose JSON in the image's pixels; needed for a photograph without --detector"
 
-Style = Annotated[str, typer.Option(help=f"Whose looks: {_PICTURE}")]
+Style = Annotated[str, typer.Option(help=f"Whose looks: {_IMAGE}")]
 StylePose = Annotated[Path | None, typer.Option(help=f"The style's own pose: {_IN_ITS_PIXELS}")]
 Pose = Annotated[
     str, typer.Option(help="OpenPose JSON, a photograph, or the name of an image of the data set")
 ]
-Out = Annotated[Path, typer.Option(help="Where to write the picture, a PNG")]
+Out = Annotated[Path, typer.Option(help="Where to write the image, a PNG")]
 Model = Annotated[Path, typer.Option(help="The trained model")]
 FitTo = Annotated[Fit, typer.Option(help="Photographs of another shape: borders around them, or cut")]
 Detector = Annotated[
@@ -73,11 +73,11 @@ def pose(
     _write_preview(
         preview, [with_skeleton(person.image, person.keypoints), with_skeleton(person.image, wanted)]
     )
-    _write_result(out, _painter(model).paint([person], [wanted])[0], scale)
+    _write_result(out, _painter(model).generate([person], [wanted])[0], scale)
 
 
 def artwork(
-    style: Annotated[str, typer.Option(help=f"Any picture: {_PICTURE}")],
+    style: Annotated[str, typer.Option(help=f"Any image: {_IMAGE}")],
     pose: Pose,
     out: Out,
     model: Model = _MODEL,
@@ -86,27 +86,27 @@ def artwork(
     detector: Detector = None,
     preview: Preview = None,
 ) -> None:
-    """Draw a person in the looks of a picture that need not show anyone."""
+    """Draw a person in the looks of an image that need not show anyone."""
     from dnaf.apply.sheet import with_skeleton
 
     inputs = _inputs(fit, detector)
-    picture, wanted = inputs.artwork(style), inputs.pose(pose)
-    _write_preview(preview, [with_skeleton(picture.image, wanted)])
-    _write_result(out, _painter(model).paint([picture], [wanted])[0], scale)
+    image, wanted = inputs.artwork(style), inputs.pose(pose)
+    _write_preview(preview, [with_skeleton(image.image, wanted)])
+    _write_result(out, _painter(model).generate([image], [wanted])[0], scale)
 
 
 def try_on(
-    reference: Annotated[str, typer.Option(help=f"Who puts it on: {_PICTURE}")],
-    style: Style,
+    person: Annotated[str, typer.Option(help=f"Who puts it on: {_IMAGE}")],
+    garment_from: Annotated[str, typer.Option(help=f"Who wears it: {_IMAGE}")],
     out: Out,
     mask: Annotated[
-        Path | None, typer.Option(help="White where to paint, as large as the reference; else --garment")
+        Path | None, typer.Option(help="White where to repaint, as large as --person's image; else --garment")
     ] = None,
-    garment: Annotated[Garment, typer.Option(help="Where to paint, found by the pose")] = "upper",
-    reference_pose: Annotated[
-        Path | None, typer.Option(help=f"The reference's own pose: {_IN_ITS_PIXELS}")
+    garment: Annotated[Garment, typer.Option(help="Where to repaint, found by the pose")] = "upper",
+    person_pose: Annotated[Path | None, typer.Option(help=f"Pose of --person: {_IN_ITS_PIXELS}")] = None,
+    garment_pose: Annotated[
+        Path | None, typer.Option(help=f"Pose of --garment-from: {_IN_ITS_PIXELS}")
     ] = None,
-    style_pose: StylePose = None,
     model: Model = _MODEL,
     scale: Scale = 1,
     fit: FitTo = "pad",
@@ -118,9 +118,10 @@ def try_on(
     from dnaf.apply.sheet import enlarged, with_mask, with_skeleton
 
     inputs = _inputs(fit, detector)
-    wearer, person = inputs.person(reference, reference_pose), inputs.person(style, style_pose)
+    wearer = inputs.person(person, person_pose)
+    giver = inputs.person(garment_from, garment_pose)
     if mask is not None:
-        inside = inputs.mask(mask, over=reference)
+        inside = inputs.mask(mask, over=person)
     else:
         inside = garment_mask(wearer.keypoints, inputs.size, garment)
     _write_preview(
@@ -128,20 +129,20 @@ def try_on(
         [
             with_skeleton(wearer.image, wearer.keypoints),
             enlarged(with_mask(wearer.image, inside)),
-            with_skeleton(person.image, person.keypoints),
+            with_skeleton(giver.image, giver.keypoints),
         ],
     )
-    _hint(model, reference, style)
+    _hint(model, person, garment_from)
 
     # Only now what takes seconds to import: a wrong file is told at once.
     from dnaf.apply.try_on import try_on
 
-    _write_result(out, try_on(_painter(model), wearer, inside, person), scale)
+    _write_result(out, try_on(_painter(model), wearer, inside, giver), scale)
 
 
 def mix(
-    upper: Annotated[str, typer.Option(help=f"Looks above the hips: {_PICTURE}")],
-    lower: Annotated[str, typer.Option(help=f"Looks below the hips: {_PICTURE}")],
+    upper: Annotated[str, typer.Option(help=f"Looks above the hips: {_IMAGE}")],
+    lower: Annotated[str, typer.Option(help=f"Looks below the hips: {_IMAGE}")],
     pose: Pose,
     out: Out,
     mask: Annotated[
@@ -155,7 +156,7 @@ def mix(
     detector: Detector = None,
     preview: Preview = None,
 ) -> None:
-    """Draw a person with the upper garment of one picture and the lower of another."""
+    """Draw a person with the upper garment of one image and the lower of another."""
     from dnaf.apply.garment import above_hips
     from dnaf.apply.sheet import with_mask, with_skeleton
 
@@ -182,10 +183,8 @@ def interpolate(
     style: Style,
     first: Pose,
     last: Pose,
-    out: Annotated[
-        Path, typer.Option(help="Where to write: .png, all pictures in a row, and .gif are added")
-    ],
-    frames: Annotated[int, typer.Option(min=2, max=600, help="Number of pictures")] = 12,
+    out: Annotated[Path, typer.Option(help="Where to write: .png, all images in a row, and .gif are added")],
+    frames: Annotated[int, typer.Option(min=2, max=600, help="Number of images")] = 12,
     style_pose: StylePose = None,
     model: Model = _MODEL,
     fit: FitTo = "pad",
@@ -205,19 +204,19 @@ def interpolate(
     # Only now what takes seconds to import: a wrong file is told at once.
     from dnaf.apply.interpolate import sequence, to_gif
 
-    pictures = sequence(_painter(model), person, ends[0], ends[1], frames, batch_size)
-    enlarged_pictures = [enlarged(picture) for picture in pictures]
-    _write(out.with_name(out.name + ".png"), sheet([enlarged_pictures]))
-    _write_bytes(out.with_name(out.name + ".gif"), to_gif(enlarged_pictures))
+    images = sequence(_painter(model), person, ends[0], ends[1], frames, batch_size)
+    enlarged_images = [enlarged(image) for image in images]
+    _write(out.with_name(out.name + ".png"), sheet([enlarged_images]))
+    _write_bytes(out.with_name(out.name + ".gif"), to_gif(enlarged_images))
 
 
-def _inputs(fit: "Fit", detector: Path | None) -> "Inputs":
+def _inputs(fit: "Fit", detector: Path | None) -> "InputReader":
     from dnaf.apply.detect import load_detector
-    from dnaf.apply.inputs import Inputs
+    from dnaf.apply.input_reader import InputReader
     from dnaf.core import config
 
     size = config.load_size(config.load_chosen_dataset())
-    return Inputs(size, fit, None if detector is None else load_detector(detector))
+    return InputReader(size, fit, None if detector is None else load_detector(detector))
 
 
 def _painter(model: Path) -> "Painter":
@@ -237,38 +236,38 @@ def _painter(model: Path) -> "Painter":
     return Painter(model, size, render, generate, seed, default_device())
 
 
-def _hint(model: Path, *pictures: str) -> None:
-    """Says what the model does not know, where a picture is no image of its data set."""
+def _hint(model: Path, *images: str) -> None:
+    """Says what the model does not know, where a file is no image of its data set."""
     from dnaf.apply.limits import limits
     from dnaf.core import config
     from dnaf.core.progress import note
 
     known = limits(model, config.load_chosen_dataset())
-    files = [picture for picture in pictures if Path(picture).is_file()]
+    files = [image for image in images if Path(image).is_file()]
     if known and files:
         note(f"{', '.join(files)}: not an image of the data set that {model} was trained on. {known}")
 
 
-def _write_result(out: Path, picture: "Pixels", scale: int) -> None:
+def _write_result(out: Path, image: "Pixels", scale: int) -> None:
     from dnaf.core import images
 
-    height, width = picture.shape[:2]
-    _write_bytes(out, images.encode_png(picture.repeat(scale, axis=0).repeat(scale, axis=1)))
+    height, width = image.shape[:2]
+    _write_bytes(out, images.encode_png(image.repeat(scale, axis=0).repeat(scale, axis=1)))
     if scale * height < _SMALL:
         print(f"{height}x{width} pixels, as the model makes them: --scale {_SMALL // height} enlarges them")
 
 
-def _write_preview(out: Path | None, pictures: "list[Pixels]") -> None:
+def _write_preview(out: Path | None, images: "list[Pixels]") -> None:
     if out is not None:
         from dnaf.apply.sheet import sheet
 
-        _write(out, sheet([pictures]))
+        _write(out, sheet([images]))
 
 
-def _write(out: Path, picture: "Pixels") -> None:
+def _write(out: Path, image: "Pixels") -> None:
     from dnaf.core import images
 
-    _write_bytes(out, images.encode_png(picture))
+    _write_bytes(out, images.encode_png(image))
 
 
 def _write_bytes(out: Path, data: bytes) -> None:

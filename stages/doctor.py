@@ -37,9 +37,9 @@ def main(dataset: _command.Dataset = None) -> None:
 
     chosen = config.load_chosen_dataset()
     dataset = dataset or chosen
-    form, size = FORMATS[config.load_format(dataset)], config.load_size(dataset)
+    data_format, size = FORMATS[config.load_format(dataset)], config.load_size(dataset)
     raw = Path("data/raw") / dataset
-    data = inspect_dataset(raw, form, size, Path("data"), partial(find_password, dataset))
+    data = inspect_dataset(raw, data_format, size, Path("data"), partial(find_password, dataset))
     weights = inspect_weights(config.load_weights(config.Weights.model_fields))
     model = inspect_model(config.load(config.Model), size)
 

@@ -32,7 +32,7 @@ def main(
     protocol = protocol or config.load_protocol()
     params, seed = config.load(config.Evaluate), config.load_seed()
     weights = config.load_weights(config.Weights.model_fields)
-    size, form = config.load_size(dataset), config.load_format(dataset)
+    size, format_name = config.load_size(dataset), config.load_format(dataset)
     results = Path("data/results")
     scores = Path("data/scores") / protocol
     metrics_json, scores_csv = scores / f"{method}.json", scores / f"{method}.csv"
@@ -54,7 +54,9 @@ def main(
     from dnaf.evaluate.protocols.protocol import protocol_for
     from dnaf.evaluate.result_line import result_line
 
-    setting = Setting(Path("data"), protocol_for(protocol, form), size, form, weights, params, seed)
+    setting = Setting(
+        Path("data"), protocol_for(protocol, format_name), size, format_name, weights, params, seed
+    )
     with open_shards() as shards:
         scored = score_method(method, found, card, test, setting, shards)
     if scored is None:  # of several processes the first one has it

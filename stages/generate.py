@@ -1,6 +1,6 @@
 """Generate every test pair with the trained model; as a control, from wrong sources too.
 
-Reads: data/model, data/pairs/test.csv, data/prepared.zip, data/pose.zip, the base model
+Reads: data/model, data/pairs/test.csv, data/prepared.zip, data/pose_maps.zip, the base model
 
 Writes: data/results/dnaf/generated.zip, data/results/dnaf/wrong_source.zip, metrics/samples
 
@@ -24,7 +24,7 @@ def main() -> str:
     from dnaf.data.loader import Sources
     from dnaf.generate.pairs import generate_pairs, write_samples
 
-    sources = Sources(Path("data/pairs/test.csv"), Path("data/prepared.zip"), Path("data/pose.zip"))
+    sources = Sources(Path("data/pairs/test.csv"), Path("data/prepared.zip"), Path("data/pose_maps.zip"))
     model, samples = Path("data/model"), Path("metrics/samples")
     generated, control = (Path("data/results/dnaf") / name for name in ("generated.zip", "wrong_source.zip"))
     with open_shards() as shards:

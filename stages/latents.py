@@ -1,4 +1,4 @@
-"""Encode the training images once, with the codec of the base model.
+"""Encode the training images once, with the autoencoder of the base model.
 
 Reads: data/pairs/train.csv, data/prepared.zip, the base model
 
@@ -17,18 +17,18 @@ from stages import _command
 def main() -> str:
     from dnaf.core import config
 
-    base, unshuffle = config.load_codec()
+    base, unshuffle = config.load_autoencoder()
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.core.device import default_device
-    from dnaf.model.build import build_codec
+    from dnaf.model.build import build_autoencoder
     from dnaf.train.latents import write_latents
 
-    codec, provenance = build_codec(base, unshuffle)
+    autoencoder, provenance = build_autoencoder(base, unshuffle)
     pairs, images, output = Path("data/pairs/train.csv"), Path("data/prepared.zip"), Path("data/latents.zip")
-    num_encoded = write_latents(pairs, images, output, codec, provenance, default_device())
+    num_encoded = write_latents(pairs, images, output, autoencoder, provenance, default_device())
     if not num_encoded:
-        return f"No latents to keep: the codec only rearranges pixels, so training does it → {output}"
+        return f"No latents to keep: the autoencoder only rearranges pixels, so training does it → {output}"
     return f"Latents of {num_encoded:,} images and their mirror images → {output}"
 
 

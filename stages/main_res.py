@@ -1,6 +1,6 @@
 """Draw the paper's comparison of methods: pose, source, target, each method, and ours at the right end.
 
-Reads: data/results, data/pairs/test.csv, data/prepared.zip, data/pose.zip
+Reads: data/results, data/pairs/test.csv, data/prepared.zip, data/pose_maps.zip
 
 Writes: data/main_res.png, data/main_res.pdf, in the width of a page
 
@@ -33,7 +33,7 @@ def main(
     chosen = figure.choose(data.test, pair, rows)
     cards = {method: read_card(results / method / CARD) for method in methods}
     present = [method for method in methods if find_results(method, results, cards[method]) is not None]
-    panels = open_panels(present, cards, results, data, ImageStore(_sheet.POSE))
+    panels = open_panels(present, cards, results, data, ImageStore(_sheet.POSE_MAPS))
     written = figure.write(figure.draw(figure.of_paper(panels), chosen), out)
     return f"{len(chosen):,} pairs, {len(present)} methods → {', '.join(map(str, written))}"
 

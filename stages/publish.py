@@ -1,6 +1,6 @@
 """Make a folder that is ready to be published; no part of the pipeline, and nothing is uploaded.
 
-Reads: data/model, data/pairs, data/prepared.zip, data/pose.zip, data/scores
+Reads: data/model, data/pairs, data/prepared.zip, data/pose_maps.zip, data/scores
 
 Writes: what --out names: the model, its card with its metrics, and a card of its data
 
@@ -25,14 +25,14 @@ def main(
     protocols = config.load_protocols()
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
-    from dnaf.publishing import Inputs, publish
+    from dnaf.publishing import PublicationInputs, publish
 
     data = Path("data")
-    inputs = Inputs(
+    inputs = PublicationInputs(
         model=data / "model",
         pairs=data / "pairs",
         prepared=data / "prepared.zip",
-        poses=data / "pose.zip",
+        pose_maps=data / "pose_maps.zip",
         metrics=data / "scores",
     )
     publish(out, inputs, protocols)

@@ -20,7 +20,7 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
     dataset, protocol = dataset or config.load_chosen_dataset(), protocol or config.load_protocol()
     params = config.load(config.Reference)
     weights = config.load_weights(("inception_imagenet", "inception_fid", "dinov2"))
-    size, form = config.load_size(dataset), config.load_format(dataset)
+    size, format_name = config.load_size(dataset), config.load_format(dataset)
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.core.shards import open_shards
@@ -31,9 +31,9 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
     from dnaf.evaluate.real_images import RealImages
     from dnaf.evaluate.reference import write_reference
 
-    chosen, out = protocol_for(protocol, form), Path("data/reference") / protocol
+    chosen, out = protocol_for(protocol, format_name), Path("data/reference") / protocol
     real = RealImages(ImageStore(Path("data/images.zip")), ImageStore(Path("data/prepared.zip")), size)
-    stems = [name for (name,) in read_table(Path("data/pairs/train_images.csv"), ["name"])]
+    stems = [stem for (stem,) in read_table(Path("data/pairs/train_images.csv"), ["stem"])]
     with open_shards() as shards:
         networks = feature_networks(chosen, weights, shards.device)
         count = write_reference(out, chosen, real, stems, networks, params, shards)

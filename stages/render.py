@@ -2,7 +2,7 @@
 
 Reads: data/pairs (keypoints)
 
-Writes: data/pose.zip
+Writes: data/pose_maps.zip
 
 params.yaml: render, datasets, dataset
 
@@ -19,7 +19,7 @@ def main(dataset: _command.Dataset = None) -> str:
     from dnaf.data.pose_maps.write import write_pose_maps
 
     params = config.load(config.Render)
-    size, out = config.load_size(dataset or config.load_chosen_dataset()), Path("data/pose.zip")
+    size, out = config.load_size(dataset or config.load_chosen_dataset()), Path("data/pose_maps.zip")
     num_maps = write_pose_maps(Path("data/pairs"), out, params.renderer, params.canvas, size)
     return f"{num_maps:,} pose maps ({params.renderer}) of {size[0]}x{size[1]} pixels → {out}"
 

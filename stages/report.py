@@ -1,6 +1,6 @@
 """Compare all methods: a figure and a page.
 
-Reads: data/scores, data/results, data/pairs, data/prepared.zip, data/pose.zip, metrics/train/loss.csv
+Reads: data/scores, data/results, data/pairs, data/prepared.zip, data/pose_maps.zip, metrics/train/loss.csv
 
 Writes: report, metrics/qualitative.png
 
@@ -30,16 +30,16 @@ def main(dataset: _command.Dataset = None) -> str:
     dataset = dataset or config.load_chosen_dataset()
     params = config.load(config.Report)
     methods, protocols = config.load_methods(), config.load_protocols()
-    size, form = config.load_size(dataset), config.load_format(dataset)
+    size, format_name = config.load_size(dataset), config.load_format(dataset)
     scores, results = Path("data/scores"), Path("data/results")
     test = read_pairs_csv(Path("data/pairs/test.csv"))
     prepared = ImageStore(Path("data/prepared.zip"))
-    data = DataSet(form, size, test, Path("data/pairs/train_images.csv"), prepared)
+    data = DataSet(format_name, size, test, Path("data/pairs/train_images.csv"), prepared)
 
     cards = {method: read_card(results / method / CARD) for method in methods}
     boards = [read_board(protocol, methods, scores, test) for protocol in protocols]
     present = [row.method for row in boards[0].present]
-    panels = open_panels(present, cards, results, data, ImageStore(Path("data/pose.zip")))
+    panels = open_panels(present, cards, results, data, ImageStore(Path("data/pose_maps.zip")))
     loss = read_loss_curve(Path("metrics/train/loss.csv"))
     shown, caption = typical_pairs(boards[0], test, cards, params.num_rows)
     sheet = figure.draw(figure.of_paper(panels), shown, caption)

@@ -1,6 +1,6 @@
 """Train the DNAF model on the training pairs.
 
-Reads: data/pairs/train.csv, data/prepared.zip, data/pose.zip, data/latents.zip, the base model
+Reads: data/pairs/train.csv, data/prepared.zip, data/pose_maps.zip, data/latents.zip, the base model
 
 Writes: data/model, metrics/train/loss.csv, metrics/train/samples
 
@@ -23,7 +23,7 @@ def main() -> str:
     from dnaf.data.loader import Sources
     from dnaf.train.loop import Outputs, train
 
-    sources = Sources(Path("data/pairs/train.csv"), Path("data/prepared.zip"), Path("data/pose.zip"))
+    sources = Sources(Path("data/pairs/train.csv"), Path("data/prepared.zip"), Path("data/pose_maps.zip"))
     outputs = Outputs(
         model=Path("data/model"),
         loss_curve=Path("metrics/train/loss.csv"),

@@ -44,7 +44,7 @@ def main(
     print(f"Loading the model {model} ...", flush=True)
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
-    from dnaf.apply.inputs import Inputs
+    from dnaf.apply.input_reader import InputReader
     from dnaf.apply.limits import limits
     from dnaf.apply.painter import Painter
     from dnaf.core.device import default_device
@@ -53,7 +53,7 @@ def main(
 
     painter = Painter(model, size, render, generate, seed, default_device())
     about = About(str(model), dataset, limits(model, dataset))
-    with serving(Actions(painter, Inputs(size), names, generate), port, about) as address:
+    with serving(Actions(painter, InputReader(size), names, generate), port, about) as address:
         print(f"{address} (Ctrl-C ends it)", flush=True)
         try:
             Event().wait()

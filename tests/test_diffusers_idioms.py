@@ -20,7 +20,7 @@ from dnaf.pipeline import DNAFPipeline, assemble
 from tests.helpers import base_folders
 from tests.helpers.training_project import SIZE, model_params, random_inputs, tiny_pipeline
 
-IMAGES = ("style", "style_pose", "pose")
+IMAGES = ("style", "style_pose_map", "pose_map")
 GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))
 
 
@@ -33,8 +33,8 @@ def inputs(**changes: Any) -> dict[str, Any]:
     drawn = random_inputs(1, 1)
     return {
         "style": drawn.image,
-        "style_pose": drawn.style_pose,
-        "pose": drawn.pose,
+        "style_pose_map": drawn.style_pose_map,
+        "pose_map": drawn.pose_map,
         "num_inference_steps": 2,
         "guidance_scale": 2.0,
         "generator": generator(),
@@ -60,7 +60,7 @@ def of_size(height: int, width: int) -> dict[str, torch.Tensor]:
 
 def test_components_function() -> None:
     pipeline = tiny_pipeline()
-    assert pipeline.components.keys() == {"unet", "codec", "scheduler", "adapter", "style_encoder"}
+    assert pipeline.components.keys() == {"unet", "autoencoder", "scheduler", "adapter", "style_encoder"}
     again = DNAFPipeline(**pipeline.components)
     assert all(each is pipeline.components[name] for name, each in again.components.items())
 
@@ -185,9 +185,9 @@ def test_callback_cfg() -> None:
 
 def test_pt_np_pil_outputs_equivalent() -> None:
     pipeline = tiny_pipeline()
-    tensor, array, pictures = (run(pipeline, output_type=kind) for kind in ("pt", "np", "pil"))
+    tensor, array, images = (run(pipeline, output_type=kind) for kind in ("pt", "np", "pil"))
     np.testing.assert_array_equal(tensor.permute(0, 2, 3, 1).numpy(), array)
-    np.testing.assert_array_equal(np.stack(pictures), (array * 255).round().astype(np.uint8))
+    np.testing.assert_array_equal(np.stack(images), (array * 255).round().astype(np.uint8))
 
 
 def test_pt_np_pil_inputs_equivalent() -> None:
@@ -215,10 +215,10 @@ def test_the_autoencoder_works_in_slices_and_tiles(tmp_path: Path) -> None:
     images = of_size(64, 48)
     whole = run(pipeline, **images)
     pipeline.enable_vae_slicing()
-    assert pipeline.codec.vae.use_slicing
+    assert pipeline.autoencoder.vae.use_slicing
     np.testing.assert_allclose(run(pipeline, **images), whole, atol=1e-5)
     pipeline.enable_vae_tiling()
-    assert pipeline.codec.vae.use_tiling
+    assert pipeline.autoencoder.vae.use_tiling
     assert run(pipeline, **images).shape == whole.shape
     pipeline.disable_vae_slicing()
     pipeline.disable_vae_tiling()
@@ -235,18 +235,33 @@ def test_a_model_without_autoencoder_says_so(way: str) -> None:
     ("change", "message"),
     [
         ({"style": random_inputs(1, 1).style}, r"style: values outside 0…1 \(found -"),
-        ({"pose": np.full((1, *SIZE, 3), 255, np.uint8)}, r"pose: values outside 0…1 \(found 255…255\)"),
-        ({"pose": np.full((1, *SIZE, 3), np.nan)}, r"pose: values outside 0…1 \(found nan…nan\)"),
-        ({"style_pose": torch.zeros(1, 18, *SIZE)}, r"style_pose: .* channels \(found 18, expected 3\)"),
-        ({"style_pose": torch.zeros(2, 3, *SIZE)}, r"style_pose: not one for each .*found 2, expected 1"),
-        ({"pose": torch.zeros(1, 3, 24, 32)}, r"pose: not the size of style \(found 24x32, expected 32x24\)"),
+        (
+            {"pose_map": np.full((1, *SIZE, 3), 255, np.uint8)},
+            r"pose_map: values outside 0…1 \(found 255…255\)",
+        ),
+        ({"pose_map": np.full((1, *SIZE, 3), np.nan)}, r"pose_map: values outside 0…1 \(found nan…nan\)"),
+        (
+            {"style_pose_map": torch.zeros(1, 18, *SIZE)},
+            r"style_pose_map: .* channels \(found 18, expected 3\)",
+        ),
+        (
+            {"style_pose_map": torch.zeros(2, 3, *SIZE)},
+            r"style_pose_map: not one for each .*found 2, expected 1",
+        ),
+        (
+            {"pose_map": torch.zeros(1, 3, 24, 32)},
+            r"pose_map: not the size of style \(found 24x32, expected 32x24\)",
+        ),
         (of_size(31, 24), r"style: 31x24 pixels \(expected multiples of 2\)"),
         ({"style": "person.png"}, r"style: not images of one size .*Pass PIL images"),
         ({"style": []}, r"style: not images of one size"),
-        ({"pose": [torch.zeros(3, 32, 24), torch.zeros(3, 24, 32)]}, r"pose: not images of one size"),
-        ({"rows": [1]}, r"rows: not the index .*\[1\], expected 1 of 0 … 0"),
-        ({"rows": [0, 0]}, r"rows: not the index"),
-        ({"style": torch.zeros(2, 3, *SIZE), "style_pose": torch.zeros(2, 3, *SIZE)}, r"rows: needed for 2"),
+        ({"pose_map": [torch.zeros(3, 32, 24), torch.zeros(3, 24, 32)]}, r"pose_map: not images of one size"),
+        ({"style_index": [1]}, r"style_index: not the index .*\[1\], expected 1 of 0 … 0"),
+        ({"style_index": [0, 0]}, r"style_index: not the index"),
+        (
+            {"style": torch.zeros(2, 3, *SIZE), "style_pose_map": torch.zeros(2, 3, *SIZE)},
+            r"style_index: needed for 2",
+        ),
         ({"latents": torch.zeros(1, 4, 16, 12)}, r"latents: another shape .*expected \(1, 12, 16, 12\)"),
         ({"output_type": "jpg"}, r"output_type: unknown \(found 'jpg', expected pil, np"),
         ({"callback_on_step_end_tensor_inputs": ["prompt"]}, r"tensor_inputs: unknown \(found 'prompt'"),
@@ -258,8 +273,10 @@ def test_an_argument_that_is_wrong_is_named(change: dict[str, Any], message: str
 
 
 def test_one_style_is_that_of_all_poses() -> None:
-    pipeline, poses = tiny_pipeline(), random_inputs(1, 3).pose
-    np.testing.assert_array_equal(run(pipeline, pose=poses), run(pipeline, pose=poses, rows=[0, 0, 0]))
+    pipeline, poses = tiny_pipeline(), random_inputs(1, 3).pose_map
+    np.testing.assert_array_equal(
+        run(pipeline, pose_map=poses), run(pipeline, pose_map=poses, style_index=[0, 0, 0])
+    )
 
 
 def test_pickles_and_options_that_mean_nothing_are_refused(tmp_path: Path) -> None:
@@ -284,5 +301,5 @@ def test_a_copy_saves_the_bytes_of_the_pipeline_it_was_made_from(tmp_path: Path)
 def test_an_autoencoder_without_its_base_cannot_be_saved(tmp_path: Path) -> None:
     pipeline = on_stable_diffusion(tmp_path / "base")
     pipeline.adapter.base = None
-    with pytest.raises(ValueError, match="codec: a VaeCodec is saved by its base model alone"):
+    with pytest.raises(ValueError, match="autoencoder: a FrozenVae is saved by its base model alone"):
         pipeline.save_pretrained(tmp_path / "model")

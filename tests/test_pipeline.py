@@ -10,11 +10,11 @@ from safetensors.torch import load_file, save_file
 
 from dnaf.core import files
 from dnaf.core.errors import BaseModelError, StateError
-from dnaf.model.schedulers import make_solver
+from dnaf.model.schedulers import make_scheduler
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 from tests.helpers.training_project import SIZE, TrainingProject, random_inputs, tiny_pipeline
 
-PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
+COMPONENTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
 WEIGHTS = "adapter/diffusion_pytorch_model.safetensors"
 
 
@@ -22,14 +22,16 @@ def sample(pipeline: DNAFPipeline, **options: Any) -> torch.Tensor:
     """Three images of two styles, (3,3,H,W) in [0,1] unless told otherwise."""
     inputs = random_inputs(2, 3)
     arguments = {
-        "rows": torch.tensor([1, 0, 1]),
+        "style_index": torch.tensor([1, 0, 1]),
         "num_inference_steps": 3,
         "latents": inputs.noise,
         "style_noise": inputs.style_noise,
         "output_type": "pt",
         **options,
     }
-    return pipeline(style=inputs.image, style_pose=inputs.style_pose, pose=inputs.pose, **arguments).images
+    return pipeline(
+        style=inputs.image, style_pose_map=inputs.style_pose_map, pose_map=inputs.pose_map, **arguments
+    ).images
 
 
 def save(pipeline: DNAFPipeline, folder: Path) -> None:
@@ -45,7 +47,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> 
     files.write_manifest(folder, {})
 
 
-@pytest.mark.parametrize("off", [None, *PARTS])
+@pytest.mark.parametrize("off", [None, *COMPONENTS])
 def test_a_saved_pipeline_gives_the_same_bits(tmp_path: Path, off: str | None) -> None:
     pipeline = tiny_pipeline(**({off: False} if off else {}))
     save(pipeline, tmp_path)
@@ -64,10 +66,10 @@ def test_images_have_the_size_and_range_of_images() -> None:
     assert result.isfinite().all()
 
 
-@pytest.mark.parametrize("solver", ["ddim", "dpm++"])
-def test_guidance_of_one_is_the_conditional_model(solver: str) -> None:
+@pytest.mark.parametrize("scheduler", ["ddim", "dpm++"])
+def test_guidance_of_one_is_the_conditional_model(scheduler: str) -> None:
     pipeline = tiny_pipeline()
-    pipeline.scheduler = make_solver(solver, pipeline.scheduler)
+    pipeline.scheduler = make_scheduler(scheduler, pipeline.scheduler)
     # So little beyond 1 that guidance runs.
     plain, guided = (sample(pipeline, guidance_scale=scale) for scale in (1.0, 1.0 + 1e-12))
     torch.testing.assert_close(guided, plain, atol=1e-5, rtol=1e-5)
@@ -81,7 +83,7 @@ def test_an_empty_guidance_interval_is_the_conditional_model_bit_for_bit(
     assert torch.equal(sample(pipeline, guidance_scale=3.0, guidance_interval=interval), sample(pipeline))
 
 
-def test_guidance_costs_plain_rows_inside_its_interval_only() -> None:
+def test_guidance_costs_unconditional_rows_inside_its_interval_only() -> None:
     pipeline, rows = tiny_pipeline(), []
     pipeline.unet.register_forward_pre_hook(lambda unet, args: rows.append(len(args[0])))
     sample(pipeline, guidance_scale=2.0, guidance_interval=(0.25, 0.75), num_inference_steps=4)
@@ -101,8 +103,8 @@ def test_an_image_does_not_depend_on_its_batch(guidance_scale: float) -> None:
     for index, row in enumerate([1, 0, 1]):
         alone = pipeline(
             style=inputs.image[row : row + 1],
-            style_pose=inputs.style_pose[row : row + 1],
-            pose=inputs.pose[index : index + 1],
+            style_pose_map=inputs.style_pose_map[row : row + 1],
+            pose_map=inputs.pose_map[index : index + 1],
             num_inference_steps=3,
             guidance_scale=guidance_scale,
             latents=inputs.noise[index : index + 1],
@@ -130,7 +132,7 @@ def test_a_generator_a_target_needs_one_for_the_styles() -> None:
 @pytest.mark.parametrize("fresh", [False, True])
 def test_the_noise_of_style_latents_is_fixed_or_fresh_at_every_step(fresh: bool) -> None:
     pipeline, noises = tiny_pipeline(), []
-    clean = pipeline.codec.encode(random_inputs(2, 3).style)
+    clean = pipeline.autoencoder.encode(random_inputs(2, 3).style)
 
     def look(unet: object, args: tuple[torch.Tensor, torch.Tensor]) -> None:
         signal = pipeline.scheduler.alphas_cumprod[args[1]]
@@ -153,13 +155,13 @@ def test_given_style_noise_cannot_be_fresh() -> None:
         sample(tiny_pipeline(), fresh_style_noise=True)
 
 
-def test_images_come_as_tensors_arrays_or_pictures() -> None:
+def test_images_come_as_tensors_arrays_or_pil_images() -> None:
     pipeline = tiny_pipeline()
-    tensor, array, pictures = (sample(pipeline, output_type=kind) for kind in ("pt", "np", "pil"))
+    tensor, array, images = (sample(pipeline, output_type=kind) for kind in ("pt", "np", "pil"))
     assert array.shape == (3, *SIZE, 3)
     np.testing.assert_allclose(array, tensor.permute(0, 2, 3, 1).numpy(), atol=1e-6)
-    for picture, pixels in zip(pictures, array, strict=True):
-        np.testing.assert_array_equal(np.asarray(picture), (pixels * 255).round().astype(np.uint8))
+    for image, pixels in zip(images, array, strict=True):
+        np.testing.assert_array_equal(np.asarray(image), (pixels * 255).round().astype(np.uint8))
 
 
 def test_a_unet_of_half_precision_works_with_an_adapter_of_single_precision() -> None:

@@ -22,5 +22,5 @@ def test_the_scheduler_of_the_table_runs() -> None:
     (line,) = re.findall(r"`(pipeline.scheduler = .*?)`", (ROOT / "docs/python.md").read_text())
     pipeline, inputs = tiny_pipeline(), random_inputs(1, 1)
     exec(f"from diffusers import UniPCMultistepScheduler\n{line}", {"pipeline": pipeline})
-    images = {"style": inputs.image, "style_pose": inputs.style_pose, "pose": inputs.pose}
+    images = {"style": inputs.image, "style_pose_map": inputs.style_pose_map, "pose_map": inputs.pose_map}
     assert pipeline(**images, num_inference_steps=2).num_model_calls == 2

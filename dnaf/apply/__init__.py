@@ -1,1 +1,1 @@
-"""Applications of a trained model, without any more training: pictures of one's own in, pictures out."""
+"""Applications of a trained model, without any more training: images of one's own in, images out."""

@@ -57,6 +57,6 @@ def _trunk_length(keypoints: Points) -> float:
     if np.isnan(joints).any():
         raise DataError(
             "pose: neck and hips are needed to find a garment (found one of them missing). "
-            "Give a mask as a picture."
+            "Give a mask as an image."
         )
     return float(np.linalg.norm(joints[0] - joints[1:].mean(axis=0)))

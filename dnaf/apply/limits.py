@@ -1,4 +1,4 @@
-"""What a model has not met: said before anybody wonders about its pictures."""
+"""What a model has not met: said before anybody wonders about its images."""
 
 from pathlib import Path
 

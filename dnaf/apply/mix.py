@@ -1,4 +1,4 @@
-"""Style mixing: one picture in which regions have the appearance of different styles."""
+"""Style mixing: one image in which regions have the appearance of different styles."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import Points
 
 
-def mix(painter: Painter, inside: Person, outside: Person, pose: Points, mask: Mask) -> Pixels:
+def mix(painter: Painter, inside: Person, outside: Person, keypoints: Points, mask: Mask) -> Pixels:
     """A person in a pose with one style inside the mask and another outside, uint8 RGB (H, W, 3).
 
-    Both styles are painted side by side; after each step both go on from the same mixed latent, so that
+    Both styles are generated side by side; after each step both go on from the same mixed latent, so that
     each sees what the other has made of its region.
 
     Args:
-        pose: keypoints (18, 2) in pixels of the frame.
+        keypoints: (18, 2) in pixels of the frame.
         mask: bool (H, W) in the frame.
     """
     height, width = painter.noise.shape[2:]
@@ -31,4 +31,4 @@ def mix(painter: Painter, inside: Person, outside: Person, pose: Points, mask: M
         mixed = weight * of_inside + (1 - weight) * of_outside
         return {"latents": mixed.repeat(2, 1, 1, 1)}
 
-    return painter.paint([inside, outside], [pose, pose], join)[0]
+    return painter.generate([inside, outside], [keypoints, keypoints], join)[0]

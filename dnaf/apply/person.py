@@ -1,4 +1,4 @@
-"""What applications are given: a picture and the pose in it."""
+"""What applications are given: an image and the pose in it."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from dnaf.data.keypoints.keypoints import Points
 
 @dataclass(frozen=True)
 class Person:
-    """A picture in the model's frame.
+    """An image in the model's frame.
 
     Attributes:
         image: uint8 RGB (H, W, 3).
-        keypoints: float (18, 2), x then y, in its pixels; missing joints are NaN, all of a picture of no one.
+        keypoints: float (18, 2), x then y, in its pixels; missing joints are NaN, all of an image of no one.
     """
 
     image: Pixels

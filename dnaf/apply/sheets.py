@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dnaf.apply.garment import above_hips, garment_mask
-from dnaf.apply.inputs import Inputs
+from dnaf.apply.input_reader import InputReader
 from dnaf.apply.interpolate import sequence
 from dnaf.apply.mix import mix
 from dnaf.apply.painter import Painter
@@ -19,7 +19,7 @@ from dnaf.core.errors import DataError
 from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP
 from dnaf.data.pairs.pairs import Pair
-from dnaf.data.pose_maps.storage import picture
+from dnaf.data.pose_maps.storage import to_rgb
 from dnaf.report.panels import Panel
 
 
@@ -36,11 +36,11 @@ class Sheets:
 
     Args:
         pairs: source and target names, each pair of another outfit than the next.
-        artworks: picture files.
+        artworks: image files.
     """
 
     def __init__(
-        self, painter: Painter, inputs: Inputs, pairs: Sequence[Pair], artworks: Sequence[Path]
+        self, painter: Painter, inputs: InputReader, pairs: Sequence[Pair], artworks: Sequence[Path]
     ) -> None:
         self._painter, self._inputs, self._artworks = painter, inputs, artworks
         self._pairs = [pair for pair in pairs if all(self._has_trunk(name) for name in pair)]
@@ -58,13 +58,13 @@ class Sheets:
             return with_mask(self._image(name), self._garment(name))
 
         def result(pair: Pair) -> Pixels:
-            reference, style = (self._person(name) for name in pair)
-            return try_on(self._painter, reference, self._garment(pair[0]), style)
+            person, garment_from = (self._person(name) for name in pair)
+            return try_on(self._painter, person, self._garment(pair[0]), garment_from)
 
         panels = [
-            Panel("Reference", None, lambda pair: self._image(pair[0])),
+            Panel("Person", None, lambda pair: self._image(pair[0])),
             Panel("Mask", None, lambda pair: mask_of(pair[0])),
-            Panel("Style", None, lambda pair: self._image(pair[1])),
+            Panel("Garment from", None, lambda pair: self._image(pair[1])),
             Panel("Result", None, result),
         ]
         return Sheet(panels, self._neighbours())
@@ -78,8 +78,8 @@ class Sheets:
 
         def result(pair: Pair) -> Pixels:
             upper, lower = (self._person(name) for name in pair)
-            pose = self._person(pose_of[pair]).keypoints
-            return mix(self._painter, upper, lower, pose, above_hips(pose, self._inputs.size))
+            keypoints = self._person(pose_of[pair]).keypoints
+            return mix(self._painter, upper, lower, keypoints, above_hips(keypoints, self._inputs.size))
 
         panels = [
             Panel("Upper", None, lambda pair: self._image(pair[0])),
@@ -90,11 +90,11 @@ class Sheets:
         return Sheet(panels, list(pose_of))
 
     def artwork(self) -> Sheet:
-        """Each picture as the style of a pair's target."""
+        """Each image as the style of a pair's target."""
 
         def result(pair: Pair) -> Pixels:
             style = self._inputs.artwork(pair[0])
-            return self._painter.paint([style], [self._person(pair[1]).keypoints])[0]
+            return self._painter.generate([style], [self._person(pair[1]).keypoints])[0]
 
         panels = [
             Panel("Style", None, lambda pair: self._inputs.artwork(pair[0]).image),
@@ -130,7 +130,7 @@ class Sheets:
         return self._person(name).image
 
     def _pose(self, name: str) -> Pixels:
-        return picture(self._painter.pose_map(self._person(name).keypoints))
+        return to_rgb(self._painter.pose_map(self._person(name).keypoints))
 
     def _garment(self, name: str) -> np.ndarray:
         return garment_mask(self._person(name).keypoints, self._inputs.size, "upper")

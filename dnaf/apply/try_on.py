@@ -1,4 +1,4 @@
-"""Appearance transfer: one garment of a picture from another picture, all else untouched.
+"""Appearance transfer: one garment of an image from another image, all else untouched.
 
 After each step the region to keep is put back, noised to the level of the *next* step. The field's scripts
 use the level of the step just done, which is one too noisy (PIDM@e4f1d88:diffusion.py:52-54).
@@ -16,16 +16,16 @@ from dnaf.apply.person import Person
 from dnaf.core.images import Pixels
 
 
-def try_on(painter: Painter, reference: Person, mask: Mask, style: Person) -> Pixels:
-    """The reference with what is inside the mask in the style's appearance, uint8 RGB (H, W, 3).
+def try_on(painter: Painter, person: Person, mask: Mask, garment_from: Person) -> Pixels:
+    """The person with what is inside the mask in the other's appearance, uint8 RGB (H, W, 3).
 
     Args:
-        mask: bool (H, W) in the frame, true where to paint anew; outside, pixels equal the reference's.
+        mask: bool (H, W) in the frame, true where to repaint; outside, pixels equal the person's.
     """
-    known = painter.latent(reference.image)
+    known = painter.latent(person.image)
     put_back = keep_outside(mask, known, painter.noise.to(known.device))
-    (painted,) = painter.paint([style], [reference.keypoints], put_back)
-    return np.where(mask[..., None], painted, reference.image)
+    (generated,) = painter.generate([garment_from], [person.keypoints], put_back)
+    return np.where(mask[..., None], generated, person.image)
 
 
 def keep_outside(mask: Mask, known: torch.Tensor, noise: torch.Tensor) -> OnStepEnd:
@@ -33,7 +33,7 @@ def keep_outside(mask: Mask, known: torch.Tensor, noise: torch.Tensor) -> OnStep
 
     Args:
         mask: bool (H, W).
-        known: latent of the picture that is kept, (1, C, h, w), on the device of the latents.
+        known: latent of the image that is kept, (1, C, h, w), on the device of the latents.
         noise: likewise, what it is noised with.
     """
     inside = _cells(mask, known.shape[2:]).to(known.device)
@@ -47,6 +47,6 @@ def keep_outside(mask: Mask, known: torch.Tensor, noise: torch.Tensor) -> OnStep
 
 
 def _cells(mask: Mask, size: torch.Size) -> torch.Tensor:
-    """Bool (1, 1, h, w): latent cells of which any pixel is inside, so that no kept pixel is painted over."""
+    """Bool (1, 1, h, w): latent cells of which any pixel is inside, so that no kept pixel is repainted."""
     pixels = torch.from_numpy(mask)[None, None].float()
     return functional.adaptive_max_pool2d(pixels, list(size)).bool()

@@ -130,7 +130,8 @@ class Train(Section):
     steps: Positive = Field(default=450, description="steps of the optimizer")
     batch_size: Positive = Field(default=8, description="pairs, of all processes together")
     accumulate: Positive = Field(
-        default=1, description="parts of a batch that run one after the other: less memory, the same step"
+        default=1,
+        description="micro-batches of a batch, which run one after the other: less memory, the same step",
     )
     lr: float = Field(
         default=4e-3, gt=0, le=1, description="peak learning rate of AdamW; cosine decay to 5 %"
@@ -185,7 +186,7 @@ class Train(Section):
 
 class Generate(Section):
     name = "generate"
-    solver: Literal["ddim", "ddpm", "deis", "dpm++", "euler", "heun", "lcm", "pndm", "unipc"] = Field(
+    scheduler: Literal["ddim", "ddpm", "deis", "dpm++", "euler", "heun", "lcm", "pndm", "unipc"] = Field(
         default="ddim", description="see docs/sampling.md"
     )
     num_inference_steps: int = Field(
@@ -348,8 +349,8 @@ def load_seed(path: Path = PARAMS) -> int:
     return int(_value("seed", path))
 
 
-def load_codec(path: Path = PARAMS) -> tuple[str | None, int]:
-    """Loads what the codec of latents depends on: the base model's folder, if any, and `unshuffle`."""
+def load_autoencoder(path: Path = PARAMS) -> tuple[str | None, int]:
+    """Loads what the autoencoder of latents depends on: the base model's folder, if any, and `unshuffle`."""
     model = _some_keys(Model, ("base", "unshuffle"), path)
     return model.base, model.unshuffle
 

@@ -98,8 +98,8 @@ def flat(values: Any, prefix: str = "") -> dict[str, Any]:
     """The values by dotted key: {"train": {"lr": 1}} as {"train.lr": 1}."""
     if not isinstance(values, dict):
         return {prefix: values}
-    parts = [flat(value, f"{prefix}.{key}" if prefix else str(key)) for key, value in values.items()]
-    return {key: value for part in parts for key, value in part.items()}
+    flats = [flat(value, f"{prefix}.{key}" if prefix else str(key)) for key, value in values.items()]
+    return {key: value for each in flats for key, value in each.items()}
 
 
 def _path(name: str, folder: Path) -> Path:
@@ -121,8 +121,8 @@ def _parse_change(change: str) -> dict[str, Any]:
         raise ConfigError(
             f"--set {change}: not valid YAML (expected a value as in model.channels=[32,64])."
         ) from error
-    for part in reversed(key.split(".")):
-        value = {part: value}
+    for name in reversed(key.split(".")):
+        value = {name: value}
     return dict(value)
 
 

@@ -44,7 +44,7 @@ def choices(kind: Any) -> tuple[Any, ...]:
 def scalar(value: Any) -> str:
     """A value as YAML writes it on a line; null is nothing."""
     yaml, stream = YAML(), io.StringIO()
-    yaml.width = 4096  # a long path is not folded, or its comment would be a part of it
+    yaml.width = 4096  # a long path is not folded, or its comment would belong to it
     yaml.dump([value], stream)
     return stream.getvalue().removeprefix("-").strip()
 

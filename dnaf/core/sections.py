@@ -134,8 +134,8 @@ def _error(section: type[Section], error: ValidationError, where: Path | str, pr
     key = _dotted(prefix, *first["loc"])
     if first["type"] == "extra_forbidden":
         kind: Any = section
-        for part in first["loc"][:-1]:  # through sections, and mappings of a name to a section
-            kind = kind.model_fields[part].annotation if hasattr(kind, "model_fields") else get_args(kind)[-1]
+        for step in first["loc"][:-1]:  # through sections, and mappings of a name to a section
+            kind = kind.model_fields[step].annotation if hasattr(kind, "model_fields") else get_args(kind)[-1]
         return ConfigError(f"{where}: {key}: unknown key (expected one of: {', '.join(kind.model_fields)}).")
     return _missing(key, where) if first["type"] == "missing" else _refused(key, first, where)
 
@@ -157,5 +157,5 @@ def _refused(key: str, error: Any, where: Path | str) -> ConfigError:
     return ConfigError(f"{where}: {key}: not allowed (found {error['input']!r}, expected {expected}).")
 
 
-def _dotted(*parts: Any) -> str:
-    return ".".join(str(part) for part in parts if part != "")
+def _dotted(*names: Any) -> str:
+    return ".".join(str(name) for name in names if name != "")

@@ -15,11 +15,11 @@ from torch.utils.data import Dataset, Sampler
 from dnaf.core import seeds
 from dnaf.core.errors import StateError
 from dnaf.core.images import Pixels
-from dnaf.data.pose_maps.storage import picture, read_pose_map
+from dnaf.data.pose_maps.storage import read_pose_map, to_rgb
 from dnaf.data.store import ImageStore
 
 if TYPE_CHECKING:
-    from dnaf.data.latents import Latents
+    from dnaf.data.latent_store import Latents
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class PairImages:
         """Channels of every pose map."""
         return int(self._pose_maps.info["channels"])
 
-    def pose_picture(self, stem: str) -> Pixels:
+    def pose_map_image(self, stem: str) -> Pixels:
         """uint8 RGB (H,W,3) that shows a pose map."""
-        return picture(read_pose_map(self._pose_maps, f"{stem}.png"))
+        return to_rgb(read_pose_map(self._pose_maps, f"{stem}.png"))
 
     def pixels(self, stem: str) -> Pixels:
         """Image uint8 RGB (H,W,3)."""
@@ -118,7 +118,7 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
         self.latents: Latents | None = None
 
     def __getitem__(self, position: int) -> dict[str, torch.Tensor | int]:
-        """`source`, `target` (3,H,W) in [-1,1], `source_pose`, `target_pose` (C,H,W) in [0,1], `position`.
+        """`source`, `target` (3,H,W) in [-1,1], `source_pose_map`, `target_pose_map` (C,H,W) in [0,1], `position`.
 
         With cached latents also `source_latent`, `target_latent` (C,h,w).
         """
@@ -128,8 +128,8 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
             "position": position,
             "source": self.images.image(source, mirror),
             "target": self.images.image(target, mirror),
-            "source_pose": self.images.pose_map(source, mirror),
-            "target_pose": self.images.pose_map(target, mirror),
+            "source_pose_map": self.images.pose_map(source, mirror),
+            "target_pose_map": self.images.pose_map(target, mirror),
         }
         if self.latents is not None and self.latents.cached:
             example["source_latent"] = self.latents.latent(source, mirror)

@@ -1,7 +1,7 @@
 """Decoding and resizing every image of a data set, on all cores, resumable, all damaged images told at once.
 
-What is prepared is kept in a scratch folder, part by part, until the caller has written its stores; a run
-that was killed then only reads and decrypts again, which is the cheap part.
+What is prepared is kept in a scratch folder, chunk by chunk, until the caller has written its stores; a run
+that was killed then only reads and decrypts again, which is cheap.
 """
 
 from collections import deque
@@ -22,8 +22,8 @@ File = tuple[str, bytes]  # name and content
 Prepared = tuple[str, bytes, bytes]  # name, content, resized PNG
 Check = Callable[[images.Pixels, str], None]
 
-_PART = 1024  # images that are kept together; at most two parts are in memory
-_CHUNK = 32  # images a worker gets at a time
+_CHUNK = 1024  # images that are kept together; at most two chunks are in memory
+_BATCH = 32  # images a worker gets at a time
 _MAX_TOLD = 20  # damaged images that an error names
 
 
@@ -43,12 +43,12 @@ def prepare_images(
         ResourceError: disk or memory do not suffice.
     """
     damaged: list[str] = []
-    started: deque[_Part] = deque()
+    started: deque[_Chunk] = deque()
     pool = worker_pool()
     try:
-        for number, files_of_part in enumerate(_parts(contents)):
-            # The next part is read and decrypted here while workers prepare this one.
-            started.append(_Part(scratch / f"part-{number:06d}.zip", files_of_part, pool, size, check))
+        for number, files_of_chunk in enumerate(_chunks(contents)):
+            # The next chunk is read and decrypted here while workers prepare this one.
+            started.append(_Chunk(scratch / f"chunk-{number:06d}.zip", files_of_chunk, pool, size, check))
             if len(started) > 1:
                 yield from started.popleft().finish(damaged)
         while started:
@@ -65,27 +65,27 @@ def prepare_images(
         raise DataError(f"{len(damaged):,} images cannot be used: {shown}{more}")
 
 
-def _parts(contents: Iterator[File]) -> Iterator[list[File]]:
-    while part := list(islice(contents, _PART)):
-        yield part
+def _chunks(contents: Iterator[File]) -> Iterator[list[File]]:
+    while chunk := list(islice(contents, _CHUNK)):
+        yield chunk
 
 
-class _Part:
+class _Chunk:
     """Images that are prepared together and kept in one file of the scratch folder."""
 
     def __init__(
-        self, path: Path, part: list[File], pool: Executor, size: images.Size, check: Check | None
+        self, path: Path, chunk: list[File], pool: Executor, size: images.Size, check: Check | None
     ) -> None:
-        self._path, self._files = path, part
-        self._originals = files.fingerprint([[name, sha256(data).hexdigest()] for name, data in part])
+        self._path, self._files = path, chunk
+        self._originals = files.fingerprint([[name, sha256(data).hexdigest()] for name, data in chunk])
         self._finished = self._read()
         self._futures: list[Future[list[bytes | str]]] = []
         if self._finished is None:
-            chunks = [part[start : start + _CHUNK] for start in range(0, len(part), _CHUNK)]
-            self._futures = [pool.submit(_prepare, chunk, size, check) for chunk in chunks]
+            batches = [chunk[start : start + _BATCH] for start in range(0, len(chunk), _BATCH)]
+            self._futures = [pool.submit(_prepare, batch, size, check) for batch in batches]
 
     def finish(self, damaged: list[str]) -> Iterator[Prepared]:
-        """Waits for the part and keeps it; adds what is wrong with images to `damaged`.
+        """Waits for the chunk and keeps it; adds what is wrong with images to `damaged`.
 
         Once an image is damaged nothing is kept or given any more: the rest is only looked at.
         """
@@ -118,10 +118,10 @@ class _Part:
                 store.add(f"{index}.png", png)
 
 
-def _prepare(chunk: list[File], size: images.Size, check: Check | None) -> list[bytes | str]:
+def _prepare(batch: list[File], size: images.Size, check: Check | None) -> list[bytes | str]:
     """PNG of each image, or what is wrong with it."""
     prepared: list[bytes | str] = []
-    for name, data in chunk:
+    for name, data in batch:
         try:
             image = images.decode(data, name)
             if check is not None:

@@ -10,7 +10,7 @@ from dnaf.data.keypoints.keypoints import read_keypoints
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from dnaf.data.store import ImageStore
 
-_HEIGHT = 256  # pixels of a picture in the sheet
+_HEIGHT = 256  # pixels of an image in the sheet
 _NUM_COLUMNS = 6
 
 

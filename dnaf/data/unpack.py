@@ -25,7 +25,7 @@ def unpack(
     images_path: Path,
     prepared_path: Path,
     size: images.Size,
-    form: Format,
+    data_format: Format,
     ask_password: Callable[[str], str | None],
 ) -> dict[str, int]:
     """Writes both stores, atomically, in the order of the archives.
@@ -34,9 +34,9 @@ def unpack(
 
     Args:
         raw: the data set's folder.
-        images_path: store of the original bytes, members `<name>`; its info lists the `parts`' names.
+        images_path: store of the original bytes, members `<name>`; its info lists the `splits`' names.
         prepared_path: store of PNGs of `size`, members `<stem>.png`.
-        form: says which files are the data set's.
+        data_format: says which files are the data set's.
         ask_password: called with an archive's name, only if it is encrypted.
 
     Returns:
@@ -46,15 +46,15 @@ def unpack(
         DataError: a file is missing, damaged, hostile or not of the data set; or the password is wrong.
         ResourceError: disk or memory do not suffice.
     """
-    containers = find_containers(raw, form)
-    _require(raw, form, containers)
+    containers = find_containers(raw, data_format)
+    _require(raw, data_format, containers)
     with ExitStack() as stack:
         archives = {path.name: stack.enter_context(open_archive(path)) for path in containers}
         paths = [f"{container}/{name}" for container, archive in archives.items() for name in archive.names]
-        parts = form.choose_images(raw, paths)
-        for part, names in parts.items():
-            published_counts.check_images(raw.name, part, names, raw)
-        name_of = {path: name for names in parts.values() for name, path in names.items()}
+        splits = data_format.choose_images(raw, paths)
+        for split, names in splits.items():
+            published_counts.check_images(raw.name, split, names, raw)
+        name_of = {path: name for names in splits.values() for name, path in names.items()}
 
         num_bytes, sources = 0, []
         for container, archive in archives.items():
@@ -66,14 +66,18 @@ def unpack(
             num_bytes += archive.num_bytes(members)
             sources.append((archive, members, _password(archive, container, ask_password)))
         counts = {"num_images": len(name_of), "num_ignored": len(paths) - len(name_of)}
-        about = {**counts, "source": raw.name, "parts": {part: list(names) for part, names in parts.items()}}
+        about = {
+            **counts,
+            "source": raw.name,
+            "splits": {split: list(names) for split, names in splits.items()},
+        }
         scratch = files.scratch_folder("unpack", files.fingerprint([_VERSION, raw.name, size]))
         with files.run_lock(scratch):
             files.remove_leftovers(images_path.parent)
             for folder in (images_path.parent, scratch):
                 files.require_space(folder, bytes_needed(num_bytes, len(name_of), size))
             with write_store(images_path, about) as native, write_store(prepared_path, about) as prepared:
-                results = prepare_images(_contents(sources), size, form.check_image, scratch)
+                results = prepare_images(_contents(sources), size, data_format.check_image, scratch)
                 for name, data, png in progress.track(results, "Unpacking images", total=len(name_of)):
                     native.add(name, data)
                     prepared.add(f"{stem(name)}.png", png)
@@ -107,18 +111,18 @@ def bytes_needed(num_bytes: int, num_images: int, size: images.Size) -> int:
     return int(1.2 * (num_bytes + 2 * prepared))  # prepared ones are kept for an interrupted run too
 
 
-def find_containers(raw: Path, form: Format) -> list[Path]:
+def find_containers(raw: Path, data_format: Format) -> list[Path]:
     """The archives or folders that hold the images: the format's first alternative that is there."""
-    for alternative in form.containers:
+    for alternative in data_format.containers:
         containers = [raw / name for name in alternative]
         if all(path.exists() for path in containers):
             return containers
     return []
 
 
-def _require(raw: Path, form: Format, containers: list[Path]) -> None:
-    missing = [] if containers else [form.containers[0][0]]
-    missing += [name for name in form.needed if not (raw / name).is_file()]
+def _require(raw: Path, data_format: Format, containers: list[Path]) -> None:
+    missing = [] if containers else [data_format.containers[0][0]]
+    missing += [name for name in data_format.needed if not (raw / name).is_file()]
     if not missing:
         return
     guide = raw / "README.md" if (raw / "README.md").is_file() else "docs/data.md"

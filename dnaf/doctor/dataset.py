@@ -7,19 +7,19 @@ from dnaf.core import files, images
 from dnaf.core.errors import DnafError, ResourceError
 from dnaf.data.archives.open import Archive, open_archive
 from dnaf.data.formats import published_counts
-from dnaf.data.formats.names import Parts
+from dnaf.data.formats.names import Splits
 from dnaf.data.formats.registry import Format, Naming
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoint_files import find_keypoint_files
 from dnaf.data.pairs import pairs
 from dnaf.data.pairs.by_lists import read_list
-from dnaf.data.pairs.split import PARTS
+from dnaf.data.pairs.split import SPLITS
 from dnaf.data.unpack import bytes_needed, find_containers
 from dnaf.doctor.finding import Finding
 
 
 def inspect_dataset(
-    raw: Path, form: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
+    raw: Path, data_format: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
 ) -> list[Finding]:
     """Looks at everything that the stages unpack and split will read, without unpacking anything.
 
@@ -29,35 +29,35 @@ def inspect_dataset(
         out: the folder that will be written to, for the disk space.
         ask_password: called with an archive's name, if it is encrypted.
     """
-    return list(_inspect(raw, form, size, out, ask_password))
+    return list(_inspect(raw, data_format, size, out, ask_password))
 
 
 def _inspect(
-    raw: Path, form: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
+    raw: Path, data_format: Format, size: images.Size, out: Path, ask_password: Callable[[str], str | None]
 ) -> Iterator[Finding]:
-    parts, num_bytes = yield from _images(raw, form, ask_password)
-    yield _disk(out, bytes_needed(num_bytes, sum(map(len, parts.values())), size) if parts else None)
-    if form.naming is None:
-        yield from _given_by_lists(raw, [name for part in parts.values() for name in part])
+    splits, num_bytes = yield from _images(raw, data_format, ask_password)
+    yield _disk(out, bytes_needed(num_bytes, sum(map(len, splits.values())), size) if splits else None)
+    if data_format.naming is None:
+        yield from _given_by_lists(raw, [name for split in splits.values() for name in split])
         return
-    for part in PARTS:
-        yield from _keypoints(raw, part, form.naming)
-        yield from _pair_lists(raw, part, form.naming)
+    for split in SPLITS:
+        yield from _keypoints(raw, split, data_format.naming)
+        yield from _pair_lists(raw, split, data_format.naming)
 
 
 def _images(
-    raw: Path, form: Format, ask_password: Callable[[str], str | None]
-) -> Generator[Finding, None, tuple[Parts, int]]:
+    raw: Path, data_format: Format, ask_password: Callable[[str], str | None]
+) -> Generator[Finding, None, tuple[Splits, int]]:
     """Returns the images that are taken, none if something is wrong with them, and the bytes of all files."""
-    for name in form.needed:
+    for name in data_format.needed:
         path = raw / name
         if path.is_file():
             yield Finding(name, "ok", f"sha256 {files.digest(path)[:12]}…")
         else:
             yield Finding(name, "missing", "list of images")
-    containers = find_containers(raw, form)
+    containers = find_containers(raw, data_format)
     if not containers:
-        alternatives = ", or ".join(" and ".join(names) for names in form.containers)
+        alternatives = ", or ".join(" and ".join(names) for names in data_format.containers)
         yield Finding("images", "missing", f"expected {alternatives}")
         return {}, 0
     try:
@@ -68,15 +68,15 @@ def _images(
                 num_bytes += archive.num_bytes(archive.names)
                 if archive.is_encrypted:
                     yield _password(path, archive, ask_password(path.name))
-        parts = form.choose_images(raw, names)
-        for part, chosen in parts.items():
-            published_counts.check_images(raw.name, part, chosen, raw)
+        splits = data_format.choose_images(raw, names)
+        for split, chosen in splits.items():
+            published_counts.check_images(raw.name, split, chosen, raw)
     except DnafError as error:
         yield Finding("images", "wrong", str(error))
         return {}, 0
-    counts = ", ".join(f"{len(chosen):,} {part}" for part, chosen in parts.items())
+    counts = ", ".join(f"{len(chosen):,} {split}" for split, chosen in splits.items())
     yield Finding("images", "ok", f"{counts} (in {', '.join(path.name for path in containers)})")
-    return parts, num_bytes
+    return splits, num_bytes
 
 
 def _disk(out: Path, needed: int | None) -> Finding:
@@ -99,10 +99,10 @@ def _password(path: Path, archive: Archive, password: str | None) -> Finding:
     return Finding("password", "ok", f"opens {path.name}")
 
 
-def _keypoints(raw: Path, part: str, naming: Naming) -> Iterator[Finding]:
-    what, found = f"{part} keypoints", False
+def _keypoints(raw: Path, split: str, naming: Naming) -> Iterator[Finding]:
+    what, found = f"{split} keypoints", False
     for pattern in naming.annotations:
-        path = raw / pattern.format(part)
+        path = raw / pattern.format(split)
         if path.exists():
             found = True
             try:
@@ -111,7 +111,7 @@ def _keypoints(raw: Path, part: str, naming: Naming) -> Iterator[Finding]:
                 yield Finding(what, "ok", detail)
             except DnafError as error:
                 yield Finding(what, "wrong", str(error))
-    for name in naming.poses:
+    for name in naming.pose_files:
         if (raw / name).exists():
             found = True
             try:
@@ -120,18 +120,18 @@ def _keypoints(raw: Path, part: str, naming: Naming) -> Iterator[Finding]:
             except DnafError as error:
                 yield Finding(what, "wrong", str(error))
     if not found:
-        expected = [naming.annotations[0].format(part), *naming.poses[:2]]
+        expected = [naming.annotations[0].format(split), *naming.pose_files[:2]]
         yield Finding(what, "missing", f"expected {', or '.join(expected)}")
 
 
-def _pair_lists(raw: Path, part: str, naming: Naming) -> Iterator[Finding]:
-    what = f"{part} pair list"
-    names = [pattern.format(part) for pattern in naming.pair_lists]
+def _pair_lists(raw: Path, split: str, naming: Naming) -> Iterator[Finding]:
+    what = f"{split} pair list"
+    names = [pattern.format(split) for pattern in naming.pair_lists]
     paths = [raw / name for name in names if (raw / name).is_file()]
     for path in paths:
         try:
             listed = pairs.read_pair_list(path, naming.name_of)
-            published_counts.check_pairs(raw.name, part, listed, path)
+            published_counts.check_pairs(raw.name, split, listed, path)
             yield Finding(what, "ok", f"{path.name}: {len(listed):,} pairs")
         except DnafError as error:
             yield Finding(what, "wrong", str(error))
@@ -140,8 +140,8 @@ def _pair_lists(raw: Path, part: str, naming: Naming) -> Iterator[Finding]:
 
 
 def _given_by_lists(raw: Path, names: list[str]) -> Iterator[Finding]:
-    for part in PARTS:
-        path = raw / f"{part}_pairs.csv"
+    for split in SPLITS:
+        path = raw / f"{split}_pairs.csv"
         if not path.is_file():
             yield Finding(path.name, "missing", "a table with the columns from,to")
             continue

@@ -41,14 +41,14 @@ class Networks:
     features: Mapping[str, FeatureNetwork]
     lpips: Mapping[str, Lpips]
 
-    def look(self, batch: Comparison) -> "Looked":
+    def features_of(self, batch: Comparison) -> "BatchFeatures":
         """The pairs' metrics with distances added, and features of images that no earlier pair had."""
         rows = [dict(row) for row in batch.rows]
         light = replace(
             batch, rows=rows, real=None, generated=None, masks=None
         )  # all batches are kept, their pixels not
         if batch.real is None or batch.generated is None:
-            return Looked(light, {})
+            return BatchFeatures(light, {})
         targets = [target for _, target in batch.pairs]
         _, once, of = np.unique(targets, return_index=True, return_inverse=True)
         real, masks = batch.real[once], batch.masks if batch.masks is None else batch.masks[once]
@@ -59,11 +59,11 @@ class Networks:
                 _add(rows, metric.replace("lpips", "lpips_masked"), masked)
         new = batch.generated[batch.is_new]
         features = {name: network.features(new) for name, network in self.features.items() if len(new)}
-        return Looked(light, features)
+        return BatchFeatures(light, features)
 
 
 @dataclass(frozen=True)
-class Looked:
+class BatchFeatures:
     """A batch after the networks.
 
     Attributes:

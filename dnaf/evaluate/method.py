@@ -19,7 +19,7 @@ from dnaf.evaluate.networks.features import WeightFiles, feature_networks
 from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference
-from dnaf.evaluate.score import Extras, Reference, Score, require_large_enough, score
+from dnaf.evaluate.score import Extras, ReferenceData, Score, require_large_enough, score
 from dnaf.evaluate.submissions.find import KEYPOINTS, UNITS, TestPairs
 from dnaf.evaluate.submissions.joints import count_joints
 from dnaf.evaluate.submissions.method_card import Card
@@ -34,13 +34,13 @@ class Setting:
     Attributes:
         root: the folder `data`.
         size: (height, width) of the data set's prepared images.
-        form: the data set's format.
+        format_name: the data set's format.
     """
 
     root: Path
     protocol: Protocol
     size: Size
-    form: str
+    format_name: str
     weights: WeightFiles
     params: config.Evaluate
     seed: int
@@ -58,7 +58,7 @@ def score_method(
     require_large_enough(protocol, setting.size)
     prepared = ImageStore(root / "prepared.zip")
     real = RealImages(ImageStore(root / "images.zip"), prepared, setting.size)
-    data = DataSet(setting.form, setting.size, test, root / "pairs/train_images.csv", prepared)
+    data = DataSet(setting.format_name, setting.size, test, root / "pairs/train_images.csv", prepared)
     results = open_results(method, found, card, data)
     sets, info = read_reference(root / "reference" / protocol.name, protocol)
     networks = Networks(
@@ -73,20 +73,20 @@ def score_method(
                 "Run reference again."
             )
     extras = _extras(root, method, test, setting)
-    reference = Reference(real, sets, info)
+    reference = ReferenceData(real, sets, info)
     return score(results, test, reference, extras, protocol, networks, setting.params, setting.seed, shards)
 
 
 def _extras(root: Path, method: str, test: TestPairs, setting: Setting) -> Extras:
     """Market-1501's masks, the joints of a method whose keypoints were supplied, and what is resampled."""
     found = root / "results" / method / KEYPOINTS
-    is_market, unit = setting.form == "market1501", UNITS[setting.form]
+    is_market, unit = setting.format_name == "market1501", UNITS[setting.format_name]
     if not is_market and not found.exists():
         return Extras(unit=unit)
     targets, frame = _target_keypoints(root / "pairs", test)
     joints = None
     if found.exists():
-        joints = count_joints(found, ResultNames(setting.form, test.pairs), test.pairs, targets, frame)
+        joints = count_joints(found, ResultNames(setting.format_name, test.pairs), test.pairs, targets, frame)
     return Extras(_masks(targets, frame, setting.size) if is_market else None, joints, unit)
 
 

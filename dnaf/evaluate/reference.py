@@ -73,8 +73,8 @@ def write_reference(
         load = partial(_load, real, protocol)
         chunks = chunked(chosen, params.batch_size)
         for name, network in networks.items():
-            parts = shards.run(chunks, load, network.features, f"Looking at real images by {name}")
-            features[name] = np.concatenate(parts)
+            found = shards.run(chunks, load, network.features, f"Looking at real images by {name}")
+            features[name] = np.concatenate(found)
             info["networks"][name] = network.provenance
     count: int = info["count"]
     if shards.index > 0:

@@ -16,7 +16,7 @@ from dnaf.core.errors import ConfigError, DataError, NumericalError
 from dnaf.core.images import Size
 from dnaf.core.shards import Shards, chunked
 from dnaf.data.pairs.pairs import Pair, pair_id
-from dnaf.evaluate.batch_networks import Looked, Networks
+from dnaf.evaluate.batch_networks import BatchFeatures, Networks
 from dnaf.evaluate.comparison import PSNR_MAX, Comparer, Masks
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, ratio_interval
 from dnaf.evaluate.protocols.protocol import Protocol
@@ -47,7 +47,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceData:
     """What is the same for all methods: the real images, and the reference set's features by network."""
 
     images: RealImages
@@ -73,7 +73,7 @@ class Extras:
 def score(
     results: Results,
     test: TestPairs,
-    reference: Reference,
+    reference: ReferenceData,
     extras: Extras,
     protocol: Protocol,
     networks: Networks,
@@ -100,16 +100,20 @@ def score(
         first.setdefault(results.image_name(pair), pair)
     comparer = Comparer(results, reference.images, protocol, extras.masks, first)
     with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
-        looked = shards.run(chunked(pairs, params.batch_size), comparer, networks.look, "Scoring pairs")
+        batches = shards.run(
+            chunked(pairs, params.batch_size), comparer, networks.features_of, "Scoring pairs"
+        )
     if shards.index > 0:
         return None
-    _refuse_suspicious(results, looked)
+    _refuse_suspicious(results, batches)
     row_of = {
-        pair: row for chunk in looked for pair, row in zip(chunk.batch.pairs, chunk.batch.rows, strict=True)
+        pair: row for chunk in batches for pair, row in zip(chunk.batch.pairs, chunk.batch.rows, strict=True)
     }
     table = pd.DataFrame([{"source": pair[0], "target": pair[1], **row_of[pair]} for pair in test.pairs])
     kept = num_kept(len(test.pairs), protocol.fid_batch)
-    features = {key: _features_of_pairs(key, results, test.pairs[:kept], looked) for key in networks.features}
+    features = {
+        key: _features_of_pairs(key, results, test.pairs[:kept], batches) for key in networks.features
+    }
     metrics: dict[str, Any] = set_distances(
         networks.features, reference.sets, features, test.outfits[:kept], params.num_bootstrap, root_seed
     )
@@ -141,20 +145,20 @@ def require_large_enough(protocol: Protocol, size: Size) -> None:
             )
 
 
-def _refuse_suspicious(results: Results, looked: Sequence[Looked]) -> None:
+def _refuse_suspicious(results: Results, batches: Sequence[BatchFeatures]) -> None:
     """Images that no working model makes would make a score better or worse without a word."""
     if not results.by_a_model:
         return
     seen: set[bytes] = set()
     repeated = []
-    pairs = [pair for chunk in looked for pair in chunk.batch.pairs]
-    digests = [digest for chunk in looked for digest in chunk.batch.digests]
+    pairs = [pair for chunk in batches for pair in chunk.batch.pairs]
+    digests = [digest for chunk in batches for digest in chunk.batch.digests]
     for pair, digest in zip(pairs, digests, strict=True):
         if digest in seen:
             repeated.append(pair)
         seen.add(digest)
-    constant = [pair for chunk in looked for pair in chunk.batch.constant]
-    copied = [pair for chunk in looked for pair in chunk.batch.copied]
+    constant = [pair for chunk in batches for pair in chunk.batch.constant]
+    copied = [pair for chunk in batches for pair in chunk.batch.copied]
     for found, fault in (
         (constant, "has one colour"),
         (copied, "equals its ground truth"),
@@ -168,16 +172,16 @@ def _refuse_suspicious(results: Results, looked: Sequence[Looked]) -> None:
 
 
 def _features_of_pairs(
-    key: str, results: Results, pairs: Sequence[Pair], looked: Sequence[Looked]
+    key: str, results: Results, pairs: Sequence[Pair], batches: Sequence[BatchFeatures]
 ) -> NDArray[np.float32]:
     """One row a pair (N, D), from one row an image."""
-    features = np.concatenate([chunk.features[key] for chunk in looked if key in chunk.features])
+    features = np.concatenate([chunk.features[key] for chunk in batches if key in chunk.features])
     if not np.isfinite(features).all():
         raise NumericalError(
             f"{results.where}: features of {key} are not finite. Check the weights; nothing was written."
         )
     row_of: dict[str, int] = {}
-    for chunk in looked:
+    for chunk in batches:
         for pair, is_new in zip(chunk.batch.pairs, chunk.batch.is_new, strict=True):
             if is_new:
                 row_of[results.image_name(pair)] = len(row_of)
@@ -224,7 +228,7 @@ def _provenance(
     results: Results,
     unit: str,
     test: TestPairs,
-    reference: Reference,
+    reference: ReferenceData,
     protocol: Protocol,
     networks: Networks,
     params: config.Evaluate,

@@ -20,10 +20,10 @@ from dnaf.core.shards import Shards
 from dnaf.data.loader import PairImages, Sources, to_pixels
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.model.schedulers import make_solver
+from dnaf.model.schedulers import make_scheduler
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 
-_VERSION = 2  # of everything below that changes an image; part of the resume key
+_VERSION = 2  # of everything below that changes an image; in the resume key
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -38,14 +38,14 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class BatchInputs:
     """What the pipeline is given for a batch: S styles by name, T targets, and each target's style (T,)."""
 
     styles: list[str]
     style: list[Image.Image]
-    style_pose: torch.Tensor
-    pose: torch.Tensor
-    rows: torch.Tensor
+    style_pose_map: torch.Tensor
+    pose_map: torch.Tensor
+    style_index: torch.Tensor
 
 
 def generate_pairs(
@@ -71,7 +71,7 @@ def generate_pairs(
     Raises:
         StateError: pairs, images or model are incomplete, or another run generates the same.
         BaseModelError: the model folder does not hold what it should.
-        ConfigError: the solver does not fit the model.
+        ConfigError: the scheduler does not fit the model.
         NumericalError: an image is not finite.
         ResourceError: disk full, or out of memory.
     """
@@ -163,7 +163,7 @@ def write_samples(sources: Sources, generated: Path, folder: Path, num_samples: 
     with files.atomic_folder(folder) as temporary:
         for number, (source, target) in enumerate(table.iloc[::step].head(num_samples).to_numpy()):
             row = [
-                data.pose_picture(target),
+                data.pose_map_image(target),
                 data.pixels(source),
                 data.pixels(target),
                 store.image(f"{pair_id(source, target)}.png"),
@@ -181,26 +181,26 @@ def _tasks(pairs: pd.DataFrame, wrong_source: bool) -> list[Task]:
 
 
 def prepare_pipeline(model: Path, params: config.Generate, device: torch.device) -> DNAFPipeline:
-    """A trained model with the solver and precision of `params`, on the device.
+    """A trained model with the scheduler and precision of `params`, on the device.
 
     Raises:
         StateError, BaseModelError: the folder is incomplete, or not what it should be.
-        ConfigError: the solver does not fit the model.
+        ConfigError: the scheduler does not fit the model.
     """
     pipeline = load_pipeline(model)
-    pipeline.scheduler = make_solver(params.solver, pipeline.scheduler)
+    pipeline.scheduler = make_scheduler(params.scheduler, pipeline.scheduler)
     try:
         pipeline.scheduler.set_timesteps(params.num_inference_steps)
     except ValueError as error:
         raise ConfigError(
-            f"params.yaml: generate.num_inference_steps: does not fit {params.solver} (found "
+            f"params.yaml: generate.num_inference_steps: does not fit {params.scheduler} (found "
             f"{params.num_inference_steps}; {' '.join(str(error).split())}). Change one of the two."
         ) from error
     if params.mixed_precision != "no":
-        for part in (pipeline.unet, pipeline.style_encoder, pipeline.codec):
+        for component in (pipeline.unet, pipeline.style_encoder, pipeline.autoencoder):
             # What has no weights is exact arithmetic, and stays so.
-            if part is not None and any(True for _ in part.parameters()):
-                part.to(_DTYPES[params.mixed_precision])
+            if component is not None and any(True for _ in component.parameters()):
+                component.to(_DTYPES[params.mixed_precision])
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
 
@@ -220,37 +220,37 @@ class _Work:
         self._pipeline, self._data, self._params, self._seed = pipeline, data, params, seed
         self._batches = batches
         # By its first pair: the batches are disjoint.
-        self._parts = {
+        self._paths = {
             batch[0].pair_id: folder / f"batch-{index:06d}.zip" for index, batch in enumerate(batches)
         }
 
     def note_resumption(self) -> None:
         """Tells how many batches an interrupted run finished."""
-        finished = sum(part.exists() for part in self._parts.values())
+        finished = sum(path.exists() for path in self._paths.values())
         if finished:
             note(f"Resuming: {finished} of {len(self._batches)} batches are done")
 
-    def prepare(self, batch: Sequence[Task]) -> tuple[Sequence[Task], Inputs | None]:
+    def prepare(self, batch: Sequence[Task]) -> tuple[Sequence[Task], BatchInputs | None]:
         """Images and pose maps of a batch; None for one that an interrupted run finished, byte for byte."""
-        if _is_intact(self._part(batch), batch):
+        if _is_intact(self._path(batch), batch):
             return batch, None
         styles = sorted({task.style for task in batch})
-        row_of = {style: row for row, style in enumerate(styles)}
-        return batch, Inputs(
+        index_of = {style: index for index, style in enumerate(styles)}
+        return batch, BatchInputs(
             styles,
             [Image.fromarray(self._data.pixels(style)) for style in styles],
             torch.stack([self._data.pose_map(style) for style in styles]),
             torch.stack([self._data.pose_map(task.target) for task in batch]),
-            torch.tensor([row_of[task.style] for task in batch]),
+            torch.tensor([index_of[task.style] for task in batch]),
         )
 
-    def finish(self, prepared: tuple[Sequence[Task], Inputs | None]) -> None:
+    def finish(self, prepared: tuple[Sequence[Task], BatchInputs | None]) -> None:
         """Generates a batch and writes its file."""
         batch, inputs = prepared
         if inputs is None:
             return
         generated = self._generate(batch, inputs)
-        with write_store(self._part(batch), {}) as writer:
+        with write_store(self._path(batch), {}) as writer:
             for task, image in zip(batch, generated, strict=True):
                 writer.add_image(f"{task.pair_id}.png", to_pixels(image))
 
@@ -258,22 +258,22 @@ class _Work:
         """PNG bytes of all batches by pair id."""
         generated: dict[str, bytes] = {}
         for batch in self._batches:
-            store = ImageStore(self._part(batch))
+            store = ImageStore(self._path(batch))
             generated |= {task.pair_id: store.read(f"{task.pair_id}.png") for task in batch}
         return generated
 
-    def _part(self, batch: Sequence[Task]) -> Path:
-        return self._parts[batch[0].pair_id]
+    def _path(self, batch: Sequence[Task]) -> Path:
+        return self._paths[batch[0].pair_id]
 
-    def _generate(self, batch: Sequence[Task], inputs: Inputs) -> torch.Tensor:
+    def _generate(self, batch: Sequence[Task], inputs: BatchInputs) -> torch.Tensor:
         params = self._params
         start, stop = params.guidance_interval
         try:
             generated: torch.Tensor = self._pipeline(
                 style=inputs.style,
-                style_pose=inputs.style_pose,
-                pose=inputs.pose,
-                rows=inputs.rows,
+                style_pose_map=inputs.style_pose_map,
+                pose_map=inputs.pose_map,
+                style_index=inputs.style_index,
                 num_inference_steps=params.num_inference_steps,
                 guidance_scale=params.guidance_scale,
                 guidance_interval=(start, stop),
@@ -301,12 +301,12 @@ class _Work:
         return torch.Generator().manual_seed(seeds.seed(self._seed, purpose, name))
 
 
-def _is_intact(part: Path, batch: Sequence[Task]) -> bool:
+def _is_intact(path: Path, batch: Sequence[Task]) -> bool:
     """Whether an interrupted run finished this batch, every byte as it was written."""
-    if not part.exists():
+    if not path.exists():
         return False
     try:
-        finished = ImageStore(part)
+        finished = ImageStore(path)
         for task in batch:
             finished.read(f"{task.pair_id}.png")
     except StateError as error:

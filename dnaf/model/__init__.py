@@ -1,1 +1,1 @@
-"""The DNAF model: its parts, and how they are put together, saved and loaded."""
+"""The DNAF model: its components, and how they are put together, saved and loaded."""

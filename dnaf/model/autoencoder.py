@@ -1,4 +1,4 @@
-"""Latent codecs: image <-> what the UNet denoises."""
+"""Latent autoencoders: image <-> what the UNet denoises."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, runtime_checkable
@@ -15,8 +15,8 @@ _RGB_TO_YCC = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.08
 
 
 @runtime_checkable
-class Codec(Protocol):
-    """What training and sampling know of a codec.
+class Autoencoder(Protocol):
+    """What training and sampling know of an autoencoder.
 
     Attributes:
         latent_channels: of the latent.
@@ -41,7 +41,7 @@ class Codec(Protocol):
         """Weight of pixels (B,1,H,W) -> of latent cells, (B,C,h,w) or (B,1,h,w)."""
 
 
-class LosslessCodec(ModelMixin, ConfigMixin):
+class LosslessAutoencoder(ModelMixin, ConfigMixin):
     """Luma and amplified chroma, then pixel unshuffle: image (B,3,H,W) <-> latent (B,3u²,H/u,W/u).
 
     For models trained from scratch: no pretrained autoencoder is needed. A loss on these latents weighs
@@ -87,7 +87,7 @@ class LosslessCodec(ModelMixin, ConfigMixin):
         return self.decode(self.encode(image))
 
 
-class VaeCodec(nn.Module):
+class FrozenVae(nn.Module):
     """A frozen autoencoder of Stable Diffusion; latents are its mode times its scaling factor.
 
     It runs in its own dtype whatever the autocast, and never in float16 unless its config allows it

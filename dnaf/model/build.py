@@ -6,26 +6,26 @@ import torch
 
 from dnaf.core import config, seeds
 from dnaf.core.errors import ConfigError
-from dnaf.model.autoencoder import Codec, LosslessCodec
-from dnaf.model.components import Parts
+from dnaf.model.autoencoder import Autoencoder, LosslessAutoencoder
+from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter, style_levels
-from dnaf.model.pretrained.base_model import BaseModel, load_base, load_codec
+from dnaf.model.pretrained.base_model import BaseModel, load_autoencoder, load_base
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.model.pretrained.style_weights import load_style_weights
 from dnaf.model.style_encoder import StyleEncoder
 from dnaf.model.tiny import build_tiny
 
-__all__ = ["Parts", "build", "build_codec"]
+__all__ = ["Components", "build", "build_autoencoder"]
 
 _POSE_RES_BLOCKS = 2  # of each output on a base, as T2I-Adapter has (arXiv 2302.08453, section 3.2)
 
 
 def build(
     model: config.Model, seed: int, pose_channels: int = 3, dtype: torch.dtype = torch.float32
-) -> Parts:
-    """All parts; what is new has weights drawn from `seed`.
+) -> Components:
+    """All components; what is new has weights drawn from `seed`.
 
-    With a base model its parts and the style encoder are frozen, in `dtype`, and the float32 adapter is what
+    With a base model its components and the style encoder are frozen, in `dtype`, and the float32 adapter is what
     is trained. Without, everything is trained, in float32.
 
     Raises:
@@ -34,9 +34,9 @@ def build(
         ConfigError: the base model and other keys of the section contradict each other.
     """
     if model.base is None:
-        parts = build_tiny(model, seed, pose_channels)
-        parts.adapter.style_weights = _load_weights(model, parts.style_encoder)
-        return parts
+        components = build_tiny(model, seed, pose_channels)
+        components.adapter.style_weights = _load_weights(model, components.style_encoder)
+        return components
     base = load_base(Path(model.base), dtype)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.seed(seed, "weights"))
@@ -46,14 +46,14 @@ def build(
     adapter.style_weights = _load_weights(model, style_encoder)
     if style_encoder is not None:
         style_encoder.freeze(dtype)
-    return Parts(base.unet, base.codec, base.scheduler, adapter, style_encoder)
+    return Components(base.unet, base.autoencoder, base.scheduler, adapter, style_encoder)
 
 
-def build_codec(base: str | None, unshuffle: int) -> tuple[Codec, Provenance | None]:
-    """The codec alone, as `build` gives it in float32, and where in the base model it came from."""
+def build_autoencoder(base: str | None, unshuffle: int) -> tuple[Autoencoder, Provenance | None]:
+    """The autoencoder alone, as `build` gives it in float32, and where in the base model it came from."""
     if base is None:
-        return LosslessCodec(unshuffle), None
-    return load_codec(Path(base))
+        return LosslessAutoencoder(unshuffle), None
+    return load_autoencoder(Path(base))
 
 
 def adapter_for(
@@ -64,13 +64,13 @@ def adapter_for(
     Raises:
         ConfigError: the style encoder lacks a map that `model.level_mapping` asks for.
     """
-    levels = style_levels(base.unet, base.codec.downscale)
+    levels = style_levels(base.unet, base.autoencoder.downscale)
     return DNAFAdapter.from_unet(
         base.unet,
         base.prompt.embedding,
         list(style_encoder.channels) if style_encoder else [],
         style_encoder.maps_of(levels, model.level_mapping) if style_encoder else {},
-        downscale=base.codec.downscale,
+        downscale=base.autoencoder.downscale,
         pooled_embedding=base.prompt.pooled,
         num_pose_res_blocks=_POSE_RES_BLOCKS,
         pose_channels=pose_channels,
@@ -94,7 +94,7 @@ def style_encoder_for(model: config.Model, base: BaseModel) -> StyleEncoder | No
             )
         base.style_encoder.set_scale(model.style_scale)
         return base.style_encoder
-    levels = style_levels(base.unet, base.codec.downscale)
+    levels = style_levels(base.unet, base.autoencoder.downscale)
     return StyleEncoder.for_levels(model.style_encoder, levels, model.style_scale, model.level_mapping)
 
 

@@ -37,9 +37,9 @@ class Encoded:
 class DNAFDenoiser(nn.Module):
     """UNet, style encoder and adapter as the one module that is trained, compiled and wrapped for DDP.
 
-    Rows of one UNet batch are [styles | plain | targets]; several targets may share one style row. The style
+    Rows of one UNet batch are [styles | unconditional | targets]; several targets may share one style row. The style
     rows carry the style latent noised to the same timestep; their self-attention inputs are the noise-aware
-    features. Plain rows are targets without style, for guidance.
+    features. Unconditional rows are targets without style, for guidance.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class DNAFDenoiser(nn.Module):
         self.style_encoder = style_encoder
         self._attachment: Attachment | None = None
 
-    def encode(self, style: torch.Tensor, style_pose: torch.Tensor, pose: torch.Tensor) -> Encoded:
+    def encode(self, style: torch.Tensor, style_pose_map: torch.Tensor, pose_map: torch.Tensor) -> Encoded:
         """Style (S,3,H,W) in [-1,1], its own pose map (S,3,H,W) and the wanted ones (T,3,H,W) in [0,1].
 
         The UNet is plain until the first call, and again when the last denoiser that called it is deleted.
@@ -64,8 +64,8 @@ class DNAFDenoiser(nn.Module):
         """
         if not torch.compiler.is_compiling():
             self._attachment = attach(self.unet)
-        targets = self.adapter.encode_pose(pose)
-        styles = self.adapter.encode_pose(style_pose) if self.adapter.config.style_pose else []
+        targets = self.adapter.encode_pose(pose_map)
+        styles = self.adapter.encode_pose(style_pose_map) if self.adapter.config.style_pose else []
         maps = [] if self.style_encoder is None else self.style_encoder(style)
         appearance = self.adapter.encode_style(maps, styles)
         prompt = _prompt_keys_values(self.unet, self.adapter.prompt_embedding)
@@ -77,8 +77,8 @@ class DNAFDenoiser(nn.Module):
         noisy_style: torch.Tensor,
         timestep: torch.Tensor,
         style: torch.Tensor,
-        style_pose: torch.Tensor,
-        pose: torch.Tensor,
+        style_pose_map: torch.Tensor,
+        pose_map: torch.Tensor,
         keep: torch.Tensor,
         style_grad: bool,
         keep_pose: torch.Tensor | None = None,
@@ -88,11 +88,11 @@ class DNAFDenoiser(nn.Module):
         Args:
             keep_pose: (T,) bool; False: this target does not see its pose.
         """
-        encoded = self.encode(style, style_pose, pose)
+        encoded = self.encode(style, style_pose_map, pose_map)
         if keep_pose is not None:
             encoded.residuals = [residual * keep_pose.view(-1, 1, 1, 1) for residual in encoded.residuals]
-        rows = torch.arange(len(noisy), device=noisy.device)
-        return self.denoise(noisy, noisy_style, timestep, encoded, rows, keep, style_grad)
+        style_index = torch.arange(len(noisy), device=noisy.device)
+        return self.denoise(noisy, noisy_style, timestep, encoded, style_index, keep, style_grad)
 
     def denoise(
         self,
@@ -100,33 +100,33 @@ class DNAFDenoiser(nn.Module):
         noisy_style: torch.Tensor,
         timestep: torch.Tensor,
         encoded: Encoded,
-        rows: torch.Tensor,
+        style_index: torch.Tensor,
         keep: torch.Tensor | None = None,
         style_grad: bool = True,
-        num_plain: int = 0,
+        num_unconditional: int = 0,
     ) -> torch.Tensor:
         """Predicts for the target rows what the scheduler's `prediction_type` says.
 
         Args:
-            noisy: (P+T,C,h,w) latents at `timestep`: P plain rows, then the targets.
+            noisy: (P+T,C,h,w) latents at `timestep`: P unconditional rows, then the targets.
             noisy_style: (S,C,h,w) style latents at the timestep of their targets.
-            timestep: a scalar; or (T,), then `rows` must be 0…T-1 and P 0.
+            timestep: a scalar; or (T,), then `style_index` must be 0…T-1 and P 0.
             encoded: from `encode`, its `residuals` for all rows of `noisy`.
-            rows: (T,) index of each target's style.
+            style_index: (T,) index of each target's style.
             keep: (T,) bool; False: this target does not see its style.
             style_grad: False runs the style rows first, without gradients through them.
-            num_plain: P, rows that see no style; cheaper than targets with `keep` False.
+            num_unconditional: P, rows that see no style; cheaper than targets with `keep` False.
 
         Returns:
             (P+T,C,h,w).
         """
         context = StyleContext(
             0,
-            rows,
+            style_index,
             keep,
             encoded.appearance,
             self.adapter.config.noise_aware,
-            num_plain=num_plain,
+            num_unconditional=num_unconditional,
             prompt=encoded.prompt,
         )
         if context.share and style_grad:
@@ -149,9 +149,9 @@ class DNAFDenoiser(nn.Module):
             encoded: its `appearance` may lack blocks, or be empty; those add nothing then.
             cache: from `record`; None: without noise-aware features.
         """
-        rows = torch.arange(len(noisy), device=noisy.device)
+        style_index = torch.arange(len(noisy), device=noisy.device)
         context = StyleContext(
-            0, rows, None, encoded.appearance, cache is not None, cache=cache, prompt=encoded.prompt
+            0, style_index, None, encoded.appearance, cache is not None, cache=cache, prompt=encoded.prompt
         )
         return self._unet(noisy, timestep, encoded.residuals, context)
 
@@ -160,10 +160,10 @@ class DNAFDenoiser(nn.Module):
         self, noisy_style: torch.Tensor, timestep: torch.Tensor, encoded: Encoded
     ) -> dict[str, torch.Tensor]:
         """The style-only pass: inputs (S,N,C) of every self-attention layer, by layer name."""
-        rows = torch.arange(len(noisy_style), device=noisy_style.device)
+        style_index = torch.arange(len(noisy_style), device=noisy_style.device)
         cache: dict[str, torch.Tensor] = {}
         context = StyleContext(
-            0, rows, appearance=encoded.appearance, prompt=encoded.prompt, cache=cache, recording=True
+            0, style_index, appearance=encoded.appearance, prompt=encoded.prompt, cache=cache, recording=True
         )
         self._unet(noisy_style, timestep, encoded.style_residuals, context)
         return cache

@@ -16,8 +16,8 @@ Images = OneOrMore | Sequence[OneOrMore]
 
 def read_inputs(
     style: Images,
-    style_pose: Images,
-    pose: Images,
+    style_pose_map: Images,
+    pose_map: Images,
     pose_channels: int,
     downscale: int,
     processor: VaeImageProcessor,
@@ -25,14 +25,14 @@ def read_inputs(
     """Style (S,3,H,W), its pose maps (S,C,H,W) and the wanted ones (T,C,H,W), float32 in [0,1].
 
     Args:
-        style, style_pose, pose: PIL images, arrays (N,H,W,C) or tensors (N,C,H,W), one or a list.
-        downscale: of the codec; H and W must be multiples of it.
+        style, style_pose_map, pose_map: PIL images, arrays (N,H,W,C) or tensors (N,C,H,W), one or a list.
+        downscale: of the autoencoder; H and W must be multiples of it.
 
     Raises:
         ValueError: they are no images, or of another number, size, range or of other channels than expected.
     """
-    given = {"style": style, "style_pose": style_pose, "pose": pose}
-    channels = {"style": 3, "style_pose": pose_channels, "pose": pose_channels}
+    given = {"style": style, "style_pose_map": style_pose_map, "pose_map": pose_map}
+    channels = {"style": 3, "style_pose_map": pose_channels, "pose_map": pose_channels}
     read = {name: _read(name, images, channels[name], processor) for name, images in given.items()}
     height, width = read["style"].shape[-2:]
     if height % downscale or width % downscale:
@@ -41,10 +41,10 @@ def read_inputs(
         if images.shape[-2:] != (height, width):
             found = "x".join(map(str, images.shape[-2:]))
             raise ValueError(f"{name}: not the size of style (found {found}, expected {height}x{width})")
-    if len(read["style_pose"]) != len(read["style"]):
-        counts = f"found {len(read['style_pose'])}, expected {len(read['style'])}"
-        raise ValueError(f"style_pose: not one for each style ({counts})")
-    return read["style"], read["style_pose"], read["pose"]
+    if len(read["style_pose_map"]) != len(read["style"]):
+        counts = f"found {len(read['style_pose_map'])}, expected {len(read['style'])}"
+        raise ValueError(f"style_pose_map: not one for each style ({counts})")
+    return read["style"], read["style_pose_map"], read["pose_map"]
 
 
 def _read(name: str, images: Images, num_channels: int, processor: VaeImageProcessor) -> torch.Tensor:
@@ -68,25 +68,27 @@ def _read(name: str, images: Images, num_channels: int, processor: VaeImageProce
     return pixels.float().contiguous()  # in one order of memory, which the last bits depend on
 
 
-def rows_of_styles(
-    rows: torch.Tensor | Sequence[int] | None, num_styles: int, num_targets: int
+def style_index_of(
+    style_index: torch.Tensor | Sequence[int] | None, num_styles: int, num_targets: int
 ) -> torch.Tensor:
     """(T,) index of each target's style; None: a single style is every target's, else target i has style i.
 
     Raises:
         ValueError: not one a target, or no index of a style.
     """
-    if rows is None:
+    if style_index is None:
         if num_styles not in (1, num_targets):
-            raise ValueError(f"rows: needed for {num_styles} styles and {num_targets} poses")
+            raise ValueError(f"style_index: needed for {num_styles} styles and {num_targets} poses")
         return torch.arange(num_targets) % num_styles
-    rows = torch.as_tensor(rows)
-    if rows.shape != (num_targets,) or not all(0 <= row < num_styles for row in rows.tolist()):
+    style_index = torch.as_tensor(style_index)
+    if style_index.shape != (num_targets,) or not all(
+        0 <= index < num_styles for index in style_index.tolist()
+    ):
         raise ValueError(
-            f"rows: not the index of a style for each pose (found {rows.tolist()}, expected {num_targets} of "
+            f"style_index: not the index of a style for each pose (found {style_index.tolist()}, expected {num_targets} of "
             f"0 … {num_styles - 1})"
         )
-    return rows
+    return style_index
 
 
 def draw_noise(

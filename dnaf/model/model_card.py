@@ -13,7 +13,7 @@ from huggingface_hub import ModelCardData
 from dnaf.model.pretrained.known_bases import KNOWN_BASES, KnownBase, is_of_the_demo
 
 if TYPE_CHECKING:  # not imported where no model is: they take seconds
-    from dnaf.model.components import Parts
+    from dnaf.model.components import Components
     from dnaf.model.pretrained.provenance import Provenance
 
 CARD = "README.md"
@@ -21,23 +21,23 @@ FOLDER = "path/to/this/folder"  # in the card's code: wherever its reader has pu
 TASK = "image-to-image"
 
 _UNKNOWN = "unknown"  # to huggingface.co too
-_PARTS = {
+_COMPONENTS = {
     "pose_adapter": "pose adapter",
     "appearance_blocks": "appearance blocks",
     "noise_aware": "noise-aware features",
-    "style_pose": "pose of the style picture",
+    "style_pose": "pose of the style image",
 }
 _WHAT = """\
 # DNAF: pose-guided person image synthesis
 
-Given a picture of a person and a pose, this model makes a picture of that person in that pose. It was trained
+Given an image of a person and a pose, this model makes an image of that person in that pose. It was trained
 with the project `dnaf`, an independent implementation of
 [DNAF, *Diffusion with Noise-Aware Feature* (ICME 2024)](https://openreview.net/forum?id=VARhPBRZ58)."""
 
 
-def model_card(parts: "Parts") -> str:
+def model_card(components: "Components") -> str:
     """The card's text: YAML front matter, then Markdown."""
-    base, size = parts.adapter.base, parts.adapter.config.trained_size
+    base, size = components.adapter.base, components.adapter.config.trained_size
     known = None if base is None else KNOWN_BASES.get(Path(base.folder).name)
     data = ModelCardData(
         base_model=known.repository if known else None,
@@ -49,14 +49,14 @@ def model_card(parts: "Parts") -> str:
     )
     sections = [
         _WHAT,
-        _facts(parts, size),
+        _facts(components, size),
         "## Base model and licence",
         *(_from_scratch() if base is None else _on_base(base, known)),
-        *_style_weights(parts.adapter.style_weights),
+        *_style_weights(components.adapter.style_weights),
         "## Loading",
-        *_loading(parts),
+        *_loading(components),
         "## Limits",
-        _limits(parts, size),
+        _limits(components, size),
     ]
     return f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n"
 
@@ -67,19 +67,25 @@ def _license(base: "Provenance | None", known: KnownBase | None) -> str:
     return "apache-2.0" if base is not None and is_of_the_demo(base.folder) else _UNKNOWN
 
 
-def _facts(parts: "Parts", size: tuple[int, int] | None) -> str:
-    config = parts.adapter.config
-    trained = [parts.adapter] if parts.adapter.base else [parts.unet, parts.adapter, parts.style_encoder]
-    num_weights = sum(each.numel() for part in trained if part is not None for each in part.parameters())
+def _facts(components: "Components", size: tuple[int, int] | None) -> str:
+    config = components.adapter.config
+    trained = (
+        [components.adapter]
+        if components.adapter.base
+        else [components.unet, components.adapter, components.style_encoder]
+    )
+    num_weights = sum(
+        each.numel() for component in trained if component is not None for each in component.parameters()
+    )
     rows = {
-        "parts": ", ".join(title for key, title in _PARTS.items() if config[key]) or "none",
+        "components": ", ".join(title for key, title in _COMPONENTS.items() if config[key]) or "none",
         "trained weights": f"{num_weights:,}",
         "trained at": f"{size[0]}x{size[1]} pixels (height x width)" if size else _UNKNOWN,
         "pose maps": f"{config.pose_channels} channels",
-        "UNet predicts": f"`{parts.scheduler.config.prediction_type}`",
+        "UNet predicts": f"`{components.scheduler.config.prediction_type}`",
     }
-    if parts.style_encoder is not None:
-        rows["style encoder"] = f"`{parts.style_encoder.config.model_name}`"
+    if components.style_encoder is not None:
+        rows["style encoder"] = f"`{components.style_encoder.config.model_name}`"
     return _as_table(("", ""), rows)
 
 
@@ -132,8 +138,8 @@ def _as_table(header: tuple[str, str], rows: Mapping[str, str]) -> str:
     return "\n".join(f"| {name} | {value} |" for name, value in lines)
 
 
-def _loading(parts: "Parts") -> Iterator[str]:
-    base, style_weights = parts.adapter.base, parts.adapter.style_weights
+def _loading(components: "Components") -> Iterator[str]:
+    base, style_weights = components.adapter.base, components.adapter.style_weights
     arguments = [f'"{FOLDER}"']
     if base is not None:
         arguments.append(f'base="{base.folder}"')
@@ -147,22 +153,22 @@ def _loading(parts: "Parts") -> Iterator[str]:
             "pipeline = DNAFPipeline.from_pretrained(",
             *(f"    {argument}," for argument in arguments),
             ")",
-            "images = pipeline(style=style, style_pose=style_pose, pose=pose).images",
+            "images = pipeline(style=style, style_pose_map=style_pose_map, pose_map=pose_map).images",
             "```",
         ]
     )
-    config = parts.adapter.config
+    config = components.adapter.config
     yield (
-        "`style` are pictures of persons, `style_pose` the pose maps of these pictures and `pose` those of "
+        "`style` are images of persons, `style_pose_map` the pose maps of these images and `pose_map` those of "
         "the wanted poses: PIL images, arrays (N,H,W,C) or tensors (N,C,H,W), both in [0,1]. A pose map has "
         f"{config.pose_channels} channels; H and W are multiples of {config.downscale}."
     )
 
 
-def _limits(parts: "Parts", size: tuple[int, int] | None) -> str:
+def _limits(components: "Components", size: tuple[int, int] | None) -> str:
     at = f" at {size[0]}x{size[1]} pixels," if size else ""
     return (
-        f"- Trained{at} with pose maps of {parts.adapter.config.pose_channels} channels as one renderer "
+        f"- Trained{at} with pose maps of {components.adapter.config.pose_channels} channels as one renderer "
         "draws them; other sizes and drawings run, but were not trained.\n"
         "- The prompt is constant: no text is read.\n"
         "- There is no safety checker."

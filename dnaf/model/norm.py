@@ -15,6 +15,6 @@ class Float32GroupNorm(nn.GroupNorm):
 
 def use_float32_group_norms(module: nn.Module) -> None:
     """Changes all group norms of a float32 module, in place; weights and their names stay."""
-    for part in module.modules():
-        if type(part) is nn.GroupNorm:
-            part.__class__ = Float32GroupNorm
+    for layer in module.modules():
+        if type(layer) is nn.GroupNorm:
+            layer.__class__ = Float32GroupNorm

@@ -15,7 +15,7 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
     """Image (B,3,H,W) <-> latent (B,C,H/4,W/4) whose channels have mean 0 and variance 1.
 
     encode(x) = norm(A patches(x) + f(x)), decode(z) = patches⁻¹(B z) + g(z). A and B start as the principal
-    components of 4x4 patches (`start_linear`), the convolutions f and g as zero. The linear part alone gives
+    components of 4x4 patches (`start_linear`), the convolutions f and g as zero. The linear map alone gives
     in its first step what an autoencoder from random weights gives after an hour of one core.
 
     Args:
@@ -65,7 +65,7 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
 
     @torch.no_grad()
     def start_linear(self, images: torch.Tensor) -> None:
-        """Sets the linear part to the principal components of the 4x4 patches of images (B,3,H,W)."""
+        """Sets the linear map to the principal components of the 4x4 patches of images (B,3,H,W)."""
         patches = F.pixel_unshuffle(images, PATCH).movedim(1, -1).flatten(0, -2).double()
         mean = patches.mean(0)
         variances, components = torch.linalg.eigh(torch.cov((patches - mean).T))

@@ -19,11 +19,11 @@ from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
 
 from dnaf.core import files
 from dnaf.core.errors import BaseModelError
-from dnaf.model.autoencoder import LosslessCodec
-from dnaf.model.components import Parts
+from dnaf.model.autoencoder import LosslessAutoencoder
+from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.pretrained.base_model import BaseModel, load_base
-from dnaf.model.pretrained.checked_part import read_config
+from dnaf.model.pretrained.checked_component import read_config
 from dnaf.model.pretrained.known_bases import KNOWN_BASES
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.model.pretrained.style_weights import load_style_weights
@@ -33,9 +33,9 @@ PROVENANCE = "provenance.json"
 _STYLE_ENCODER = "style_encoder"
 
 
-def save_trained(folder: Path, parts: Parts) -> None:
+def save_trained(folder: Path, components: Components) -> None:
     """Writes the trained part of a model that stands on a base."""
-    adapter, encoder = parts.adapter, parts.style_encoder
+    adapter, encoder = components.adapter, components.style_encoder
     assert adapter.base is not None
     adapter.save_pretrained(folder / "adapter")
     if encoder is not None:
@@ -52,7 +52,7 @@ def load_model(
     base: Path | None = None,
     style_weights: Path | None = None,
     dtype: torch.dtype = torch.float32,
-) -> Parts:
+) -> Components:
     """Loads a trained model; puts it on its base again if it has one.
 
     Args:
@@ -70,7 +70,7 @@ def load_model(
     of_base, of_style = recorded["base"], recorded["style_weights"]
     if of_base is None:
         raise BaseModelError(f"{folder / PROVENANCE}: names no base model. Train the model again.")
-    adapter: DNAFAdapter = load_part(folder / "adapter", DNAFAdapter)
+    adapter: DNAFAdapter = load_component(folder / "adapter", DNAFAdapter)
     if base is None:
         base = Path(of_base.folder)
         _require_there(base, folder, "base model", "base", KNOWN_BASES.get(base.name))
@@ -89,7 +89,7 @@ def load_model(
     if encoder is not None:
         encoder.freeze(dtype)
     adapter.base = model.provenance
-    return Parts(model.unet, model.codec, model.scheduler, adapter, encoder)
+    return Components(model.unet, model.autoencoder, model.scheduler, adapter, encoder)
 
 
 def move_provenance(source: Path, target: Path) -> None:
@@ -98,14 +98,14 @@ def move_provenance(source: Path, target: Path) -> None:
         _write_provenance(target, _read_provenance(source))
 
 
-def load_part(folder: Path, kind: type[ModelMixin]) -> Any:
-    """Loads a part that a training wrote.
+def load_component(folder: Path, kind: type[ModelMixin]) -> Any:
+    """Loads a component that a training wrote.
 
     Raises:
         BaseModelError: tensors are missing, unexpected or of another shape.
     """
     try:
-        part, info = kind.from_pretrained(
+        component, info = kind.from_pretrained(
             folder, output_loading_info=True, low_cpu_mem_usage=False, use_safetensors=True
         )
     except (OSError, ValueError, RuntimeError, TypeError) as error:
@@ -117,18 +117,18 @@ def load_part(folder: Path, kind: type[ModelMixin]) -> Any:
                 f"{folder}: {len(info[problem])} {problem.replace('_', ' ')} "
                 f"(first: {sorted(map(str, info[problem]))[0]}). Train the model again."
             )
-    return part
+    return component
 
 
-def _load_whole(folder: Path, dtype: torch.dtype) -> Parts:
-    """The parts of a model that was trained from scratch."""
-    adapter = load_part(folder / "adapter", DNAFAdapter)
+def _load_whole(folder: Path, dtype: torch.dtype) -> Components:
+    """The components of a model that was trained from scratch."""
+    adapter = load_component(folder / "adapter", DNAFAdapter)
     encoder = None
     if adapter.config.appearance_blocks:
-        encoder = load_part(folder / _STYLE_ENCODER, StyleEncoder).to(dtype)
-    return Parts(
-        load_part(folder / "unet", UNet2DConditionModel).to(dtype),
-        load_part(folder / "codec", LosslessCodec),
+        encoder = load_component(folder / _STYLE_ENCODER, StyleEncoder).to(dtype)
+    return Components(
+        load_component(folder / "unet", UNet2DConditionModel).to(dtype),
+        load_component(folder / "autoencoder", LosslessAutoencoder),
         DDIMScheduler.from_pretrained(folder / "scheduler"),
         adapter,
         encoder,
@@ -137,7 +137,7 @@ def _load_whole(folder: Path, dtype: torch.dtype) -> Parts:
 
 def _style_encoder(folder: Path, base: BaseModel) -> StyleEncoder:
     if list(folder.glob("*.safetensors")):
-        return load_part(folder, StyleEncoder)
+        return load_component(folder, StyleEncoder)
     config = read_config(folder / "config.json", "Train the model again.")
     if base.style_encoder is not None and base.style_encoder.config.model_name == config["model_name"]:
         base.style_encoder.set_scale(config["style_scale"])

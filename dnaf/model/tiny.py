@@ -5,8 +5,8 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
 from dnaf.core import config, seeds
-from dnaf.model.autoencoder import LosslessCodec
-from dnaf.model.components import Parts
+from dnaf.model.autoencoder import LosslessAutoencoder
+from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter, style_levels
 from dnaf.model.conditioning.appearance import AppearanceBlock
 from dnaf.model.norm import use_float32_group_norms
@@ -16,8 +16,8 @@ _PROMPT_TOKENS, _PROMPT_DIM = 4, 32
 _TIE_GAIN = 1.5
 
 
-def build_tiny(model: config.Model, seed: int, pose_channels: int = 3) -> Parts:
-    """All parts with weights drawn from `seed`.
+def build_tiny(model: config.Model, seed: int, pose_channels: int = 3) -> Components:
+    """All components with weights drawn from `seed`.
 
     The scheduler predicts the clean latent and ends at zero signal (arXiv 2305.08891): a small model that
     predicts noise spends its short training on copying noise.
@@ -27,12 +27,12 @@ def build_tiny(model: config.Model, seed: int, pose_channels: int = 3) -> Parts:
         return _build(model, pose_channels)
 
 
-def _build(model: config.Model, pose_channels: int) -> Parts:
-    codec = LosslessCodec(unshuffle=model.unshuffle)
+def _build(model: config.Model, pose_channels: int) -> Components:
+    autoencoder = LosslessAutoencoder(unshuffle=model.unshuffle)
     attention = ["CrossAttn"] * (len(model.channels) - 1)
     unet = UNet2DConditionModel(
-        in_channels=codec.latent_channels,
-        out_channels=codec.latent_channels,
+        in_channels=autoencoder.latent_channels,
+        out_channels=autoencoder.latent_channels,
         block_out_channels=tuple(model.channels),
         layers_per_block=model.layers_per_block,
         norm_num_groups=8,
@@ -73,7 +73,7 @@ def _build(model: config.Model, pose_channels: int) -> Parts:
     )
     _prepare_for_scratch_training(unet, adapter)
     use_float32_group_norms(unet)
-    return Parts(unet, codec, scheduler, adapter, style_encoder)
+    return Components(unet, autoencoder, scheduler, adapter, style_encoder)
 
 
 @torch.no_grad()

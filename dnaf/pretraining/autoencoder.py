@@ -16,11 +16,11 @@ from dnaf.data.loader import to_pixels
 from dnaf.evaluate.metrics.psnr import psnr
 from dnaf.model.patch_autoencoder import PATCH, PatchAutoencoder
 from dnaf.pretraining.params import Autoencoder
-from dnaf.pretraining.people import NUM_VIEWS, PeoplePictures, to_tensor
+from dnaf.pretraining.people import NUM_VIEWS, PeopleImages, to_tensor
 from dnaf.pretraining.training import log_to_csv, random_normal, remove_state, run_training, save_half
 
 _PURPOSE = "autoencoder"
-# Pictures for the linear start, and for the mean and variance of latents.
+# Images for the linear start, and for the mean and variance of latents.
 _NUM_START, _NUM_CALIBRATION = 300, 1024
 _BATCH = 16
 
@@ -31,12 +31,12 @@ def train_autoencoder(people: Path, output: Path, params: Autoencoder, seed: int
     Raises:
         StateError, NumericalError, ResourceError, ConfigError: see `run_training`.
     """
-    drawn = PeoplePictures(people)
+    drawn = PeopleImages(people)
     depends_on = {"people": drawn.digest, "seed": seed}
     module = _build(drawn, params, seed)
 
     def loss(module: nn.Module, positions: list[int]) -> torch.Tensor:
-        images = to_tensor(np.stack([_picture(drawn, seed, position) for position in positions]))
+        images = to_tensor(np.stack([_image(drawn, seed, position) for position in positions]))
         noise = params.latent_noise * _noise(positions, images, params.latent_channels, seed)
         device = next(module.parameters()).device
         images = images.to(device, memory_format=torch.channels_last)
@@ -50,7 +50,7 @@ def train_autoencoder(people: Path, output: Path, params: Autoencoder, seed: int
     with files.atomic_folder(output) as temporary:
         save_half(module, temporary)
         files.write_atomic(temporary / "loss.csv", log_to_csv(log))
-        measured = reconstruction_psnr(module, drawn.pictures[drawn.num_training :])
+        measured = reconstruction_psnr(module, drawn.images[drawn.num_training :])
         info = {"psnr": round(measured, 2), "cpu_hours": round(float(log["cpu_hours"].iloc[-1]), 3)}
         files.write_manifest(temporary, {**info, "seed": seed, **params.model_dump()})
     remove_state(_PURPOSE, params, depends_on)
@@ -65,9 +65,9 @@ def reconstruction_loss(found: torch.Tensor, images: torch.Tensor, gradient_weig
 
 
 @torch.no_grad()
-def reconstruction_psnr(module: PatchAutoencoder, pictures: Pixels) -> float:
-    """Mean PSNR in dB of uint8 pictures (outfits,6,H,W,3) after encoding and decoding."""
-    every = pictures.reshape(-1, *pictures.shape[2:])
+def reconstruction_psnr(module: PatchAutoencoder, images: Pixels) -> float:
+    """Mean PSNR in dB of uint8 images (outfits,6,H,W,3) after encoding and decoding."""
+    every = images.reshape(-1, *images.shape[2:])
     values = []
     for start in range(0, len(every), _BATCH):
         batch = every[start : start + _BATCH]
@@ -76,32 +76,32 @@ def reconstruction_psnr(module: PatchAutoencoder, pictures: Pixels) -> float:
     return float(np.mean(values))
 
 
-def _build(drawn: PeoplePictures, params: Autoencoder, seed: int) -> PatchAutoencoder:
+def _build(drawn: PeopleImages, params: Autoencoder, seed: int) -> PatchAutoencoder:
     half, quarter = params.channels
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.seed(seed, "autoencoder weights"))
         module: PatchAutoencoder = PatchAutoencoder(params.latent_channels, (half, quarter))
-    module.start_linear(to_tensor(_some_pictures(drawn, seed, "autoencoder start", _NUM_START)))
+    module.start_linear(to_tensor(_some_images(drawn, seed, "autoencoder start", _NUM_START)))
     return module
 
 
-def _calibration(drawn: PeoplePictures, seed: int) -> Iterator[torch.Tensor]:
-    pictures = _some_pictures(drawn, seed, "autoencoder calibration", _NUM_CALIBRATION)
-    for start in range(0, len(pictures), _BATCH):
-        yield to_tensor(pictures[start : start + _BATCH])
+def _calibration(drawn: PeopleImages, seed: int) -> Iterator[torch.Tensor]:
+    images = _some_images(drawn, seed, "autoencoder calibration", _NUM_CALIBRATION)
+    for start in range(0, len(images), _BATCH):
+        yield to_tensor(images[start : start + _BATCH])
 
 
-def _some_pictures(drawn: PeoplePictures, seed: int, purpose: str, count: int) -> Pixels:
+def _some_images(drawn: PeopleImages, seed: int, purpose: str, count: int) -> Pixels:
     rng = seeds.generator(seed, purpose)
     outfits, views = rng.integers(drawn.num_training, size=count), rng.integers(NUM_VIEWS, size=count)
-    return np.stack([drawn.pictures[outfit, view] for outfit, view in zip(outfits, views, strict=True)])
+    return np.stack([drawn.images[outfit, view] for outfit, view in zip(outfits, views, strict=True)])
 
 
-def _picture(drawn: PeoplePictures, seed: int, position: int) -> Pixels:
-    """The picture of a position, mirrored or not."""
+def _image(drawn: PeopleImages, seed: int, position: int) -> Pixels:
+    """The image of a position, mirrored or not."""
     rng = seeds.generator(seed, "autoencoder picture", position)
-    picture: Pixels = drawn.pictures[rng.integers(drawn.num_training), rng.integers(NUM_VIEWS)]
-    return picture[:, ::-1] if rng.random() < 0.5 else picture
+    image: Pixels = drawn.images[rng.integers(drawn.num_training), rng.integers(NUM_VIEWS)]
+    return image[:, ::-1] if rng.random() < 0.5 else image
 
 
 def _noise(positions: list[int], images: torch.Tensor, channels: int, seed: int) -> torch.Tensor:

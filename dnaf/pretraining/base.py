@@ -1,8 +1,8 @@
-"""The base: a small Stable Diffusion, trained as a plain denoiser of single pictures and sheets.
+"""The base: a small Stable Diffusion, trained as a plain denoiser of single images and sheets.
 
     unet/  scheduler/  prompt.safetensors  loss.csv  manifest.json
 
-No pose, no style encoder, no appearance block takes part: in the paper the base can match by self-attention
+No pose, no style encoder, and no appearance block is used: in the paper the base can match by self-attention
 before DNAF is added to it, and only then can the style's keys and values carry texture.
 """
 
@@ -18,13 +18,13 @@ from dnaf.model.conditioning.attachment import attach
 from dnaf.model.conditioning.noise_aware import StyleContext
 from dnaf.model.norm import use_float32_group_norms
 from dnaf.model.patch_autoencoder import PATCH
-from dnaf.model.pretrained.checked_part import check_part
+from dnaf.model.pretrained.checked_component import check_component
 from dnaf.model.pretrained.prompt import read_prompt, write_prompt
 from dnaf.model.schedulers import training_schedule
 from dnaf.model.tiny import tie_self_attention
-from dnaf.pretraining.latents import PeopleLatents
 from dnaf.pretraining.params import Denoising, UNet
-from dnaf.pretraining.people import PeoplePictures
+from dnaf.pretraining.people import PeopleImages
+from dnaf.pretraining.people_latents import PeopleLatents
 from dnaf.pretraining.sheets import Examples, Rows
 from dnaf.pretraining.training import log_to_csv, random_normal, remove_state, run_training, save_half
 
@@ -46,34 +46,40 @@ class SheetDenoiser(nn.Module):
         use_float32_group_norms(unet)
 
     def forward(
-        self, noisy: torch.Tensor, timestep: torch.Tensor, num_styles: int = 0, num_plain: int | None = None
+        self,
+        noisy: torch.Tensor,
+        timestep: torch.Tensor,
+        num_styles: int = 0,
+        num_unconditional: int | None = None,
     ) -> torch.Tensor:
-        """What the scheduler's `prediction_type` says, of all rows [styles | plain | targets] (B,C,h,w).
+        """What the scheduler's `prediction_type` says, of all rows [styles | unconditional | targets] (B,C,h,w).
 
         Args:
             num_styles: rows whose keys and values the targets see, target i those of style i.
-            num_plain: rows that see only themselves; None: all that are not styles.
+            num_unconditional: rows that see only themselves; None: all that are not styles.
         """
-        plain = len(noisy) - num_styles if num_plain is None else num_plain
-        num_targets = len(noisy) - num_styles - plain
-        context = StyleContext(num_styles, torch.arange(num_targets, device=noisy.device), num_plain=plain)
+        unconditional = len(noisy) - num_styles if num_unconditional is None else num_unconditional
+        num_targets = len(noisy) - num_styles - unconditional
+        context = StyleContext(
+            num_styles, torch.arange(num_targets, device=noisy.device), num_unconditional=unconditional
+        )
         context.share = num_targets > 0
         return self._predict(noisy, timestep, context)
 
     @torch.no_grad()
     def record(self, noisy_style: torch.Tensor, timestep: torch.Tensor) -> dict[str, torch.Tensor]:
         """Inputs (S,N,C) of every self-attention layer of a pass over styles alone, by layer name."""
-        rows = torch.arange(len(noisy_style), device=noisy_style.device)
+        style_index = torch.arange(len(noisy_style), device=noisy_style.device)
         cache: dict[str, torch.Tensor] = {}
-        self._predict(noisy_style, timestep, StyleContext(0, rows, cache=cache, recording=True))
+        self._predict(noisy_style, timestep, StyleContext(0, style_index, cache=cache, recording=True))
         return cache
 
     def with_style(
         self, noisy: torch.Tensor, timestep: torch.Tensor, cache: dict[str, torch.Tensor]
     ) -> torch.Tensor:
         """The prediction for targets (T,C,h,w), each of which sees its row of a recorded pass."""
-        rows = torch.arange(len(noisy), device=noisy.device)
-        return self._predict(noisy, timestep, StyleContext(0, rows, cache=cache))
+        style_index = torch.arange(len(noisy), device=noisy.device)
+        return self._predict(noisy, timestep, StyleContext(0, style_index, cache=cache))
 
     def _predict(self, noisy: torch.Tensor, timestep: torch.Tensor, context: StyleContext) -> torch.Tensor:
         prediction: torch.Tensor = self.unet(
@@ -105,7 +111,7 @@ def train_base(
     Raises:
         StateError, NumericalError, ResourceError, ConfigError: see `run_training`.
     """
-    drawn, encoded = PeoplePictures(people), PeopleLatents(latents)
+    drawn, encoded = PeopleImages(people), PeopleLatents(latents)
     count = drawn.num_training
     examples = Examples(encoded.latents[:count], drawn.keypoints[:count] / np.float32(PATCH), params, seed)
     denoiser = build(unet, encoded.latents.shape[2], seed) if start is None else load(start)
@@ -142,7 +148,7 @@ def denoising_loss(module: nn.Module, rows: Rows, schedule: DDPMScheduler, param
     With the square and without the bound it is the loss of a prediction of velocity.
     """
     noisy = schedule.add_noise(rows.clean, rows.noise, rows.timestep)
-    prediction = module(noisy, rows.timestep, rows.num_styles, rows.num_plain)
+    prediction = module(noisy, rows.timestep, rows.num_styles, rows.num_unconditional)
     alphas = schedule.alphas_cumprod.to(rows.timestep.device)[rows.timestep]
     weight = (1 - alphas).rsqrt().clamp(max=params.max_weight).view(-1, 1, 1, 1)
     error = weight * (prediction - rows.clean)
@@ -176,8 +182,8 @@ def load(folder: Path) -> SheetDenoiser:
     Raises:
         BaseModelError: incomplete or damaged.
     """
-    part = check_part(folder / "unet", ("UNet2DConditionModel",), UNet2DConditionModel.from_config)
-    return SheetDenoiser(part.load(), read_prompt(folder / _PROMPT).embedding)
+    component = check_component(folder / "unet", ("UNet2DConditionModel",), UNet2DConditionModel.from_config)
+    return SheetDenoiser(component.load(), read_prompt(folder / _PROMPT).embedding)
 
 
 def make_scheduler() -> DDIMScheduler:

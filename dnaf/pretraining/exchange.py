@@ -1,7 +1,7 @@
-"""Acceptance of the base before any adapter: what another picture's keys and values do to its estimate.
+"""Acceptance of the base before any adapter: what another image's keys and values do to its estimate.
 
 Nothing is trained for it. Of one model call at noise level t, the x0 error (the mean square of the clean
-latent minus its estimate) with the K', V' of some picture, noised to the same t, is compared with the error
+latent minus its estimate) with the K', V' of some image, noised to the same t, is compared with the error
 without any. A base that can match gains from the same person's and not from another's.
 """
 
@@ -20,9 +20,9 @@ from dnaf.evaluate.metrics.bootstrap import ratio_interval
 from dnaf.model.patch_autoencoder import PATCH
 from dnaf.model.schedulers import training_schedule
 from dnaf.pretraining.base import SheetDenoiser, load, make_scheduler
-from dnaf.pretraining.latents import PeopleLatents
 from dnaf.pretraining.params import Exchange
-from dnaf.pretraining.people import PeoplePictures
+from dnaf.pretraining.people import PeopleImages
+from dnaf.pretraining.people_latents import PeopleLatents
 from dnaf.pretraining.sheets import crop, torso_centres
 from dnaf.pretraining.training import random_normal
 
@@ -39,27 +39,27 @@ def probe(
     """Measures all exchanges on validation outfits, and writes the table as CSV.
 
     Args:
-        side: of crops around the torso, in cells; None: whole pictures.
+        side: of crops around the torso, in cells; None: whole images.
 
     Returns:
         Columns timestep, style, change (of the x0 error, as a fraction), low and high (95 %, outfits
         resampled), x0_error (without any style).
 
     Raises:
-        StateError, BaseModelError: pictures, latents or base are incomplete.
+        StateError, BaseModelError: images, latents or base are incomplete.
     """
-    drawn, encoded, device = PeoplePictures(people), PeopleLatents(latents), default_device()
+    drawn, encoded, device = PeopleImages(people), PeopleLatents(latents), default_device()
     denoiser = load(base).to(device).to(memory_format=torch.channels_last)
     outfits, targets, styles = _pairs(drawn, encoded, params.num_pairs, side, seed)
     rows = []
     for timestep in track(params.timesteps, "Exchanging keys and values (timesteps)", len(params.timesteps)):
-        plain, found = _errors(denoiser, targets, styles, timestep, seed, device)
+        without, found = _errors(denoiser, targets, styles, timestep, seed, device)
         for style, errors in found.items():
             low, high = ratio_interval(
-                errors, plain, outfits, params.num_bootstrap, seed, f"exchange {timestep} {style}"
+                errors, without, outfits, params.num_bootstrap, seed, f"exchange {timestep} {style}"
             )
-            change = errors.sum() / plain.sum() - 1
-            rows.append([timestep, style, change, low - 1, high - 1, plain.mean()])
+            change = errors.sum() / without.sum() - 1
+            rows.append([timestep, style, change, low - 1, high - 1, without.mean()])
     table = pd.DataFrame(rows, columns=_COLUMNS)
     files.write_atomic(output, table.to_csv(index=False, float_format="%.5g"))
     return table
@@ -94,25 +94,25 @@ def _errors(
     wrong = styles.roll(len(styles) // 2, 0)
     given = {IDENTICAL: (targets, timestep), SAME: (styles, timestep), WRONG: (wrong, timestep)}
     given[CLEAN] = (styles, 0)
-    plain: list[torch.Tensor] = []
+    without: list[torch.Tensor] = []
     found: dict[str, list[torch.Tensor]] = {name: [] for name in given}
-    for part in _parts(len(targets)):
-        clean = targets[part].to(device)
+    for batch in _batches(len(targets)):
+        clean = targets[batch].to(device)
         level = torch.full((len(clean),), timestep, device=device)
-        noisy = schedule.add_noise(clean, noise[part].to(device), level)
-        plain.append((denoiser(noisy, level) - clean).square().mean((1, 2, 3)))
-        for name, (pictures, style_timestep) in given.items():
+        noisy = schedule.add_noise(clean, noise[batch].to(device), level)
+        without.append((denoiser(noisy, level) - clean).square().mean((1, 2, 3)))
+        for name, (images, style_timestep) in given.items():
             style_level = torch.full_like(level, style_timestep)
             noisy_style = schedule.add_noise(
-                pictures[part].to(device), style_noise[part].to(device), style_level
+                images[batch].to(device), style_noise[batch].to(device), style_level
             )
             estimate = denoiser.with_style(noisy, level, denoiser.record(noisy_style, style_level))
             found[name].append((estimate - clean).square().mean((1, 2, 3)))
-    return _concatenate(plain), {name: _concatenate(errors) for name, errors in found.items()}
+    return _concatenate(without), {name: _concatenate(errors) for name, errors in found.items()}
 
 
 def _pairs(
-    drawn: PeoplePictures, encoded: PeopleLatents, count: int, side: int | None, seed: int
+    drawn: PeopleImages, encoded: PeopleLatents, count: int, side: int | None, seed: int
 ) -> tuple[list[str], torch.Tensor, torch.Tensor]:
     """Outfit, target and style (N,C,h,w) of pairs of views of validation outfits, outfit by outfit."""
     centres = torso_centres(drawn.keypoints / np.float32(PATCH))
@@ -133,10 +133,10 @@ def _pairs(
     return [str(outfit) for outfit, _, _ in chosen], targets, styles
 
 
-def _parts(count: int) -> Iterator[slice]:
+def _batches(count: int) -> Iterator[slice]:
     for start in range(0, count, _BATCH):
         yield slice(start, start + _BATCH)
 
 
-def _concatenate(parts: list[torch.Tensor]) -> Errors:
-    return torch.cat(parts).double().cpu().numpy()
+def _concatenate(batches: list[torch.Tensor]) -> Errors:
+    return torch.cat(batches).double().cpu().numpy()

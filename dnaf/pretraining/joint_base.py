@@ -1,6 +1,6 @@
 """The demo's base model: trained as part of a whole DNAF model, of which the adapter is thrown away.
 
-    unet/  scheduler/  codec/  style_encoder/  prompt.safetensors  loss.csv  README.md  manifest.json
+    unet/  scheduler/  autoencoder/  style_encoder/  prompt.safetensors  loss.csv  README.md  manifest.json
 
 Its people are drawn from another seed than the demo's. A part of the targets is trained without style and
 pose, so that the UNet by itself denoises people as Stable Diffusion's does.
@@ -21,7 +21,7 @@ from dnaf.data.loader import Sources
 from dnaf.data.pairs.write import write_split
 from dnaf.data.pose_maps.write import write_pose_maps
 from dnaf.data.unpack import unpack
-from dnaf.model.build import build_codec
+from dnaf.model.build import build_autoencoder
 from dnaf.model.pretrained.prompt import write_prompt
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 from dnaf.train.latents import write_latents
@@ -30,7 +30,7 @@ from dnaf.train.loop import Outputs, train
 _DATASET = "demo"
 _LATENTS = "latents.zip"
 _SECTIONS = ("people", "render", "model", "training")
-_PARTS = ("unet", "scheduler", "codec", "style_encoder")
+_COMPONENTS = ("unet", "scheduler", "autoencoder", "style_encoder")
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ def pretrain_base(folder: Path, recipe: Recipe) -> None:
 
 
 def write_base(folder: Path, model: Path, loss_curve: Path, recipe: Recipe) -> None:
-    """Writes those parts of a model that `train` wrote which a base model has."""
+    """Writes those components of a model that `train` wrote which a base model has."""
     pipeline = load_pipeline(model)
     with files.atomic_folder(folder) as temporary:
-        for name in _PARTS:
+        for name in _COMPONENTS:
             if (model / name).exists():
                 # Not saved anew: diffusers would write down the folder that a part was loaded from.
                 shutil.copytree(model / name, temporary / name)
@@ -82,21 +82,21 @@ def write_base(folder: Path, model: Path, loss_curve: Path, recipe: Recipe) -> N
 
 def _prepare(work: Path, recipe: Recipe) -> Sources:
     """What the stages up to `latents` write, each left out if it is done."""
-    raw, images_zip, prepared, pairs, pose = (
-        work / name for name in (f"raw/{_DATASET}", "images.zip", "prepared.zip", "pairs", "pose.zip")
+    raw, images_zip, prepared, pairs, pose_maps = (
+        work / name for name in (f"raw/{_DATASET}", "images.zip", "prepared.zip", "pairs", "pose_maps.zip")
     )
-    form = FORMATS["deepfashion"]
+    data_format = FORMATS["deepfashion"]
     if not (raw / "img_highres.zip").exists():  # written last
         write_demo(raw, recipe.seed, recipe.people.num_train_outfits, recipe.people.num_test_outfits)
     if not prepared.exists():
-        unpack(raw, images_zip, prepared, recipe.size, form, lambda _: PUBLIC[_DATASET])
+        unpack(raw, images_zip, prepared, recipe.size, data_format, lambda _: PUBLIC[_DATASET])
     if not (pairs / files.MANIFEST).exists():
-        write_split(raw, images_zip, pairs, form, recipe.size, max_test_pairs=1)
-    if not pose.exists():
-        write_pose_maps(pairs, pose, recipe.render.renderer, recipe.render.canvas, recipe.size)
-    sources = Sources(pairs / "train.csv", prepared, pose)
-    codec, base = build_codec(recipe.model.base, recipe.model.unshuffle)
-    write_latents(sources.pairs, sources.images, work / _LATENTS, codec, base, torch.device("cpu"))
+        write_split(raw, images_zip, pairs, data_format, recipe.size, max_test_pairs=1)
+    if not pose_maps.exists():
+        write_pose_maps(pairs, pose_maps, recipe.render.renderer, recipe.render.canvas, recipe.size)
+    sources = Sources(pairs / "train.csv", prepared, pose_maps)
+    autoencoder, base = build_autoencoder(recipe.model.base, recipe.model.unshuffle)
+    write_latents(sources.pairs, sources.images, work / _LATENTS, autoencoder, base, torch.device("cpu"))
     return sources
 
 
@@ -108,16 +108,16 @@ def _readme(pipeline: DNAFPipeline, recipe: Recipe) -> str:
 
 A UNet of Stable Diffusion's class with {num_weights:,} weights for images of {height}x{width} pixels, a style
 encoder (`{recipe.model.style_encoder}`), the embedding of the constant prompt, and the scheduler. The demo
-loads them frozen, as it would load Stable Diffusion, and trains DNAF's own parts on them.
+loads them frozen, as it would load Stable Diffusion, and trains DNAF's own components on them.
 
 Made by `{commands.stage("pretrain_base")}` from [params/base.yaml](../../../params/base.yaml):
 {recipe.people.num_train_outfits:,} drawn outfits in six views each, of seed {recipe.seed} (the demo's people
 are of another seed), {training.steps:,} steps of {training.batch_size} pairs. `loss.csv` is the log of the
 training; `manifest.json` holds the sha256 of every file and the values of the recipe.
 
-How it differs from Stable Diffusion, which has seen single pictures with captions: an hour of one core does
+How it differs from Stable Diffusion, which has seen single images with captions: an hour of one core does
 not teach a plain denoiser that much. So this UNet was trained as a part of a whole DNAF model on pairs of
-pictures, and the model's pose adapter and appearance blocks were thrown away;
+images, and the model's pose adapter and appearance blocks were thrown away;
 {training.condition_dropout:.0%} of the targets had neither style nor pose, as a plain denoiser's. Its
 self-attention has therefore met the style's keys and values before, and the style encoder has learnt from
 the same pairs, where a real one comes from the classification of photographs.

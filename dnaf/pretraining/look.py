@@ -1,4 +1,4 @@
-"""Pictures by which the pretraining is judged: reconstructions, and sheets that the base makes from noise."""
+"""Images by which the pretraining is judged: reconstructions, and sheets that the base makes from noise."""
 
 from pathlib import Path
 
@@ -7,20 +7,20 @@ import torch
 from dnaf.core import files, images
 from dnaf.data.loader import to_pixels
 from dnaf.pretraining.base import load, make_scheduler
-from dnaf.pretraining.latents import load_autoencoder
-from dnaf.pretraining.people import PeoplePictures, to_tensor
+from dnaf.pretraining.people import PeopleImages, to_tensor
+from dnaf.pretraining.people_latents import load_autoencoder
 from dnaf.pretraining.training import random_normal
 
-_NUM_PICTURES, _CALLS = 12, 20
+_NUM_IMAGES, _CALLS = 12, 20
 
 
 @torch.no_grad()
 def write_reconstructions(people: Path, autoencoder: Path, output: Path) -> None:
-    """Writes a sheet of validation pictures (upper row) and what the autoencoder makes of them."""
-    drawn, module = PeoplePictures(people), load_autoencoder(autoencoder)
-    outfits = list(drawn.validation_outfits())[:_NUM_PICTURES]
-    real = [drawn.pictures[outfit, index % 4] for index, outfit in enumerate(outfits)]
-    found = [to_pixels(module.decode(module.encode(to_tensor(picture[None])))[0]) for picture in real]
+    """Writes a sheet of validation images (upper row) and what the autoencoder makes of them."""
+    drawn, module = PeopleImages(people), load_autoencoder(autoencoder)
+    outfits = list(drawn.validation_outfits())[:_NUM_IMAGES]
+    real = [drawn.images[outfit, index % 4] for index, outfit in enumerate(outfits)]
+    found = [to_pixels(module.decode(module.encode(to_tensor(image[None])))[0]) for image in real]
     files.write_atomic(output, images.encode_png(images.sheet([real, found], 1)))
 
 
@@ -33,11 +33,11 @@ def write_samples(base: Path, autoencoder: Path, output: Path, size: images.Size
     """
     denoiser, module, scheduler = load(base), load_autoencoder(autoencoder), make_scheduler()
     shape = (module.latent_channels, *size)
-    latents = torch.stack([random_normal(shape, seed, "sample", index) for index in range(2 * _NUM_PICTURES)])
+    latents = torch.stack([random_normal(shape, seed, "sample", index) for index in range(2 * _NUM_IMAGES)])
     scheduler.set_timesteps(_CALLS)
     for timestep in scheduler.timesteps:
-        prediction = denoiser(latents, timestep.expand(len(latents)), _NUM_PICTURES, 0)
+        prediction = denoiser(latents, timestep.expand(len(latents)), _NUM_IMAGES, 0)
         latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
-    pictures = [to_pixels(picture) for picture in module.decode(latents)]
-    rows = [pictures[:_NUM_PICTURES], pictures[_NUM_PICTURES:]]
+    samples = [to_pixels(image) for image in module.decode(latents)]
+    rows = [samples[:_NUM_IMAGES], samples[_NUM_IMAGES:]]
     files.write_atomic(output, images.encode_png(images.sheet(rows, 1)))

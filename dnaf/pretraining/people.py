@@ -1,4 +1,4 @@
-"""Drawn people of another seed than the demo's: every picture a function of (seed, outfit, view).
+"""Drawn people of another seed than the demo's: every image a function of (seed, outfit, view).
 
 pictures.npy   uint8 (outfits, 6, H, W, 3)
 keypoints.npy  float32 (outfits, 6, 18, 2), x then y in pixels of that size; NaN: hidden
@@ -20,7 +20,7 @@ from dnaf.data.loader import to_image_tensor
 from dnaf.pretraining.params import People
 
 NUM_VIEWS = len(VIEWS)
-_PICTURES, _KEYPOINTS = "pictures.npy", "keypoints.npy"
+_IMAGES, _KEYPOINTS = "pictures.npy", "keypoints.npy"
 
 
 def draw_people(folder: Path, people: People, seed: int) -> None:
@@ -33,23 +33,23 @@ def draw_people(folder: Path, people: People, seed: int) -> None:
     shape = (num_outfits, NUM_VIEWS, *people.size, 3)
     files.require_space(folder, int(np.prod(shape, dtype=np.int64)))
     with files.atomic_folder(folder) as temporary:
-        pictures = np.lib.format.open_memmap(temporary / _PICTURES, "w+", np.uint8, shape)
+        people_images = np.lib.format.open_memmap(temporary / _IMAGES, "w+", np.uint8, shape)
         keypoints = np.empty((num_outfits, NUM_VIEWS, len(JOINTS), 2), np.float32)
         with worker_pool() as workers:
             draw = partial(_draw_outfit, seed, people.size)
             drawn = workers.map(draw, range(num_outfits), chunksize=8)
             for index, outfit in enumerate(track(drawn, "Drawing people (outfits)", num_outfits)):
-                pictures[index], keypoints[index] = outfit
-        pictures.flush()
+                people_images[index], keypoints[index] = outfit
+        people_images.flush()
         np.save(temporary / _KEYPOINTS, keypoints)
         files.write_manifest(temporary, {"seed": seed, **people.model_dump()})
 
 
-class PeoplePictures:
+class PeopleImages:
     """Reads what `draw_people` wrote.
 
     Attributes:
-        pictures: uint8 (outfits, 6, H, W, 3), mapped from the file.
+        images: uint8 (outfits, 6, H, W, 3), mapped from the file.
         keypoints: float32 (outfits, 6, 18, 2).
         num_training: outfits that are trained on; the others are for validation.
         digest: of the manifest, and so of everything.
@@ -63,22 +63,22 @@ class PeoplePictures:
         if not manifest.exists():
             again = commands.module("pretraining", "draw")
             raise StateError(f"{folder}: not complete (no {files.MANIFEST}). Run `{again}`.")
-        self.pictures: NDArray[np.uint8] = np.load(folder / _PICTURES, mmap_mode="r")
+        self.images: NDArray[np.uint8] = np.load(folder / _IMAGES, mmap_mode="r")
         self.keypoints: NDArray[np.float32] = np.load(folder / _KEYPOINTS)
         self.num_training = int(files.read_json(manifest)["info"]["num_outfits"])
         self.digest = files.digest(manifest)
 
     def validation_outfits(self) -> range:
-        return range(self.num_training, len(self.pictures))
+        return range(self.num_training, len(self.images))
 
 
-def to_tensor(pictures: NDArray[np.uint8]) -> torch.Tensor:
-    """Pictures uint8 (B,H,W,3) -> float32 (B,3,H,W) in [-1,1]."""
-    return torch.stack([to_image_tensor(picture) for picture in np.array(pictures)])
+def to_tensor(pixels: NDArray[np.uint8]) -> torch.Tensor:
+    """Images uint8 (B,H,W,3) -> float32 (B,3,H,W) in [-1,1]."""
+    return torch.stack([to_image_tensor(image) for image in np.array(pixels)])
 
 
 def _draw_outfit(seed: int, size: images.Size, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     scale = np.array([size[1] / SIZE[1], size[0] / SIZE[0]], np.float32)
     drawn = [draw_figure(seed, index, view) for view in VIEWS]
-    pictures = np.stack([images.resize(picture, size) for picture, _ in drawn])
-    return pictures, np.stack([keypoints * scale for _, keypoints in drawn]).astype(np.float32)
+    people_images = np.stack([images.resize(drawn_image, size) for drawn_image, _ in drawn])
+    return people_images, np.stack([keypoints * scale for _, keypoints in drawn]).astype(np.float32)

@@ -1,6 +1,6 @@
 """The pretrained base as one folder that `model.base` takes, small enough for git.
 
-    unet/  codec/  scheduler/  style_encoder/  prompt.safetensors  logs/  README.md  manifest.json
+    unet/  autoencoder/  scheduler/  style_encoder/  prompt.safetensors  logs/  README.md  manifest.json
 
 Weights are in float16, as the stages wrote them; loading gives float32.
 """
@@ -21,19 +21,19 @@ def publish(work: Path, style_encoder: Path, output: Path, stage: str, params: P
     Args:
         work: what the stages of the pretraining wrote.
         style_encoder: of the base, copied as it is.
-        stage: whose UNet is published, `crops` or `base`; `autoencoder`: none yet, only the codec.
+        stage: whose UNet is published, `crops` or `base`; `autoencoder`: none yet, only the autoencoder.
 
     Raises:
-        StateError: a part is missing, incomplete or damaged.
+        StateError: a component is missing, incomplete or damaged.
         ResourceError: the disk is full or not writable.
     """
     done = _STAGES[: _STAGES.index(stage) + 1]
     infos = {each: files.require_complete(work / each) for each in done}
     files.require_complete(style_encoder)
     with files.atomic_folder(output) as temporary:
-        (temporary / "codec").mkdir()
+        (temporary / "autoencoder").mkdir()
         for name in ("config.json", "diffusion_pytorch_model.safetensors"):
-            shutil.copyfile(work / "autoencoder" / name, temporary / "codec" / name)
+            shutil.copyfile(work / "autoencoder" / name, temporary / "autoencoder" / name)
         if stage != "autoencoder":
             for name in ("unet", "scheduler"):
                 shutil.copytree(work / stage / name, temporary / name)
@@ -58,7 +58,7 @@ def _readme(stage: str, infos: dict[str, dict[str, Any]], params: Pretraining) -
         "There is no UNet yet: this is the autoencoder alone, on which the pretraining goes on."
         if stage == "autoencoder"
         else f"A UNet of Stable Diffusion's class, trained as a plain denoiser ({stage} is the last stage "
-        "below): no pose, no style encoder and no appearance block took part. A part of the examples were "
+        "below): no pose, no style encoder and no appearance block was used. Some of the examples were "
         "sheets, two views of one person of which the second saw the first's keys and values at the same "
         "noise level."
     )
@@ -66,7 +66,7 @@ def _readme(stage: str, infos: dict[str, dict[str, Any]], params: Pretraining) -
 # A base for drawn people of {people.height}x{people.width} pixels
 
 {unet}
-The codec is a `PatchAutoencoder` of {channels} channels in cells of 4x4 pixels, with a PSNR of {psnr} dB on
+The autoencoder is a `PatchAutoencoder` of {channels} channels in cells of 4x4 pixels, with a PSNR of {psnr} dB on
 people that it was not trained on. The style encoder is EfficientNet-Lite0, trained on ImageNet, see
 [style_encoder/README.md](style_encoder/README.md).
 

@@ -1,4 +1,4 @@
-"""What the base is trained on: single pictures, and sheets of two views of one person.
+"""What the base is trained on: single images, and sheets of two views of one person.
 
 A sheet's second view attends to the first's keys and values at the same noise level, as the target of a DNAF
 model does to its style's, so that matching is learnt before any adapter is there.
@@ -24,24 +24,24 @@ _JITTER = 2  # cells by which a crop is moved at most
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one UNet batch: [styles | plain | targets], target i with style i.
+    """Rows of one UNet batch: [styles | unconditional | targets], target i with style i.
 
     Attributes:
         clean, noise: (S+P+S,C,h,w) latents. timestep: (S+P+S,) int64.
-        num_styles, num_plain: S, P.
+        num_styles, num_unconditional: S, P.
     """
 
     clean: torch.Tensor
     noise: torch.Tensor
     timestep: torch.Tensor
     num_styles: int
-    num_plain: int
+    num_unconditional: int
 
     def to(self, device: torch.device) -> "Rows":
         clean, noise = (
             each.to(device, memory_format=torch.channels_last) for each in (self.clean, self.noise)
         )
-        return Rows(clean, noise, self.timestep.to(device), self.num_styles, self.num_plain)
+        return Rows(clean, noise, self.timestep.to(device), self.num_styles, self.num_unconditional)
 
 
 class Examples:
@@ -60,25 +60,25 @@ class Examples:
 
     def rows(self, positions: list[int], num_timesteps: int) -> Rows:
         """The rows of the examples at some positions."""
-        styles, plain, targets = [], [], []
+        styles, unconditional, targets = [], [], []
         for position in positions:
             timestep = self._timestep(position, num_timesteps)
             views = self._views(position)
             if len(views) == 1:
-                plain.append((position, views[0], timestep))
+                unconditional.append((position, views[0], timestep))
             else:
                 styles.append((position, views[0], timestep))
                 targets.append((position, views[1], timestep))
-        every = [*styles, *plain, *targets]
+        every = [*styles, *unconditional, *targets]
         clean = torch.stack([latent for _, latent, _ in every])
         shape = tuple(clean.shape[1:])
-        purposes = ["first noise"] * (len(styles) + len(plain)) + ["second noise"] * len(targets)
+        purposes = ["first noise"] * (len(styles) + len(unconditional)) + ["second noise"] * len(targets)
         noise = [
             random_normal(shape, self._seed, purpose, position)
             for purpose, (position, _, _) in zip(purposes, every, strict=True)
         ]
         timesteps = torch.tensor([timestep for _, _, timestep in every])
-        return Rows(clean, torch.stack(noise), timesteps, len(styles), len(plain))
+        return Rows(clean, torch.stack(noise), timesteps, len(styles), len(unconditional))
 
     def _timestep(self, position: int, num_timesteps: int) -> int:
         """Uniform, stratified over a batch; the strata move on by one a batch, past sheets and singles."""

@@ -1,6 +1,6 @@
 """One training of the pretraining: resumable after a kill at any moment with the same bits.
 
-Every draw is a function of (seed, position of the example), so weights, their average, the optimizer and the
+Every draw is a function of (seed, position of the example), so weights, their ema, the optimizer and the
 number of steps are all the state there is; see `dnaf/train/checkpoint.py`. Processes of `accelerate launch`
 share every batch.
 """
@@ -24,11 +24,11 @@ from dnaf.core.errors import ConfigError, NumericalError
 from dnaf.core.progress import note, track
 from dnaf.pretraining.params import Training
 from dnaf.train import checkpoint, processes
-from dnaf.train.ema import Average, copy
+from dnaf.train.ema import EMA, copy
 from dnaf.train.schedule import learning_rate
 from dnaf.train.signals import stop_requests
 
-_VERSION = 1  # of everything here that changes the course of a run; part of the resume key
+_VERSION = 1  # of everything here that changes the course of a run; in the resume key
 _LOGGING = {"log_every", "checkpoint_every"}
 
 Loss = Callable[[nn.Module, list[int]], torch.Tensor]
@@ -66,7 +66,7 @@ def run_training(
         run = _Run(name, module, params, accelerator, folder)
         run.resume()
         run.go_on(loss)
-    run.average.apply()
+    run.ema.apply()
     module.to("cpu")
     return _log(run.rows, params.log_every) if accelerator.is_main_process else None
 
@@ -90,7 +90,7 @@ class _Run:
         module.to(accelerator.device).to(memory_format=torch.channels_last).train()
         self._weights = dict(module.named_parameters())
         self._buffers = dict(module.named_buffers())
-        self.average = Average(self._weights, params.ema_decay)
+        self.ema = EMA(self._weights, params.ema_decay)
         self._optimizer = torch.optim.AdamW(
             self._weights.values(), lr=params.lr, betas=(0.9, 0.99), weight_decay=0.0, fused=True
         )
@@ -106,7 +106,7 @@ class _Run:
         if found is None:
             return
         copy(found.weights, self._weights | self._buffers)
-        self.average.load(found.average)
+        self.ema.load(found.ema)
         self._optimizer.load_state_dict(found.optimizer)
         self.step, self.rows = found.step, found.log
         if self._accelerator.is_main_process:
@@ -147,7 +147,7 @@ class _Run:
     def _update(self, step: int) -> None:
         self._optimizer.step()
         self._optimizer.zero_grad()
-        self.average.update(step)
+        self.ema.update(step)
         self.step = step + 1
 
     def _write(self, loss: float, cpu_seconds: float, stopping: bool) -> None:
@@ -163,7 +163,7 @@ class _Run:
             checkpoint.save(
                 self._folder,
                 checkpoint.Checkpoint(
-                    self.step, weights, self.average.values, self._optimizer.state_dict(), {}, self.rows
+                    self.step, weights, self.ema.values, self._optimizer.state_dict(), {}, self.rows
                 ),
             )
 

@@ -1,4 +1,4 @@
-"""A sheet of pictures for a paper: a row a pair, a column a panel, in the width of a page."""
+"""A sheet of images for a paper: a row a pair, a column a panel, in the width of a page."""
 
 import io
 from collections import Counter

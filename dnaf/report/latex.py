@@ -10,11 +10,11 @@ from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report.board import Board
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics
-from dnaf.report.significance import FLOORS, Mark
+from dnaf.report.significance import TRIVIAL_BASELINES, Mark
 
 _HEADER_WIDTH = 12  # characters, about those of a value; longer labels take several lines
 _ARROWS = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", None: ""}
-_MARKS = {Mark.NOISE: r"\approx", Mark.FLOOR_AHEAD: r"\dagger"}
+_MARKS = {Mark.NOISE: r"\approx", Mark.TRIVIAL_AHEAD: r"\dagger"}
 _ESCAPES = str.maketrans(
     {
         **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -29,7 +29,7 @@ _ESCAPES = str.maketrans(
 
 
 def to_latex(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
-    """A table a protocol with the methods that have results, floors last.
+    """A table a protocol with the methods that have results, trivial baselines last.
 
     Args:
         cards: the card of each method.
@@ -44,8 +44,8 @@ def escape(text: str) -> str:
 
 
 def _table(board: Board, cards: Mapping[str, Card]) -> str:
-    methods = [_row(board, row, cards) for row in board.present if row.method not in FLOORS]
-    floors = [_row(board, row, cards) for row in board.present if row.method in FLOORS]
+    methods = [_row(board, row, cards) for row in board.present if row.method not in TRIVIAL_BASELINES]
+    trivial = [_row(board, row, cards) for row in board.present if row.method in TRIVIAL_BASELINES]
     headers = " & ".join(["Method", *(_header(column) for column in board.columns)])
     lines = [
         r"\begin{table*}",  # two columns wide where the page has two
@@ -57,8 +57,8 @@ def _table(board: Board, cards: Mapping[str, Card]) -> str:
         rf"    {headers} \\",
         r"    \midrule",
         *methods,
-        *([r"    \midrule"] if methods and floors else []),
-        *floors,
+        *([r"    \midrule"] if methods and trivial else []),
+        *trivial,
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table*}",
@@ -77,7 +77,7 @@ def _caption(board: Board) -> str:
         sentences.append("Best method in bold, unless copying or averaging is better.")
     if Mark.NOISE in found:
         sentences.append(r"$\approx$: within noise of the best.")
-    if Mark.FLOOR_AHEAD in found:
+    if Mark.TRIVIAL_AHEAD in found:
         sentences.append(r"$\dagger$: no method, but better than every method.")
     return " ".join(sentences)
 

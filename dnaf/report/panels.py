@@ -1,4 +1,4 @@
-"""What a row of pictures shows of a pair: pose, source, target, and the image of each method."""
+"""What a row of images shows of a pair: pose, source, target, and the image of each method."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 from dnaf.core.images import Pixels, Size, resize
 from dnaf.data.pairs.pairs import Pair
-from dnaf.data.pose_maps.storage import picture, read_pose_map
+from dnaf.data.pose_maps.storage import read_pose_map, to_rgb
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.submissions.find import COPY_SOURCE, find_results
 from dnaf.evaluate.submissions.method_card import Card
@@ -19,7 +19,7 @@ OURS = "dnaf"
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture of every pair.
+    """One image of every pair.
 
     Attributes:
         method: whose image it is; None of what is given.
@@ -32,20 +32,20 @@ class Panel:
 
 
 def open_panels(
-    present: Sequence[str], cards: Mapping[str, Card], results: Path, data: DataSet, pose: ImageStore
+    present: Sequence[str], cards: Mapping[str, Card], results: Path, data: DataSet, pose_maps: ImageStore
 ) -> list[Panel]:
     """Pose, source, target, and each method that has results; the copied source is the source.
 
     Args:
         results: the folder of all methods' folders.
-        pose: pose maps, `<stem>.png`.
+        pose_maps: PNGs, `<stem>.png`.
 
     Raises:
         DataError: a method's published images are incomplete.
         StateError: a method's images are incomplete or made for another list of pairs.
     """
     given = [
-        Panel("Pose", None, lambda pair: picture(read_pose_map(pose, f"{pair[1]}.png"))),
+        Panel("Pose", None, lambda pair: to_rgb(read_pose_map(pose_maps, f"{pair[1]}.png"))),
         Panel(
             "Source",
             COPY_SOURCE if COPY_SOURCE in present else None,

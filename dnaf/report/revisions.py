@@ -109,7 +109,7 @@ def _read_params(revision: str) -> dict[str, str]:
 def _leaves(value: Any, key: str = "") -> list[tuple[str, str]]:
     if not isinstance(value, dict):
         return [(key, json.dumps(value))]
-    return [leaf for name, part in value.items() for leaf in _leaves(part, f"{key}.{name}".lstrip("."))]
+    return [leaf for name, each in value.items() for leaf in _leaves(each, f"{key}.{name}".lstrip("."))]
 
 
 def _changes(

@@ -10,7 +10,7 @@ from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
 
-FLOORS = (COPY_SOURCE, MEAN_IMAGE)
+TRIVIAL_BASELINES = (COPY_SOURCE, MEAN_IMAGE)
 """What needs no model. They are never the best, or copies, being photographs, would win FID in every table;
 where one is better than every method, no method is the best either."""
 
@@ -20,7 +20,7 @@ class Mark(Enum):
 
     BEST = "best"
     NOISE = "within noise of the best"
-    FLOOR_AHEAD = "a floor that is better than every method"
+    TRIVIAL_AHEAD = "a trivial baseline that is better than every method"
 
 
 def marks(
@@ -31,7 +31,7 @@ def marks(
 ) -> dict[str, Mark]:
     """The marks in one column, by method; what is worse than the best beyond noise has none.
 
-    Values that read the same as the best one are best too. Where a floor reads better, none is.
+    Values that read the same as the best one are best too. Where a trivial baseline reads better, none is.
 
     Args:
         rows: methods of one protocol.
@@ -42,27 +42,27 @@ def marks(
         StateError: a method has scores of each pair and another one has not.
     """
     having = [row for row in rows if column.key in row.numbers]
-    methods = [row for row in having if row.method not in FLOORS]
+    methods = [row for row in having if row.method not in TRIVIAL_BASELINES]
     if column.better is None or not methods:
         return {}
     sign = 1 if column.better == "higher" else -1
     best = max(methods, key=lambda row: sign * row.numbers[column.key])
     best_text = column.text(best.numbers[column.key])
-    is_below_floor = any(
+    is_below_trivial = any(
         sign * row.numbers[column.key] > sign * best.numbers[column.key]
         and column.text(row.numbers[column.key]) != best_text
-        for row in having  # only a floor can be
+        for row in having  # only a trivial baseline can be
     )
     found = {}
     for row in having:
         value, best_value = row.numbers[column.key], best.numbers[column.key]
-        if row.method not in FLOORS and column.text(value) == best_text:
-            if not is_below_floor:
+        if row.method not in TRIVIAL_BASELINES and column.text(value) == best_text:
+            if not is_below_trivial:
                 found[row.method] = Mark.BEST
         elif _is_noise(column.key, best, row, scores, outfits):
             found[row.method] = Mark.NOISE
-        elif sign * value > sign * best_value:  # only a floor can be
-            found[row.method] = Mark.FLOOR_AHEAD
+        elif sign * value > sign * best_value:  # only a trivial baseline can be
+            found[row.method] = Mark.TRIVIAL_AHEAD
     return found
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report.board import Board
 from dnaf.report.columns import Column, is_random, label_of
-from dnaf.report.significance import FLOORS, Mark
+from dnaf.report.significance import TRIVIAL_BASELINES, Mark
 
 NOT_SUPPLIED = "not supplied"
-MARKS = {Mark.NOISE: "≈", Mark.FLOOR_AHEAD: "†"}
+MARKS = {Mark.NOISE: "≈", Mark.TRIVIAL_AHEAD: "†"}
 
 
 def protocol_sentences(board: Board) -> str:
@@ -67,7 +67,7 @@ def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:
     candidates = (
         _best(boards),
         _noise(boards),
-        _floors(boards),
+        _trivial_baselines(boards),
         _random_networks(boards),
         _rank_deficient(boards),
         _jpeg(boards, cards),
@@ -86,7 +86,7 @@ def notes_on_metrics(boards: Sequence[Board]) -> list[str]:
 def _best(boards: Sequence[Board]) -> str:
     if not _has(boards, Mark.BEST):
         return ""
-    return "**Bold**: the best method's value, unless a floor (copying the source, the mean image) is better."
+    return "**Bold**: the best method's value, unless a trivial baseline (copying the source, the mean image) is better."
 
 
 def _noise(boards: Sequence[Board]) -> str:
@@ -107,17 +107,17 @@ def _noise(boards: Sequence[Board]) -> str:
     return text
 
 
-def _floors(boards: Sequence[Board]) -> str:
-    if not any(row.method in FLOORS for board in boards for row in board.present):
+def _trivial_baselines(boards: Sequence[Board]) -> str:
+    if not any(row.method in TRIVIAL_BASELINES for board in boards for row in board.present):
         return ""
     text = (
-        "Copying the source and the mean of the training images are not methods but the floor, and never "
+        "Copying the source and the mean of the training images are not methods but trivial baselines, and never "
         "count as best: a method that is not clearly better has learnt nothing that the metric sees. "
         f"Copies have a small FID because they are photographs of the same {unit(boards)}s."
     )
-    if _has(boards, Mark.FLOOR_AHEAD):
+    if _has(boards, Mark.TRIVIAL_AHEAD):
         text += (
-            " **†**: a floor that is better than every method; by this metric alone no method has proved "
+            " **†**: a trivial baseline that is better than every method; by this metric alone no method has proved "
             "itself."
         )
     return text

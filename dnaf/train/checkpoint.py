@@ -1,4 +1,4 @@
-"""Checkpoints of a run: weights, average, optimizer and log; a run goes on from the newest intact one.
+"""Checkpoints of a run: weights, EMA, optimizer and log; a run goes on from the newest intact one.
 
     step-000500/  trainable.safetensors  average.safetensors  optimizer.pt  state.json (written last)
 
@@ -33,7 +33,7 @@ class Checkpoint:
 
     Attributes:
         step: number of finished steps.
-        weights, average: trainable tensors by name, and their exponential moving average.
+        weights, ema: trainable tensors by name, and their exponential moving average.
         optimizer: its `state_dict`.
         scaler: the loss scaler's `state_dict`, empty without float16.
         log: rows of the loss curve so far.
@@ -41,7 +41,7 @@ class Checkpoint:
 
     step: int
     weights: dict[str, torch.Tensor]
-    average: dict[str, torch.Tensor]
+    ema: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
     scaler: dict[str, Any]
     log: list[dict[str, float]]
@@ -56,14 +56,14 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     target = folder / f"step-{checkpoint.step:09d}"
     buffer = io.BytesIO()
     torch.save(checkpoint.optimizer, buffer)
-    parts = {
+    contents = {
         _WEIGHTS: save_tensors(_contiguous(checkpoint.weights)),
-        _AVERAGE: save_tensors(_contiguous(checkpoint.average)),
+        _AVERAGE: save_tensors(_contiguous(checkpoint.ema)),
         _OPTIMIZER: buffer.getvalue(),
     }
-    for name, data in parts.items():
+    for name, data in contents.items():
         files.write_atomic(target / name, data)
-    digests = {name: files.digest(target / name) for name in parts}
+    digests = {name: files.digest(target / name) for name in contents}
     state = {
         "step": checkpoint.step,
         "scaler": checkpoint.scaler,
@@ -99,7 +99,7 @@ def _load(path: Path) -> Checkpoint:
         return Checkpoint(
             step=state["step"],
             weights=load_tensors(data[_WEIGHTS]),
-            average=load_tensors(data[_AVERAGE]),
+            ema=load_tensors(data[_AVERAGE]),
             optimizer=torch.load(io.BytesIO(data[_OPTIMIZER]), map_location="cpu", weights_only=True),
             scaler=state["scaler"],
             log=state["log"],

@@ -8,8 +8,8 @@ import torch
 Tensors = dict[str, torch.Tensor]
 
 
-class Average:
-    """Averages of named weights.
+class EMA:
+    """Exponential moving averages of named weights.
 
     Attributes:
         values: by name; at first the weights themselves.

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from dnaf.core.errors import BaseModelError, ConfigError
-from dnaf.model.components import Parts
+from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter
-from dnaf.model.pretrained.checked_part import check_part, read_config
+from dnaf.model.pretrained.checked_component import check_component, read_config
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.model.saving import PROVENANCE
 
 _ADVICE = "Set train.init to a model that stage train wrote, or to null."
 
 
-def init_adapter(parts: Parts, folder: Path) -> Provenance:
+def init_adapter(components: Components, folder: Path) -> Provenance:
     """Gives the adapter of a model on a base the weights of a trained one, in place.
 
     Args:
@@ -28,14 +28,16 @@ def init_adapter(parts: Parts, folder: Path) -> Provenance:
         BaseModelError: the folder is missing, incomplete, of another base, or of another form: the first
             difference is named.
     """
-    if parts.adapter.base is None:
+    if components.adapter.base is None:
         raise ConfigError(
             f"params.yaml: train.init: only for a model on a base (found {folder} with model.base null). "
             "Set model.base to that model's, or train.init to null."
         )
-    _require_base(parts.adapter.base, folder)
-    adapter = check_part(folder / "adapter", (DNAFAdapter.__name__,), DNAFAdapter.from_config, advice=_ADVICE)
-    found, expected = _form(adapter.config), _form(parts.adapter.config)
+    _require_base(components.adapter.base, folder)
+    adapter = check_component(
+        folder / "adapter", (DNAFAdapter.__name__,), DNAFAdapter.from_config, advice=_ADVICE
+    )
+    found, expected = _form(adapter.config), _form(components.adapter.config)
     for key, value in expected.items():
         if found.get(key) != value:
             raise BaseModelError(
@@ -43,7 +45,7 @@ def init_adapter(parts: Parts, folder: Path) -> Provenance:
                 f"{found.get(key)}, expected {value}). Set the section model as it was trained with, or "
                 "train.init to null."
             )
-    parts.adapter.load_state_dict(adapter.load().state_dict())
+    components.adapter.load_state_dict(adapter.load().state_dict())
     return Provenance.of(folder, adapter.files)
 
 

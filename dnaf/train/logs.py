@@ -74,13 +74,13 @@ class Record:
         chosen = np.linspace(0, len(table) - 1, min(_NUM_SAMPLES, len(table))).round().astype(int)
         rows = [(str(source), str(target)) for source, target in table.iloc[chosen].to_numpy()]
         sources = [Image.fromarray(self._pairs.pixels(source)) for source, _ in rows]
-        source_poses = torch.stack([self._pairs.pose_map(source) for source, _ in rows])
-        poses = torch.stack([self._pairs.pose_map(target) for _, target in rows])
+        source_pose_maps = torch.stack([self._pairs.pose_map(source) for source, _ in rows])
+        pose_maps = torch.stack([self._pairs.pose_map(target) for _, target in rows])
         pipeline.set_progress_bar_config(disable=True)
         generated = pipeline(
             style=sources,
-            style_pose=source_poses,
-            pose=poses,
+            style_pose_map=source_pose_maps,
+            pose_map=pose_maps,
             num_inference_steps=_INFERENCE_STEPS[pipeline.scheduler.config.prediction_type],
             generator=torch.Generator().manual_seed(seeds.seed(seed, "samples")),
             output_type="pt",
@@ -88,7 +88,7 @@ class Record:
         sheet = images.sheet(
             [
                 [
-                    self._pairs.pose_picture(target),
+                    self._pairs.pose_map_image(target),
                     self._pairs.pixels(source),
                     self._pairs.pixels(target),
                     to_pixels(result),

@@ -15,9 +15,9 @@ from dnaf.core import config, files
 from dnaf.core.errors import NumericalError, ResourceError, StateError
 from dnaf.core.progress import note, track
 from dnaf.core.workers import thread_map
-from dnaf.data.latents import Latents
+from dnaf.data.latent_store import Latents
 from dnaf.data.loader import Sources, StepSampler, TrainingPairs
-from dnaf.model.build import Parts, build
+from dnaf.model.build import Components, build
 from dnaf.model.pretrained.base_model import require_trained_size
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.pipeline import DNAFPipeline, assemble
@@ -30,7 +30,7 @@ from dnaf.train.schedule import learning_rate
 from dnaf.train.signals import stop_requests
 from dnaf.train.step import Batch, Learner
 
-_VERSION = 4  # of everything below that changes the course of a run; part of the resume key
+_VERSION = 4  # of everything below that changes the course of a run; in the resume key
 _LOGGING = {"log_every", "checkpoint_every", "sample_every", "report_to"}  # do not change it
 
 
@@ -76,18 +76,20 @@ def train(
     data = TrainingPairs(sources, seed, params.mirror)
     accelerator = processes.start(params, outputs.tensorboard)
     precision = Precision(params.mixed_precision, accelerator.device)
-    parts = build(model, seed, data.images.pose_channels, precision.dtype)
+    components = build(model, seed, data.images.pose_channels, precision.dtype)
     height, width = data.images.image(data.stems(0)[0]).shape[-2:]
     if model.base is not None:
         require_trained_size(Path(model.base), (height, width))
-    if parts.style_encoder is not None:
-        parts.style_encoder.require_size((height, width))
-    data.latents = Latents(latents, origin(parts.codec, parts.adapter.base, sources.pairs, sources.images))
-    start = None if params.init is None else init_adapter(parts, Path(params.init))
-    folder = files.scratch_folder("train", _resume_key(data, sources, model, parts, start, params, seed))
+    if components.style_encoder is not None:
+        components.style_encoder.require_size((height, width))
+    data.latents = Latents(
+        latents, origin(components.autoencoder, components.adapter.base, sources.pairs, sources.images)
+    )
+    start = None if params.init is None else init_adapter(components, Path(params.init))
+    folder = files.scratch_folder("train", _resume_key(data, sources, model, components, start, params, seed))
     lock = files.run_lock(folder) if accelerator.is_main_process else nullcontext()
     with lock:
-        run = _Run(accelerator, precision, data, parts, start, params, seed, folder, outputs)
+        run = _Run(accelerator, precision, data, components, start, params, seed, folder, outputs)
         run.resume()
         run.go_on()
         if accelerator.is_main_process:
@@ -102,7 +104,7 @@ def _resume_key(
     data: TrainingPairs,
     sources: Sources,
     model: config.Model,
-    parts: Parts,
+    components: Components,
     start: Provenance | None,
     params: config.Train,
     seed: int,
@@ -111,7 +113,9 @@ def _resume_key(
         {
             "version": _VERSION,
             "model": model.model_dump(),
-            "base": [each.digest for each in (parts.adapter.base, parts.adapter.style_weights) if each],
+            "base": [
+                each.digest for each in (components.adapter.base, components.adapter.style_weights) if each
+            ],
             "train": params.model_dump(exclude=_LOGGING | {"init"}),
             "init": start.digest if start else None,
             "seed": seed,
@@ -127,7 +131,7 @@ class _Run:
         accelerator: Accelerator,
         precision: Precision,
         data: TrainingPairs,
-        parts: Parts,
+        components: Components,
         start: Provenance | None,
         params: config.Train,
         seed: int,
@@ -137,10 +141,10 @@ class _Run:
         self.accelerator, self.data, self.params, self.seed = accelerator, data, params, seed
         self.folder, self.outputs = folder, outputs
         self.precision, self.start = precision, start
-        self.pipeline: DNAFPipeline = assemble(parts)
+        self.pipeline: DNAFPipeline = assemble(components)
         example = data.images.image(data.stems(0)[0])
         memory.tell(self.pipeline, params, example, accelerator)
-        parts.adapter.register_to_config(trained_size=tuple(example.shape[-2:]))
+        components.adapter.register_to_config(trained_size=tuple(example.shape[-2:]))
         self.pipeline.to(accelerator.device)
         self.learner = Learner(self.pipeline, accelerator, precision, params, seed)
         self.step = 0
@@ -188,7 +192,7 @@ class _Run:
 
     def publish(self) -> None:
         """Writes the averaged weights as a self-describing model folder."""
-        self.learner.average.apply()
+        self.learner.ema.apply()
         self.pipeline.to("cpu")
         self.pipeline.denoiser.to(memory_format=torch.contiguous_format)
         with files.atomic_folder(self.outputs.model) as temporary:
@@ -216,7 +220,7 @@ class _Run:
                 raise
             raise ResourceError(
                 f"train: step {self.step}: out of memory (found batch_size {self.params.batch_size} in "
-                f"{self.accelerator.num_processes * self.params.accumulate} parts). Set a larger "
+                f"{self.accelerator.num_processes * self.params.accumulate} micro-batches). Set a larger "
                 f"train.accumulate; the last checkpoint is kept. Pairs: {self._pair_ids()}"
             ) from error
         loss, stop = processes.agree(self.accelerator, loss, requested[0] if requested else 0)
@@ -243,7 +247,7 @@ class _Run:
         if self.step % params.log_every == 0 or last:
             self.record.write_loss_curve()
         if self.step % params.sample_every == 0 or last:
-            with self.learner.average.applied(), self.precision.autocast():
+            with self.learner.ema.applied(), self.precision.autocast():
                 sheet = self.record.write_samples(self.pipeline, self.step, self.seed)
             for tracker in self.accelerator.trackers:
                 tracker.log_images({"samples": sheet[None]}, step=self.step, dataformats="NHWC")

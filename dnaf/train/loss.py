@@ -5,17 +5,17 @@ from diffusers import DDPMScheduler
 from diffusers.training_utils import compute_snr
 
 from dnaf.core import config
-from dnaf.model.autoencoder import Codec
+from dnaf.model.autoencoder import Autoencoder
 from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.train.draw import Draw
 
 _BACKGROUND_TOLERANCE = 0.12  # of the [-1,1] range, per channel; JPEG noise and soft shadows stay below
-_CORNER = 2  # pixels from the corner, where the demo's and DeepFashion's pictures show background
+_CORNER = 2  # pixels from the corner, where the demo's and DeepFashion's images show background
 
 
 def training_loss(
     denoiser: DNAFDenoiser,
-    codec: Codec,
+    autoencoder: Autoencoder,
     schedule: DDPMScheduler,
     batch: dict[str, torch.Tensor],
     random: Draw,
@@ -24,7 +24,7 @@ def training_loss(
     """Mean loss of a batch between what is predicted and what the schedule's `prediction_type` asks for.
 
     Args:
-        schedule: the noise that training adds, whatever solver samples later.
+        schedule: the noise that training adds, whatever scheduler samples later.
         batch: of `TrainingPairs`, collated, with `source_latent` and `target_latent`.
     """
     latent, style_latent = batch["target_latent"], batch["source_latent"]
@@ -33,15 +33,15 @@ def training_loss(
         schedule.add_noise(style_latent, random.style_noise, random.timestep),
         random.timestep,
         batch["source"],
-        batch["source_pose"],
-        batch["target_pose"],
+        batch["source_pose_map"],
+        batch["target_pose_map"],
         keep=random.keep,
         style_grad=params.style_grad,
         keep_pose=random.keep if params.drop_pose else None,
     )
     difference = prediction.float() - prediction_target(schedule, latent, random)
     error = difference.abs() if params.loss == "l1" else difference.square()
-    weight = codec.cell_weights(1 + params.foreground_weight * foreground(batch["target"]))
+    weight = autoencoder.cell_weights(1 + params.foreground_weight * foreground(batch["target"]))
     # Normalised within each image, so that the loss does not depend on how a batch is divided.
     error = error * weight / weight.mean((1, 2, 3), keepdim=True)
     if params.min_snr_gamma is not None:

@@ -40,7 +40,7 @@ class Estimate:
 
     Attributes:
         weights: of all modules, frozen ones too.
-        gradients, optimizer, average: of the trained weights; two moments of Adam; the moving average.
+        gradients, optimizer, ema: of the trained weights; two moments of Adam; the moving average.
         buckets: the copy of the gradients in which several processes exchange them.
         activations: the most that lives at once in a step beside all that.
     """
@@ -48,7 +48,7 @@ class Estimate:
     weights: int
     gradients: int
     optimizer: int
-    average: int
+    ema: int
     buckets: int
     activations: int
 
@@ -57,8 +57,8 @@ class Estimate:
         return sum(vars(self).values())
 
     def __str__(self) -> str:
-        parts = ", ".join(f"{name} {size / GIB:.2f}" for name, size in vars(self).items() if size)
-        return f"{self.total / GIB:.2f} GiB ({parts})"
+        each = ", ".join(f"{name} {size / GIB:.2f}" for name, size in vars(self).items() if size)
+        return f"{self.total / GIB:.2f} GiB ({each})"
 
 
 def estimate(
@@ -81,7 +81,7 @@ def estimate(
         weights=sum(tensor.nbytes for tensor in _tensors(_Step(pipeline, params)).values()),
         gradients=gradients,
         optimizer=_ADAM_MOMENTS * gradients,
-        average=gradients,
+        ema=gradients,
         buckets=gradients if num_processes > 1 else 0,
         activations=_activations(pipeline, params, batch_size, size, device.type),
     )
@@ -92,10 +92,10 @@ def advice(found: Estimate, available: int, params: config.Train) -> str | None:
     if found.total <= available:
         return None
     remedies = [] if params.gradient_checkpointing else ["train.gradient_checkpointing to true"]
-    # Examples at once: the batch divided among processes and parts that are accumulated.
-    parts = -(-found.activations // max(1, available - (found.total - found.activations)))
-    if params.accumulate * parts <= params.batch_size:
-        remedies.append(f"train.accumulate to {params.accumulate * parts} or more")
+    # Examples at once: the batch divided among processes and micro-batches.
+    micro_batches = -(-found.activations // max(1, available - (found.total - found.activations)))
+    if params.accumulate * micro_batches <= params.batch_size:
+        remedies.append(f"train.accumulate to {params.accumulate * micro_batches} or more")
     change = f"Set {' or '.join(remedies)}." if remedies else "Use a device with more memory."
     return (
         f"warning: train: not enough memory for a step (found {available / GIB:.1f} GiB on each device, "
@@ -134,11 +134,11 @@ class _Step(nn.Module):
 
     def __init__(self, pipeline: DNAFPipeline, params: config.Train) -> None:
         super().__init__()
-        self.denoiser, self.codec, self.params = pipeline.denoiser, pipeline.codec, params
+        self.denoiser, self.autoencoder, self.params = pipeline.denoiser, pipeline.autoencoder, params
         self.schedule = training_schedule(pipeline.scheduler)
 
     def forward(self, batch: dict[str, torch.Tensor], random: Draw) -> torch.Tensor:
-        return training_loss(self.denoiser, self.codec, self.schedule, batch, random, self.params)
+        return training_loss(self.denoiser, self.autoencoder, self.schedule, batch, random, self.params)
 
 
 def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -194,8 +194,12 @@ def _inputs(
 
     pose_channels = step.denoiser.adapter.config.pose_channels
     batch = {name: empty(3, *size) for name in ("source", "target")}
-    batch |= {name: empty(pose_channels, *size) for name in ("source_pose", "target_pose")}
-    latent = (step.codec.latent_channels, size[0] // step.codec.downscale, size[1] // step.codec.downscale)
+    batch |= {name: empty(pose_channels, *size) for name in ("source_pose_map", "target_pose_map")}
+    latent = (
+        step.autoencoder.latent_channels,
+        size[0] // step.autoencoder.downscale,
+        size[1] // step.autoencoder.downscale,
+    )
     batch |= {name: empty(*latent) for name in ("source_latent", "target_latent")}
     timestep, keep = empty(dtype=torch.int64), empty(dtype=torch.bool)
     return batch, Draw(timestep, empty(*latent), empty(*latent), keep)
@@ -229,7 +233,7 @@ class _Alive(TorchDispatchMode):
         return result
 
     def measure(self, segment: gradient_checkpointing.Segment, *args: Any) -> Any:
-        """Takes the place of `recompute.run_again`: counts what the backward pass will need for a segment.
+        """Takes the place of `gradient_checkpointing.run_again`: counts what the backward pass will need for a segment.
 
         What comes back is as large as the segment's output, and only its inputs stay alive.
         """

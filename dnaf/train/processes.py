@@ -40,8 +40,8 @@ def start(params: config.Train, tensorboard: Path) -> Accelerator:
             f"accelerate: cannot shard this model (found {accelerator.distributed_type.value}, expected "
             "plain data parallelism). Choose no FSDP, DeepSpeed or Megatron in `accelerate config`."
         )
-    parts = accelerator.num_processes * params.accumulate
-    if params.batch_size % parts:
+    num_micro_batches = accelerator.num_processes * params.accumulate
+    if params.batch_size % num_micro_batches:
         raise ConfigError(
             f"params.yaml: train.batch_size: not divisible (found {params.batch_size}, expected a multiple "
             f"of {accelerator.num_processes} processes x train.accumulate {params.accumulate}). Change one."

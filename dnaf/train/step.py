@@ -11,7 +11,7 @@ from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline
 from dnaf.train.checkpoint import Checkpoint
 from dnaf.train.draw import draw
-from dnaf.train.ema import Average, copy
+from dnaf.train.ema import EMA, copy
 from dnaf.train.loss import training_loss
 from dnaf.train.precision import Precision
 from dnaf.train.schedule import learning_rate
@@ -28,7 +28,7 @@ class Learner:
         pipeline: on the accelerator's device; its denoiser is what is trained.
 
     Attributes:
-        weights: what is trained, by name. average: theirs.
+        weights: what is trained, by name. ema: theirs.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class Learner:
     ) -> None:
         self._accelerator, self._precision = accelerator, precision
         self._params, self._seed = params, seed
-        self._codec = pipeline.codec
-        # The noise of training; the pipeline's own scheduler may be any solver.
+        self._autoencoder = pipeline.autoencoder
+        # The noise of training; the pipeline's own scheduler may be any scheduler.
         self._schedule = training_schedule(pipeline.scheduler)
         denoiser = pipeline.denoiser.to(memory_format=torch.channels_last)
         if params.gradient_checkpointing:
             gradient_checkpointing.enable(denoiser)
         self.weights = {name: each for name, each in denoiser.named_parameters() if each.requires_grad}
-        self.average = Average(self.weights, params.ema_decay)
+        self.ema = EMA(self.weights, params.ema_decay)
         self._optimizer = torch.optim.AdamW(
             self.weights.values(),
             lr=params.lr,
@@ -67,14 +67,14 @@ class Learner:
         """
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(step, self._params)
-        num_parts = self._params.accumulate
-        parts = zip(*(tensor.chunk(num_parts) for tensor in batch.values()), strict=True)
+        num_micro_batches = self._params.accumulate
+        micro_batches = zip(*(tensor.chunk(num_micro_batches) for tensor in batch.values()), strict=True)
         total = torch.zeros((), device=self._accelerator.device)
-        for index, tensors in enumerate(parts):
+        for index, tensors in enumerate(micro_batches):
             # Processes exchange gradients once a step.
-            last = index == num_parts - 1
+            last = index == num_micro_batches - 1
             with nullcontext() if last else self._accelerator.no_sync(self._denoiser):
-                loss = self._loss(dict(zip(batch, tensors, strict=True))) / num_parts
+                loss = self._loss(dict(zip(batch, tensors, strict=True))) / num_micro_batches
                 self._precision.scaler.scale(loss).backward()
             total += loss.detach()
         self._precision.scaler.unscale_(self._optimizer)
@@ -86,20 +86,20 @@ class Learner:
         self._precision.scaler.step(self._optimizer)
         self._precision.scaler.update()
         self._optimizer.zero_grad()
-        self.average.update(step)
+        self.ema.update(step)
 
     def state(self, step: int, log: list[dict[str, float]]) -> Checkpoint:
         """All that a run needs to go on after `step` finished steps."""
         weights = {name: weight.detach() for name, weight in self.weights.items()}
         optimizer, scaler = self._optimizer.state_dict(), self._precision.scaler.state_dict()
-        return Checkpoint(step, weights, self.average.values, optimizer, scaler, log)
+        return Checkpoint(step, weights, self.ema.values, optimizer, scaler, log)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Goes back to a checkpoint; KeyError if it is of other weights."""
         if checkpoint.weights.keys() != self.weights.keys():
             raise KeyError("weights")
         copy(checkpoint.weights, self.weights)
-        self.average.load(checkpoint.average)
+        self.ema.load(checkpoint.ema)
         self._optimizer.load_state_dict(checkpoint.optimizer)
         self._precision.scaler.load_state_dict(checkpoint.scaler)
 
@@ -110,8 +110,10 @@ class Learner:
         num_timesteps = self._schedule.config.num_train_timesteps
         for name in ("source", "target"):
             if f"{name}_latent" not in batch:  # not cached: a mere rearrangement
-                batch[f"{name}_latent"] = self._codec.encode(batch[name])
+                batch[f"{name}_latent"] = self._autoencoder.encode(batch[name])
         latent_shape = tuple(batch["target_latent"].shape[1:])
         random = draw(positions, latent_shape, self._params, num_timesteps, self._seed).to(device)
         with self._precision.autocast():
-            return training_loss(self._denoiser, self._codec, self._schedule, batch, random, self._params)
+            return training_loss(
+                self._denoiser, self._autoencoder, self._schedule, batch, random, self._params
+            )

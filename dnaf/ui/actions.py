@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dnaf.apply.inputs import Inputs
+from dnaf.apply.input_reader import InputReader
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
 from dnaf.apply.sheet import enlarged, with_skeleton
@@ -20,12 +20,12 @@ from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
 
 _NUM_THUMBNAILS = 24
 _THUMBNAIL_WIDTH = 96  # pixels
-_WIDTH = 352  # least pixels of a shown picture: what a third of a notebook's screen has room for
+_WIDTH = 352  # least pixels of a shown image: what a third of a notebook's screen has room for
 
-WITH_POSE = "The model is given this picture and the pose in it."
+WITH_POSE = "The model is given this image and the pose in it."
 WITHOUT_POSE = (
-    "The model is given this picture without a pose, as an artwork that need not show anyone: looks are "
-    "taken from all of it. For a person, add the pose in the picture."
+    "The model is given this image without a pose, as an artwork that need not show anyone: looks are "
+    "taken from all of it. For a person, add the pose in the image."
 )
 
 
@@ -54,27 +54,25 @@ class Actions:
     """
 
     painter: Painter
-    inputs: Inputs
+    inputs: InputReader
     names: Sequence[str]
     generate: config.Generate
 
-    def source(self, name: str, picture: bytes | None, pose: bytes | None) -> tuple[Person, Pixels, str]:
+    def source(self, name: str, image: bytes | None, pose: bytes | None) -> tuple[Person, Pixels, str]:
         """The person whose looks are taken, how they are shown, and what to know.
 
         Args:
-            name: of an image of the data set; it counts where no picture was uploaded.
-            picture: an uploaded JPEG or PNG.
-            pose: an uploaded pose file, in pixels of the picture.
+            name: of an image of the data set; it counts where no image was uploaded.
+            image: an uploaded JPEG or PNG.
+            pose: an uploaded pose file, in pixels of the image.
 
         Raises:
             DataError: a name that is not on the list; an upload that cannot be read.
         """
-        if picture is not None:
-            person = self.inputs.uploaded(picture, pose)
+        if image is not None:
+            person = self.inputs.uploaded(image, pose)
         elif pose is not None:
-            raise DataError(
-                "pose: of no picture (found a pose file alone). Upload its picture, or remove it."
-            )
+            raise DataError("pose: of no image (found a pose file alone). Upload its image, or remove it.")
         else:
             person = self.inputs.person(self._known(name))
         has_pose = not np.isnan(person.keypoints).all()
@@ -84,7 +82,7 @@ class Actions:
         return person, shown, WITH_POSE if has_pose else WITHOUT_POSE
 
     def thumbnails(self) -> list[tuple[Pixels, str]]:
-        """Pictures to pick from and their names, evenly spread over the list."""
+        """Images to pick from and their names, evenly spread over the list."""
         chosen = (
             np.linspace(0, len(self.names) - 1, min(_NUM_THUMBNAILS, len(self.names))).round().astype(int)
         )
@@ -108,7 +106,7 @@ class Actions:
         return self._posed(to_keypoints(table) if pose is None else self.inputs.uploaded_pose(pose))
 
     def move(self, table: Table, joint: str, at: tuple[float, float]) -> tuple[Table, Pixels]:
-        """A joint moved to where its picture was clicked: (x, y) in pixels of the shown picture."""
+        """A joint moved to where its image was clicked: (x, y) in pixels of the shown image."""
         factor = self.edit(table).shape[1] / self.inputs.size[1]
         return self._with(table, joint, np.asarray(at, np.float64) / factor)
 
@@ -120,23 +118,23 @@ class Actions:
         """The skeleton of an edited table."""
         return self._posed(to_keypoints(table))[1]
 
-    def paint(self, person: Person, table: Table, steps: int, guidance: float) -> Pixels:
+    def generate_image(self, person: Person, table: Table, steps: int, guidance: float) -> Pixels:
         """The person in the wanted pose, as the page shows it.
 
         Raises:
             DataError: no joint is left.
-            NumericalError, ResourceError: as `Painter.paint`.
+            NumericalError, ResourceError: as `Painter.generate`.
         """
         wanted = to_keypoints(table)
         if np.isnan(wanted).all():
             raise DataError("pose: no joints (found 0 of 18). Pick a pose, or set some.")
         changed = {"num_inference_steps": int(steps), "guidance_scale": float(guidance)}
         generate = self.generate.model_copy(update=changed)
-        return self.shown(self.painter.paint([person], [wanted], generate=generate)[0])
+        return self.shown(self.painter.generate([person], [wanted], generate=generate)[0])
 
-    def shown(self, picture: Pixels) -> Pixels:
-        """A picture large enough to be looked at."""
-        return enlarged(picture, _WIDTH)
+    def shown(self, image: Pixels) -> Pixels:
+        """An image large enough to be looked at."""
+        return enlarged(image, _WIDTH)
 
     def _known(self, name: str) -> str:
         if name not in self.names:

@@ -20,7 +20,7 @@ MAX_UPLOAD = "20mb"
 
 _FOLDER = "GRADIO_TEMP_DIR"  # the environment variable by which Gradio is told
 _MOST_STEPS, _MOST_GUIDANCE = 50, 10  # of the sliders; more changes little but the time
-_CACHE_S = 3600  # how long pictures are kept for the browser
+_CACHE_S = 3600  # how long images are kept for the browser
 _PICTURE_HEIGHT, _UPLOAD_HEIGHT, _TABLE_HEIGHT, _THUMBNAILS_HEIGHT = (
     540,
     140,
@@ -83,7 +83,7 @@ def build(actions: Actions, about: About) -> gr.Blocks:
     """The page, with the first two test images as source and pose."""
     first, second = actions.names[:2]
     joints = to_table(actions.inputs.person(second).keypoints)
-    person, source_picture, note = actions.source(first, None, None)
+    person, source_image, note = actions.source(first, None, None)
     thumbnails = actions.thumbnails()
     height, width = actions.inputs.size
     title = f"dnaf: {about.model} on {about.dataset}"
@@ -95,9 +95,9 @@ def build(actions: Actions, about: About) -> gr.Blocks:
         source = gr.State(person)
         with gr.Row():
             with gr.Column():
-                source_shown, told = _picture("source", "Source", source_picture), gr.Markdown(note)
+                source_shown, told = _image("source", "Source", source_image), gr.Markdown(note)
                 picked = gr.Gallery(
-                    [picture for picture, _ in thumbnails],
+                    [image for image, _ in thumbnails],
                     label="Pick a source",
                     elem_id="thumbnails",
                     columns=4,
@@ -109,10 +109,10 @@ def build(actions: Actions, about: About) -> gr.Blocks:
                     buttons=[],
                 )
                 name = gr.Dropdown(list(actions.names), value=first, label="Image of the test set")
-                upload = _file("Or your own picture: JPEG, PNG", [".jpg", ".jpeg", ".png"])
+                upload = _file("Or your own image: JPEG, PNG", [".jpg", ".jpeg", ".png"])
                 upload_pose = _file("The pose in it: OpenPose JSON", [".json"])
             with gr.Column():
-                pose_shown = _picture(
+                pose_shown = _image(
                     "pose", "Wanted pose: click where the joint belongs", actions.edit(joints)
                 )
                 pose_name = gr.Dropdown(list(actions.names), value=second, label="Pose of a test image")
@@ -121,7 +121,7 @@ def build(actions: Actions, about: About) -> gr.Blocks:
                 remove = gr.Button("Remove this joint", size="sm")
                 table = _table(joints, actions.inputs.size)
             with gr.Column():
-                result = _picture("result", "Result", None)
+                result = _image("result", "Result", None)
                 params = actions.generate
                 steps = _slider("Steps", params.num_inference_steps, _MOST_STEPS, 1)
                 guidance = _slider("Guidance (1: none)", params.guidance_scale, _MOST_GUIDANCE, 0.1)
@@ -131,7 +131,7 @@ def build(actions: Actions, about: About) -> gr.Blocks:
             return actions.move(table, joint, event.index)
 
         def pick(event: gr.SelectData) -> tuple[Any, ...]:
-            """The picture clicked at; it takes the place of an upload."""
+            """The image clicked at; it takes the place of an upload."""
             name = thumbnails[event.index][1]
             return (name, None, None, *actions.source(name, None, None))
 
@@ -144,11 +144,11 @@ def build(actions: Actions, about: About) -> gr.Blocks:
         _on([pose_shown.select], click, [table, joint], posed)
         _on([remove.click], actions.remove, [table, joint], posed)
         _on([table.input], actions.edit, [table], [pose_shown])
-        _on([generate.click], actions.paint, [source, table, steps, guidance], [result], "full")
+        _on([generate.click], actions.generate_image, [source, table, steps, guidance], [result], "full")
     return page
 
 
-def _picture(name: str, label: str, value: Pixels | None) -> gr.Image:
+def _image(name: str, label: str, value: Pixels | None) -> gr.Image:
     return gr.Image(
         value, label=label, elem_id=name, format="png", interactive=False, buttons=[], height=_PICTURE_HEIGHT
     )

@@ -32,23 +32,23 @@ def download(url: str, path: Path, digest: str | None) -> str:
         DataError: another checksum; nothing is kept.
         ResourceError: no connection, no such file there, or the disk is full; what came is kept.
     """
-    part, record = (path.with_name(f"{path.name}{suffix}") for suffix in (".part", ".part.json"))
+    partial, record = (path.with_name(f"{path.name}{suffix}") for suffix in (".part", ".part.json"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _complete(url, path, part, record)
+        _complete(url, path, partial, record)
     except OSError as error:
         raise ResourceError(
-            f"{part}: could not be written ({error.strerror}). Check free space and permissions. {_AGAIN}"
+            f"{partial}: could not be written ({error.strerror}). Check free space and permissions. {_AGAIN}"
         ) from error
-    found = files.digest(part)
+    found = files.digest(partial)
     if digest and not found.startswith(digest):
-        part.unlink()
+        partial.unlink()
         record.unlink()
         raise DataError(
             f"{url}: not the expected file (found sha256 {found[:16]}…, expected {digest}…). "
             f"Nothing was kept; run the command again, {_elsewhere(path)}."
         )
-    os.replace(part, path)
+    os.replace(partial, path)
     record.unlink()
     return found
 
@@ -57,9 +57,9 @@ def _elsewhere(path: Path) -> str:
     return f"or get the file elsewhere and put it at {path}"
 
 
-def _complete(url: str, path: Path, part: Path, record: Path) -> None:
+def _complete(url: str, path: Path, partial: Path, record: Path) -> None:
     """Brings a partial file to its full length."""
-    have, size, version = _partial(part, record)
+    have, size, version = _partial(partial, record)
     if size and have == size:
         return
     headers = {"User-Agent": "dnaf"}  # some hosts refuse urllib's own
@@ -71,8 +71,8 @@ def _complete(url: str, path: Path, part: Path, record: Path) -> None:
         if response.status != HTTPStatus.PARTIAL_CONTENT:
             have = 0
         size = have + response.length
-        files.require_space(part.parent, response.length)
-        with open(part, "ab" if have else "wb") as file:
+        files.require_space(partial.parent, response.length)
+        with open(partial, "ab" if have else "wb") as file:
             files.write_json(record, {"size": size, "version": _version(response)})
             done = have // _CHUNK
             total = done + -(-response.length // _CHUNK)
@@ -80,17 +80,17 @@ def _complete(url: str, path: Path, part: Path, record: Path) -> None:
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-    have = part.stat().st_size
+    have = partial.stat().st_size
     if have != size:
         raise ResourceError(f"{url}: the connection broke (found {have:,} of {size:,} bytes). {_AGAIN}")
 
 
-def _partial(part: Path, record: Path) -> tuple[int, int, str]:
+def _partial(partial: Path, record: Path) -> tuple[int, int, str]:
     """How many bytes are there, of how many, and of which version; zeros if it cannot be gone on with."""
-    if not (part.is_file() and record.is_file()):
+    if not (partial.is_file() and record.is_file()):
         return 0, 0, ""
     known = files.read_json(record)
-    have, size, version = part.stat().st_size, known["size"], known["version"]
+    have, size, version = partial.stat().st_size, known["size"], known["version"]
     return (have, size, version) if have <= size and version else (0, 0, "")
 
 

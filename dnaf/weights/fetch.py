@@ -37,8 +37,8 @@ def version_of(name: str) -> str:
 def megabytes_of(name: str) -> float:
     """The size of what is there, in MB."""
     path = path_of(name)
-    parts = [path] if path.is_file() else [part for part in path.rglob("*") if part.is_file()]
-    return sum(part.stat().st_size for part in parts) / 1e6
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return sum(each.stat().st_size for each in files) / 1e6
 
 
 def fetch(name: str) -> str:

@@ -32,7 +32,7 @@ class HubFolder:
         )
 
 
-# One precision of each part, in the format that runs no code. Beside the parts' folders lies the whole model
+# One precision of each component, in the format that runs no code. Beside their folders lies the whole model
 # as one file, twice. Source: diffusers' `DIFFUSERS_DEFAULT_PIPELINE_PATHS["v1"]` (the repository).
 STABLE_DIFFUSION = HubFolder(
     name="stable-diffusion-v1-5",

@@ -9,26 +9,26 @@ FRAME = (64, 48)
 sides = st.integers(2, 200)
 
 
-def test_a_picture_of_the_frames_size_is_left_as_it_is() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (*FRAME, 3), np.uint8)
+def test_an_image_of_the_frames_size_is_left_as_it_is() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*FRAME, 3), np.uint8)
     for fit in ("pad", "crop"):
-        assert (place(picture, FRAME, fit) == picture).all()
+        assert (place(image, FRAME, fit) == image).all()
         assert (placement(FRAME, FRAME, fit).points(np.ones((18, 2))) == 1).all()
 
 
-def test_padding_has_the_colour_of_the_border_above_and_below_a_wide_picture() -> None:
-    picture = np.full((48, 96, 3), 200, np.uint8)
-    picture[12:36, 24:72] = 10
-    placed = place(picture, FRAME, "pad")
+def test_padding_has_the_colour_of_the_border_above_and_below_a_wide_image() -> None:
+    image = np.full((48, 96, 3), 200, np.uint8)
+    image[12:36, 24:72] = 10
+    placed = place(image, FRAME, "pad")
     assert (placed[:20] == 200).all()
     assert (placed[-20:] == 200).all()
     assert placed[32, 24].max() < 20
 
 
 def test_cropping_fills_the_frame_from_the_middle() -> None:
-    picture = np.zeros((64, 148, 3), np.uint8)
-    picture[:, 50:98] = 255
-    assert (place(picture, FRAME, "crop") == 255).all()
+    image = np.zeros((64, 148, 3), np.uint8)
+    image[:, 50:98] = 255
+    assert (place(image, FRAME, "crop") == 255).all()
 
 
 def test_the_room_around_can_be_given() -> None:
@@ -49,10 +49,10 @@ def test_a_marked_spot_is_where_its_keypoint_is(
 
 
 def test_a_dark_spot_is_found_where_its_keypoint_is_placed() -> None:
-    picture = np.full((300, 120, 3), 255, np.uint8)
-    picture[195:206, 75:86] = 0
+    image = np.full((300, 120, 3), 255, np.uint8)
+    image[195:206, 75:86] = 0
     for fit in ("pad", "crop"):
-        placed = place(picture, FRAME, fit)[..., 0].astype(int)
+        placed = place(image, FRAME, fit)[..., 0].astype(int)
         rows, columns = np.nonzero(placed < 128)
         ((x, y),) = placement((300, 120), FRAME, fit).points(np.array([[80.5, 200.5]]))
         assert (columns.mean() + 0.5, rows.mean() + 0.5) == pytest.approx((x, y), abs=1)

@@ -32,7 +32,7 @@ def test_missing_arms_leave_the_trunk() -> None:
     assert not has(mask, *STANDING[4])
 
 
-def test_the_hips_divide_the_picture() -> None:
+def test_the_hips_divide_the_image() -> None:
     mask = above_hips(STANDING, FRAME)
     assert mask[:136].all()
     assert not mask[136:].any()

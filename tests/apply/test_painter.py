@@ -42,18 +42,18 @@ def half() -> np.ndarray:
     return mask
 
 
-def test_a_picture_depends_on_its_style_and_pose_alone(painter: Painter, persons: list[Person]) -> None:
-    both = painter.paint(persons[:2], [persons[2].keypoints, persons[3].keypoints])
-    alone = painter.paint([persons[1]], [persons[3].keypoints])[0]
+def test_an_image_depends_on_its_style_and_pose_alone(painter: Painter, persons: list[Person]) -> None:
+    both = painter.generate(persons[:2], [persons[2].keypoints, persons[3].keypoints])
+    alone = painter.generate([persons[1]], [persons[3].keypoints])[0]
     assert np.abs(both[1].astype(int) - alone).max() <= 1
     assert (both[0] != both[1]).any()
 
 
-@pytest.mark.parametrize("solver", FOR_THE_DEMO_S_MODEL)
+@pytest.mark.parametrize("scheduler", FOR_THE_DEMO_S_MODEL)
 def test_outside_the_mask_every_pixel_is_the_references(
-    project: ApplicationProject, persons: list[Person], half: np.ndarray, solver: str
+    project: ApplicationProject, persons: list[Person], half: np.ndarray, scheduler: str
 ) -> None:
-    painter = project.painter(num_inference_steps=4, solver=solver)
+    painter = project.painter(num_inference_steps=4, scheduler=scheduler)
     result = try_on(painter, persons[0], half, persons[2])
     assert (result[~half] == persons[0].image[~half]).all()
     assert (result[half] != persons[0].image[half]).any()
@@ -71,7 +71,7 @@ def test_what_is_kept_has_the_noise_of_the_next_step_and_none_at_the_end(
         seen.append(changed["latents"][..., kept, :])
         return changed
 
-    painter.paint([persons[2]], [persons[0].keypoints], watch)
+    painter.generate([persons[2]], [persons[0].keypoints], watch)
     scheduler = painter.pipeline.scheduler
     assert len(seen) == len(scheduler.timesteps) == 4
     for latents, following in zip(seen, scheduler.timesteps[1:], strict=False):
@@ -84,35 +84,35 @@ def test_what_is_kept_has_the_noise_of_the_next_step_and_none_at_the_end(
 def test_a_mix_of_a_style_with_itself_is_that_style(
     painter: Painter, persons: list[Person], half: np.ndarray
 ) -> None:
-    pose = persons[1].keypoints
-    mixed = mix(painter, persons[0], persons[0], pose, half)
-    alone = painter.paint([persons[0]], [pose])[0]
+    keypoints = persons[1].keypoints
+    mixed = mix(painter, persons[0], persons[0], keypoints, half)
+    alone = painter.generate([persons[0]], [keypoints])[0]
     assert np.abs(mixed.astype(int) - alone).max() <= 1
 
 
 def test_a_full_mask_leaves_the_inner_style_and_an_empty_one_the_outer(
     painter: Painter, persons: list[Person]
 ) -> None:
-    pose = persons[1].keypoints
+    keypoints = persons[1].keypoints
     for mask, style in ((np.ones(SIZE, bool), persons[0]), (np.zeros(SIZE, bool), persons[2])):
-        mixed = mix(painter, persons[0], persons[2], pose, mask)
-        assert np.abs(mixed.astype(int) - painter.paint([style], [pose])[0]).max() <= 1
+        mixed = mix(painter, persons[0], persons[2], keypoints, mask)
+        assert np.abs(mixed.astype(int) - painter.generate([style], [keypoints])[0]).max() <= 1
 
 
 def test_a_sequence_begins_and_ends_with_the_poses_and_does_not_depend_on_batches(
     painter: Painter, persons: list[Person]
 ) -> None:
     style, first, last = persons[0], persons[1].keypoints, persons[3].keypoints
-    pictures = sequence(painter, style, first, last, num_frames=5, batch_size=2)
-    ends = painter.paint([style], [first, last])
-    assert len(pictures) == 5
-    for picture, end in zip((pictures[0], pictures[-1]), ends, strict=True):
-        assert np.abs(picture.astype(int) - end).max() <= 1
+    images = sequence(painter, style, first, last, num_frames=5, batch_size=2)
+    ends = painter.generate([style], [first, last])
+    assert len(images) == 5
+    for image, end in zip((images[0], images[-1]), ends, strict=True):
+        assert np.abs(image.astype(int) - end).max() <= 1
 
 
 def test_an_animation_goes_there_and_back() -> None:
-    pictures = [np.full((*SIZE, 3), value, np.uint8) for value in (0, 128, 255)]
-    animation = Image.open(io.BytesIO(to_gif(pictures, enlarge=2)))
+    images = [np.full((*SIZE, 3), value, np.uint8) for value in (0, 128, 255)]
+    animation = Image.open(io.BytesIO(to_gif(images, enlarge=2)))
     assert animation.size == (2 * SIZE[1], 2 * SIZE[0])
     assert animation.n_frames == 4  # 0, 128, 255, 128
     assert animation.info["loop"] == 0

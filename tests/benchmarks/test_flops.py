@@ -71,9 +71,9 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairImages:
     return PairImages(TrainingProject(tmp_path_factory.mktemp("exchange")).sources("test"))
 
 
-def changes(pairs: PairImages, **parts: bool) -> dict[str, float]:
-    """By what is exchanged, the change at t = 300 of a model with some parts switched off."""
-    table = exchange.exchange(tiny_pipeline(**parts), pairs, 4, (300,))
+def changes(pairs: PairImages, **components: bool) -> dict[str, float]:
+    """By what is exchanged, the change at t = 300 of a model with some components switched off."""
+    table = exchange.exchange(tiny_pipeline(**components), pairs, 4, (300,))
     assert (table["low"] <= table["high"]).all()
     return dict(zip(table["exchanged"], table["change"], strict=True))
 
@@ -115,7 +115,7 @@ def test_the_clean_latent_is_found_from_every_true_prediction(prediction_type: s
     torch.testing.assert_close(exchange.to_clean(schedule, truth, noisy, 400), clean, atol=1e-5, rtol=0)
 
 
-def test_the_figure_of_the_exchange_is_a_picture(pairs: PairImages, tmp_path: Path) -> None:
+def test_the_figure_of_the_exchange_is_an_image(pairs: PairImages, tmp_path: Path) -> None:
     table = exchange.exchange(tiny_pipeline(), pairs, 4, (150, 800))
     exchange.draw(table, tmp_path / "exchange.png")
     assert (tmp_path / "exchange.png").read_bytes().startswith(b"\x89PNG")

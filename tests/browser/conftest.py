@@ -15,7 +15,7 @@ class Watched:
     """A browser's page and what it complained about or asked for.
 
     Attributes:
-        ignored: parts of complaints that are none.
+        ignored: pieces of complaints that are none.
     """
 
     def __init__(self, page: Page) -> None:
@@ -29,7 +29,7 @@ class Watched:
         page.on("request", lambda request: self.requests.append(request.url))
 
     def _complain(self, text: str) -> None:
-        if not any(part in text for part in self.ignored):
+        if not any(each in text for each in self.ignored):
             self.complaints.append(text)
 
     def open(self, folder: Path) -> Page:

@@ -15,7 +15,7 @@ from dnaf.report.typical import order, typical_pairs
 from tests.browser.conftest import Watched
 from tests.helpers.chromium import wait_until
 from tests.helpers.evaluation_project import SIZE
-from tests.helpers.report_page import board_of, demo_pairs, made_up, pictures_of
+from tests.helpers.report_page import board_of, demo_pairs, images_of, made_up
 from tests.helpers.scored_methods import CARDS
 
 PAIRS = demo_pairs()
@@ -165,7 +165,7 @@ def test_typical_pairs_follow_the_chosen_score(watched: Watched, report: Path, t
     assert shown_pairs(page) == order(np.round(SCORES["cfld"]["pidm"]["l1"], 4), outfits)[:10]
 
 
-def test_pairs_stand_in_the_lists_order_with_their_scores_below_the_pictures(
+def test_pairs_stand_in_the_lists_order_with_their_scores_below_the_images(
     watched: Watched, report: Path
 ) -> None:
     page = in_list_order(watched.open(report))
@@ -248,7 +248,7 @@ def test_a_jump_to_nowhere_says_so(watched: Watched, report: Path) -> None:
     assert shown_pairs(page) == list(range(10))
 
 
-def test_a_pair_is_enlarged_by_key_and_shows_each_panels_own_picture(watched: Watched, report: Path) -> None:
+def test_a_pair_is_enlarged_by_key_and_shows_each_panels_own_image(watched: Watched, report: Path) -> None:
     page = in_list_order(watched.open(report))
     page.locator(".open").first.focus()
     page.keyboard.press("ArrowDown")
@@ -267,14 +267,14 @@ def test_a_pair_is_enlarged_by_key_and_shows_each_panels_own_picture(watched: Wa
         wait_until(
             page, "[...document.querySelectorAll('#figures img')].every(image => image.naturalWidth > 0)"
         )
-        found = screenshot(page, f"#figures figure:nth-child({number + 1}) .picture").astype(float)
-        assert np.abs(found - pictures_of(label)(PAIRS[1])).mean() < 12
+        found = screenshot(page, f"#figures figure:nth-child({number + 1}) .panel-image").astype(float)
+        assert np.abs(found - images_of(label)(PAIRS[1])).mean() < 12
     page.keyboard.press("Escape")
     expect(page.locator("#zoom")).to_be_hidden()
     expect(page.locator('.open[data-pair="1"]')).to_be_focused()
 
 
-def test_enlarged_pictures_go_to_other_pairs_grow_move_together_and_can_be_left_out(
+def test_enlarged_images_go_to_other_pairs_grow_move_together_and_can_be_left_out(
     watched: Watched, report: Path
 ) -> None:
     page = watched.open(report)
@@ -286,11 +286,11 @@ def test_enlarged_pictures_go_to_other_pairs_grow_move_together_and_can_be_left_
     expect(page.locator("#zoom-name")).to_contain_text(PAIRS[by_l1[1]][1])
     page.get_by_role("checkbox", name="Pose").uncheck()
     expect(page.locator("#figures figure")).to_have_count(4)
-    before = page.locator("#figures .picture").first.bounding_box()
+    before = page.locator("#figures .panel-image").first.bounding_box()
     page.locator("#next").focus()
     for _ in range(6):
         page.keyboard.press("+")
-    after = page.locator("#figures .picture").first.bounding_box()
+    after = page.locator("#figures .panel-image").first.bounding_box()
     assert before is not None
     assert after is not None
     assert after["width"] == pytest.approx(4 * before["width"], rel=0.1)
@@ -318,7 +318,7 @@ def test_names_and_titles_are_shown_as_text(watched: Watched, tmp_path: Path) ->
     assert page.locator("b, a[href^='javascript'], img[src=x]").count() == 0
 
 
-def test_without_its_scores_the_page_says_so_and_shows_the_pictures(
+def test_without_its_scores_the_page_says_so_and_shows_the_images(
     watched: Watched, report: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(report, tmp_path / "report")

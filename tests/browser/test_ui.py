@@ -88,7 +88,7 @@ def upload(page: Page, name: str, content: bytes) -> None:
     page.locator("input[type=file]").first.set_input_files(files=file)
 
 
-def test_a_picked_person_in_a_picked_and_edited_pose_is_painted(
+def test_a_picked_person_in_a_picked_and_edited_pose_is_generated(
     page: Page, watched: Watched, address: str, actions: Actions
 ) -> None:
     source = page.locator("#source img").get_attribute("src")
@@ -116,9 +116,9 @@ def test_an_upload_counts_and_a_bad_one_is_one_sentence(page: Page) -> None:
     expect(page.get_by_test_id("toast-body")).to_contain_text("pose: not valid JSON")
 
 
-def test_a_picture_that_is_none_is_one_sentence(page: Page) -> None:
+def test_an_image_that_is_none_is_one_sentence(page: Page) -> None:
     upload(page, "photo.png", b"GIF89a")
-    expect(page.get_by_test_id("toast-body")).to_contain_text("picture: not a readable JPEG or PNG image")
+    expect(page.get_by_test_id("toast-body")).to_contain_text("image: not a readable JPEG or PNG image")
 
 
 def test_a_cell_that_is_no_number_is_one_sentence(page: Page) -> None:
@@ -171,17 +171,17 @@ def test_a_port_that_is_in_use_is_told(actions: Actions, address: str, port: int
         thread.submit(serve_again).result()
 
 
-def post_source(address: str, picture: str) -> dict[str, Any]:
-    """What the server says to a picture that a program names by its path on the server."""
+def post_source(address: str, image: str) -> dict[str, Any]:
+    """What the server says to an image that a program names by its path on the server."""
     import httpx
 
     page = httpx.get(f"{address}config").json()
-    kinds = {part["id"]: part["type"] for part in page["components"]}
+    kinds = {component["id"]: component["type"] for component in page["components"]}
     is_source = ["dropdown", "file", "file"].__eq__
     (action,) = (each for each in page["dependencies"] if is_source([*map(kinds.get, each["inputs"])]))
-    values = {part["id"]: part["props"].get("value") for part in page["components"]}
+    values = {component["id"]: component["props"].get("value") for component in page["components"]}
     data = [values[number] for number in action["inputs"]]
-    data[1] = {"path": picture, "meta": {"_type": "gradio.FileData"}}
+    data[1] = {"path": image, "meta": {"_type": "gradio.FileData"}}
     body = {"data": data, "fn_index": action["id"], "session_hash": "a-test"}
     httpx.post(f"{address}gradio_api/queue/join", json=body).raise_for_status()
     with httpx.stream("GET", f"{address}gradio_api/queue/data?session_hash=a-test") as events:

@@ -65,7 +65,7 @@ def test_the_commands_of_the_document_bring_the_example_to_pose_maps_and_a_previ
             text=True,
         )
         assert finished.returncode == 0, finished.stdout + finished.stderr
-    pose_maps = ImageStore(project / "data/pose.zip")
+    pose_maps = ImageStore(project / "data/pose_maps.zip")
     assert len(pose_maps) == 2 * len(SIZES)
     assert pose_maps.image("anna/back.png").shape == (256, 176, 3)
     assert images.read(project / "data/preview.png").any()
@@ -82,11 +82,11 @@ def test_the_params_of_the_document_are_those_of_a_data_set() -> None:
 
 
 def test_files_that_the_document_names_are_those_the_program_looks_for() -> None:
-    for form in ("deepfashion", "market1501"):
-        readme = (ROOT / f"data/raw/{form}/README.md").read_text()
-        for names in FORMATS[form].containers:
+    for format_name in ("deepfashion", "market1501"):
+        readme = (ROOT / f"data/raw/{format_name}/README.md").read_text()
+        for names in FORMATS[format_name].containers:
             assert all(name in readme for name in names)
-        naming = FORMATS[form].naming
+        naming = FORMATS[format_name].naming
         assert naming is not None
-        for pattern in (*naming.annotations[:1], *naming.pair_lists[:2], *naming.poses[:1]):
+        for pattern in (*naming.annotations[:1], *naming.pair_lists[:2], *naming.pose_files[:1]):
             assert pattern.format("train") in readme

@@ -34,7 +34,7 @@ from dnaf.evaluate.networks.weights import initialise
 from dnaf.evaluate.protocols.protocol import PROTOCOLS, Protocol
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference, write_reference
-from dnaf.evaluate.score import Extras, Reference, Score, score
+from dnaf.evaluate.score import Extras, ReferenceData, Score, score
 from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.evaluate.submissions.open import Results
 from dnaf.weights.registry import WEIGHTS
@@ -147,7 +147,9 @@ def ours(folder: Path, protocol: Protocol) -> Score:
     test = TestPairs(PAIRS, [source for source, _ in PAIRS], "")
     networks = Networks(features, lpips_networks(protocol, NO_WEIGHTS, CPU.device))
     evaluate = config.Evaluate(batch_size=3, num_bootstrap=10)
-    scored = score(results, test, Reference(real, sets, info), Extras(), protocol, networks, evaluate, 0, CPU)
+    scored = score(
+        results, test, ReferenceData(real, sets, info), Extras(), protocol, networks, evaluate, 0, CPU
+    )
     assert scored is not None
     return scored
 

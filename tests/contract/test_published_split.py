@@ -21,7 +21,7 @@ from tests.helpers.raw_folder import SHARED_DATA, figure, read_table, write_anno
 
 pytestmark = pytest.mark.skipif(
     not SHARED_DATA.is_dir(),
-    reason="the real lists are not beside the project; they are third parties' data and not part of it",
+    reason="the real lists are not beside the project; they are third parties' data and not in it",
 )
 
 PUBLISHED = SHARED_DATA / "fasion-resize-pairs-test.csv"
@@ -72,12 +72,12 @@ def test_outfits_do_not_overlap_but_503_of_930_test_items_do(
     listed_train: list[str], listed_test: list[str]
 ) -> None:
     train_outfits, test_outfits = (
-        {deepfashion.outfit(name) for name in part} for part in (listed_train, listed_test)
+        {deepfashion.outfit(name) for name in split} for split in (listed_train, listed_test)
     )
     assert (len(train_outfits), len(test_outfits)) == (12_029, 1_000)
     assert not train_outfits & test_outfits
     train_items, test_items = (
-        {deepfashion.item(name) for name in part} for part in (listed_train, listed_test)
+        {deepfashion.item(name) for name in split} for split in (listed_train, listed_test)
     )
     assert len(test_items) == 930
     assert len(train_items & test_items) == 503
@@ -147,7 +147,7 @@ def test_the_stage_makes_the_published_pairs_and_agrees_with_all_published_lists
 ) -> None:
     raw, images = tmp_path / "raw", tmp_path / "images.zip"
     raw.mkdir()
-    with write_store(images, {"parts": {"train": listed_train, "test": listed_test}}):
+    with write_store(images, {"splits": {"train": listed_train, "test": listed_test}}):
         pass  # the stage reads no pixels
     for name in ("fasion-resize-annotation-test.csv", PUBLISHED.name):
         shutil.copy(SHARED_DATA / name, raw)
@@ -181,10 +181,10 @@ def test_one_leaked_image_of_the_real_lists_is_found(
 ) -> None:
     leaked = listed_test[0].replace("_" + listed_test[0].rpartition("_")[2], "_9other.jpg")
     with write_store(
-        tmp_path / "images.zip", {"parts": {"train": [*listed_train, leaked], "test": listed_test}}
+        tmp_path / "images.zip", {"splits": {"train": [*listed_train, leaked], "test": listed_test}}
     ):
         pass
-    with pytest.raises(DataError, match=r"is in the training part too .found 1 shared outfits, expected 0"):
+    with pytest.raises(DataError, match=r"is in the training split too .found 1 shared outfits, expected 0"):
         write_split(
             tmp_path, tmp_path / "images.zip", tmp_path / "pairs", FORMATS["deepfashion"], (256, 176), 12_000
         )

@@ -107,7 +107,7 @@ def test_what_a_stage_does_not_read_may_be_missing_and_what_it_reads_may_not(tmp
     path = tmp_path / "params.yaml"
     model, weights = "model:\n  base:\n  unshuffle: 4\n", "weights:\n  alexnet:\n  vgg16: a.pth\n"
     path.write_text(f"{model}{weights}datasets:\n  demo:\n    height: 64\n    width: 48\n")
-    assert config.load_codec(path) == (None, 4)
+    assert config.load_autoencoder(path) == (None, 4)
     assert config.load_weights(("alexnet", "vgg16"), path) == {"alexnet": None, "vgg16": Path("a.pth")}
     assert config.load_size("demo", path) == (64, 48)
     with pytest.raises(ConfigError, match=r"datasets\.demo\.format: missing"):

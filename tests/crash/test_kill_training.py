@@ -15,7 +15,7 @@ from dnaf.data.store import write_store
 from dnaf.train import checkpoint
 from dnaf.train.signals import stop_requests
 from tests.helpers import processes
-from tests.helpers.training_project import TrainingProject, picture
+from tests.helpers.training_project import TrainingProject, random_image
 
 RESULTS = ("data/model", "metrics")
 LONG = {"steps": 8, "checkpoint_every": 2, "sample_every": 5, "log_every": 3}
@@ -196,8 +196,8 @@ def test_other_images_are_another_run(tmp_path: Path) -> None:
     project.set_params(train=SHORT)
     assert processes.was_killed(processes.run("train", project, kill_at=60))
     with write_store(project.root / "data/prepared.zip", {}) as store:
-        for stem in project.parts["train"] + project.parts["test"]:
-            store.add_image(f"{stem}.png", picture(f"another {stem}"))
+        for stem in project.splits["train"] + project.splits["test"]:
+            store.add_image(f"{stem}.png", random_image(f"another {stem}"))
     project.write_latents()
     assert processes.run("train", project) == 0
     assert "Resuming" not in processes.output(project)
@@ -225,7 +225,7 @@ def test_too_little_memory_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path
     before = [project.digests(str(path.relative_to(project.root))) for path in checkpoints(project)]
     assert processes.run("train", project, spare_bytes=SPARE) == 2, processes.output(project)
     (message,) = re.findall(r"^error: (train: step 1: out of memory .*)$", *said(project))
-    assert "found batch_size 128 in 1 parts" in message
+    assert "found batch_size 128 in 1 micro-batches" in message
     assert message.count("_2_fashionWOMEN") == 128  # the ids of the batch's pairs
     assert "Traceback" not in processes.output(project)
     after = [project.digests(str(path.relative_to(project.root))) for path in checkpoints(project)]

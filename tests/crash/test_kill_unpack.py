@@ -18,7 +18,7 @@ from dnaf.data.formats import deepfashion
 ROOT = Path(__file__).resolve().parents[2]
 NUM_IMAGES = 12
 STORES = ("images.zip", "prepared.zip")
-# Three images a part, so that a run has four of them; kills itself in a system call that changes the disk.
+# Three images a chunk, so that a run has four of them; kills itself in a system call that changes the disk.
 CHILD = """
 import errno, os, sys
 from dnaf.data import prepare
@@ -27,7 +27,7 @@ from stages import _command
 from tests.helpers.faults import Faults, kill
 def fill_disk():
     raise OSError(errno.ENOSPC, "No space left on device")
-prepare._PART = 3
+prepare._CHUNK = 3
 at, fail = int(sys.argv[1]), {"kill": kill, "full": fill_disk}[sys.argv[2]]
 sys.argv = ["unpack", "mini"]
 with Faults(at, fail).installed():
@@ -135,22 +135,22 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(
 def test_what_was_prepared_is_not_prepared_again(tmp_path: Path, uninterrupted: dict[str, str]) -> None:
     project = write_project(tmp_path)
     assert run(project, 150).returncode == -signal.SIGKILL
-    parts = sorted((project / "scratch").rglob("part-*.zip"))
-    assert parts
-    before = [path.stat().st_ino for path in parts]
+    chunks = sorted((project / "scratch").rglob("chunk-*.zip"))
+    assert chunks
+    before = [path.stat().st_ino for path in chunks]
     assert run(project, 60).returncode == -signal.SIGKILL
-    assert [path.stat().st_ino for path in parts] == before
+    assert [path.stat().st_ino for path in chunks] == before
     assert run(project).returncode == 0
     assert digests(project) == uninterrupted
 
 
-def test_a_damaged_part_is_told_and_prepared_again(tmp_path: Path, uninterrupted: dict[str, str]) -> None:
+def test_a_damaged_chunk_is_told_and_prepared_again(tmp_path: Path, uninterrupted: dict[str, str]) -> None:
     project = write_project(tmp_path)
     assert run(project, 150).returncode == -signal.SIGKILL
-    part = min((project / "scratch").rglob("part-*.zip"))
-    data = bytearray(part.read_bytes())
+    chunk = min((project / "scratch").rglob("chunk-*.zip"))
+    data = bytearray(chunk.read_bytes())
     data[200] ^= 1
-    part.write_bytes(data)
+    chunk.write_bytes(data)
     finished = run(project)
     assert finished.returncode == 0
     assert "These images are prepared again" in finished.stderr
@@ -163,9 +163,9 @@ def test_images_that_changed_since_are_prepared_anew(tmp_path: Path) -> None:
     rng = np.random.default_rng(9)
     raw = project / "data/raw/mini"
     paths = [f"MEN/Denim/id_{index:08d}/01_1_front.jpg" for index in range(NUM_IMAGES)]
-    picture = images.encode_jpeg(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8))
+    image = images.encode_jpeg(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8))
     write_encrypted_zip(
-        raw / "img_highres.zip", {f"img_highres/{path}": picture for path in paths}, b"secret", rng
+        raw / "img_highres.zip", {f"img_highres/{path}": image for path in paths}, b"secret", rng
     )
     assert run(project).returncode == 0
     fresh = write_project(tmp_path / "b")

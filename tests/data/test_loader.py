@@ -9,7 +9,7 @@ from dnaf.core import files
 from dnaf.core.errors import StateError
 from dnaf.data.loader import PairImages, StepSampler, TrainingPairs, to_image_tensor, to_pixels
 from dnaf.data.store import write_store
-from tests.helpers.training_project import SIZE, TrainingProject, picture
+from tests.helpers.training_project import SIZE, TrainingProject, random_image
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_an_example_depends_on_seed_and_position_only(project: TrainingProject) 
         return TrainingPairs(project.sources("train"), seed, mirror=0.5)[position]
 
     first, again = example(1, 9), example(1, 9)
-    for name in ("source", "target", "source_pose", "target_pose"):
+    for name in ("source", "target", "source_pose_map", "target_pose_map"):
         assert torch.equal(first[name], again[name]), name
     assert first["position"] == 9
     assert any(not torch.equal(first["target"], example(seed, 9)["target"]) for seed in range(2, 6))
@@ -38,7 +38,7 @@ def test_an_example_depends_on_seed_and_position_only(project: TrainingProject) 
 
 def test_images_and_pose_maps_have_their_ranges(project: TrainingProject) -> None:
     example = TrainingPairs(project.sources("train"), seed=0, mirror=0.0)[0]
-    for name, low in (("source", -1), ("target", -1), ("source_pose", 0), ("target_pose", 0)):
+    for name, low in (("source", -1), ("target", -1), ("source_pose_map", 0), ("target_pose_map", 0)):
         assert example[name].shape == (3, *SIZE)
         assert example[name].dtype == torch.float32
         assert low <= example[name].min() < example[name].max() == 1
@@ -51,32 +51,32 @@ def test_images_and_pose_maps_are_mirrored_together(project: TrainingProject, mi
         source, target = pairs.stems(position)
         example = pairs[position]
         for name, drawn in (
-            ("source", picture(source)),
-            ("target", picture(target)),
-            ("source_pose", picture(f"pose of {source}")),
-            ("target_pose", picture(f"pose of {target}")),
+            ("source", random_image(source)),
+            ("target", random_image(target)),
+            ("source_pose_map", random_image(f"pose of {source}")),
+            ("target_pose_map", random_image(f"pose of {target}")),
         ):
             expected = torch.from_numpy(drawn[:, :: -1 if mirror else 1].copy()).permute(2, 0, 1) / 255
-            found = example[name] if "pose" in name else (example[name] + 1) / 2
+            found = example[name] if "pose_map" in name else (example[name] + 1) / 2
             torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
 def test_a_mirrored_pose_map_is_the_store_s_own_not_a_flipped_one(project: TrainingProject) -> None:
     # Flipping the drawing would keep the colours of left and right joints.
-    stem = project.parts["train"][0]
+    stem = project.splits["train"][0]
     sources = project.sources("train")
     with write_store(sources.pose_maps, {"channels": 3}) as store:
-        for name in project.parts["train"]:
-            store.add_image(f"{name}.png", picture(name))
-            store.add_image(f"mirrored/{name}.png", picture(f"swapped {name}"))
+        for name in project.splits["train"]:
+            store.add_image(f"{name}.png", random_image(name))
+            store.add_image(f"mirrored/{name}.png", random_image(f"swapped {name}"))
     found = PairImages(sources).pose_map(stem, mirror=True)
-    expected = torch.from_numpy(picture(f"swapped {stem}")).permute(2, 0, 1) / 255
+    expected = torch.from_numpy(random_image(f"swapped {stem}")).permute(2, 0, 1) / 255
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
 def test_the_share_of_mirrored_examples_is_the_one_asked_for(project: TrainingProject) -> None:
     pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.25)
-    plain = {stem: to_image_tensor(picture(stem)) for stem in project.parts["train"]}
+    plain = {stem: to_image_tensor(random_image(stem)) for stem in project.splits["train"]}
     num = 400
     mirrored = sum(
         not torch.equal(pairs[position]["source"], plain[pairs.stems(position)[0]]) for position in range(num)

@@ -1,4 +1,4 @@
-"""The drawn pictures of docs/examples, on which README.md and docs/applications.md try the trained model.
+"""The drawn images of docs/examples, on which README.md and docs/applications.md try the trained model.
 
 Run: python -m tests.docs.examples
 
@@ -20,15 +20,15 @@ _SEED = 14
 
 
 def draw(name: str) -> tuple[Pixels, dict[str, object]]:
-    """Picture, uint8 (256, 176, 3), and pose of a person: 18 joints in its pixels, 0 0 0 where hidden."""
+    """Image, uint8 (256, 176, 3), and pose of a person: 18 joints in its pixels, 0 0 0 where hidden."""
     index, view = PEOPLE[name]
-    picture, keypoints = draw_figure(_SEED, index, view)
+    image, keypoints = draw_figure(_SEED, index, view)
     joints: list[float] = []
     for x, y in keypoints.tolist():
         joints += [0.0, 0.0, 0.0] if math.isnan(x) else [round(x), round(y), 1.0]
     height, width = SIZE
     pose = {"canvas_height": height, "canvas_width": width, "people": [{"pose_keypoints_2d": joints}]}
-    return picture, pose
+    return image, pose
 
 
 if __name__ == "__main__":

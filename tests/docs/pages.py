@@ -25,7 +25,7 @@ PAGES = (
     *sorted(f"data/raw/{path.parent.name}/README.md" for path in (ROOT / "data/raw").glob("*/README.md")),
 )
 
-_NOT_RUN = re.compile(r"<!-- not run(?:, `(?P<part>[^`]+)`)?: (?P<reason>.*?\S) -->")
+_NOT_RUN = re.compile(r"<!-- not run(?:, `(?P<fragment>[^`]+)`)?: (?P<reason>.*?\S) -->")
 _SERVES = re.compile(r"<!-- serves (?P<url>http://\S+) -->")
 _FIRST_WORDS = re.compile(r"(?:\w+=\S+ )*(?:uv|python|dvc|cp|pip|git|hf|accelerate|export) ")
 
@@ -123,8 +123,8 @@ def _marked(page: str, block: list[tuple[int, str]], markers: list[str]) -> list
         not_run = _NOT_RUN.fullmatch(marker)
         if not_run is None:
             raise PageError(f"{page}: {marker} is not a marker: {__doc__}")
-        part = not_run["part"] or ""
-        chosen = [line for line, text in block if part in text]
+        fragment = not_run["fragment"] or ""
+        chosen = [line for line, text in block if fragment in text]
         if not chosen:
             raise PageError(f"{page}: {marker} names a part that no command of its block has")
         reasons |= dict.fromkeys(chosen, not_run["reason"])

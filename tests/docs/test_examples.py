@@ -1,4 +1,4 @@
-"""The committed pictures of docs/examples are those that the demo's artist draws."""
+"""The committed images of docs/examples are those that the demo's artist draws."""
 
 import json
 
@@ -11,8 +11,8 @@ from tests.docs.examples import FOLDER, PEOPLE, draw
 
 @pytest.mark.parametrize("name", PEOPLE)
 def test_committed_example_is_what_the_artist_draws(name: str) -> None:
-    picture, pose = draw(name)
+    image, pose = draw(name)
     assert json.loads((FOLDER / f"{name}.json").read_text()) == pose
     committed = images.read(FOLDER / f"{name}.png")
     # Another processor rounds a pixel otherwise.
-    assert np.abs(committed.astype(int) - picture).mean() < 0.1
+    assert np.abs(committed.astype(int) - image).mean() < 0.1

@@ -21,7 +21,7 @@ from dnaf.evaluate.protocols.protocol import PROTOCOLS
 from dnaf.evaluate.score import Score
 from dnaf.evaluate.submissions.find import UNITS, find_results
 from dnaf.evaluate.submissions.method_card import read_card
-from tests.helpers.evaluation_project import SIZE, EvaluationProject, near, picture
+from tests.helpers.evaluation_project import SIZE, EvaluationProject, near, random_image
 from tests.helpers.published_results import write_folder
 from tests.helpers.raw_folder import write_annotations
 
@@ -31,9 +31,9 @@ WEIGHTS = dict.fromkeys(config.Weights.model_fields)
 RESULTS = Path("data/results")
 
 
-def setting(size: tuple[int, int] = SIZE, batch_size: int = 40, form: str = "deepfashion") -> Setting:
+def setting(size: tuple[int, int] = SIZE, batch_size: int = 40, format_name: str = "deepfashion") -> Setting:
     params = config.load(config.Evaluate).model_copy(update={"batch_size": batch_size})
-    return Setting(Path("data"), PROTOCOLS["cfld"], size, form, WEIGHTS, params, 0)
+    return Setting(Path("data"), PROTOCOLS["cfld"], size, format_name, WEIGHTS, params, 0)
 
 
 def score_of(project: EvaluationProject, method: str = "dnaf", how: Setting | None = None) -> Score:
@@ -65,8 +65,8 @@ def test_metrics_are_means_with_intervals_and_carry_their_protocol(
     assert list(scored.table.columns) == ["source", "target", *PAIR_METRICS]
     for row, pair in zip(scored.table.to_dict("records"), evaluation_project.pairs, strict=True):
         generated = images[f"{pair_id(*pair)}.png"]
-        assert row["l1"] == l1(picture(pair[1]), generated)
-        assert row["psnr"] == psnr(picture(pair[1]), generated)
+        assert row["l1"] == l1(random_image(pair[1]), generated)
+        assert row["psnr"] == psnr(random_image(pair[1]), generated)
     for name in PAIR_METRICS:
         mean = scored.metrics[name]
         assert mean == pytest.approx(scored.table[name].mean())
@@ -85,7 +85,7 @@ def test_a_source_that_equals_its_target_does_not_make_psnr_infinite(
 ) -> None:
     with write_store(Path("data/prepared.zip"), {}) as store:
         for stem in evaluation_project.stems:
-            store.add_image(f"{stem}.png", picture(stem.rsplit("_", 1)[0]))
+            store.add_image(f"{stem}.png", random_image(stem.rsplit("_", 1)[0]))
     metrics = score_of(evaluation_project, "copy_source").metrics
     assert (metrics["psnr"], metrics["ssim_gaussian"], metrics["lpips_random"]) == (100, pytest.approx(1), 0)
 
@@ -124,11 +124,11 @@ def test_mean_image_may_have_one_colour(evaluation_project: EvaluationProject) -
 
 def test_wrong_source_increase_is_the_relative_rise_of_l1(evaluation_project: EvaluationProject) -> None:
     evaluation_project.add_results()
-    wrong = {name: picture(name) for name in evaluation_project.generated()}
+    wrong = {name: random_image(name) for name in evaluation_project.generated()}
     evaluation_project.add_results(name="wrong_source.zip", members=wrong)
     metrics = score_of(evaluation_project).metrics
     expected = np.mean(
-        [l1(picture(pair[1]), wrong[f"{pair_id(*pair)}.png"]) for pair in evaluation_project.pairs]
+        [l1(random_image(pair[1]), wrong[f"{pair_id(*pair)}.png"]) for pair in evaluation_project.pairs]
     )
     assert metrics["l1_wrong_source"] == pytest.approx(expected)
     assert metrics["wrong_source_increase"] == pytest.approx(expected / metrics["l1"] - 1)
@@ -155,7 +155,7 @@ def test_an_image_that_stands_for_two_pairs_is_refused(evaluation_project: Evalu
 def test_ground_truth_given_as_a_result_is_refused(evaluation_project: EvaluationProject) -> None:
     images = evaluation_project.generated()
     source, target = evaluation_project.pairs[3]
-    images[f"{pair_id(source, target)}.png"] = picture(target)
+    images[f"{pair_id(source, target)}.png"] = random_image(target)
     evaluation_project.add_results(members=images)
     with pytest.raises(DataError, match=f"{pair_id(source, target)}: the generated image equals its ground"):
         score_of(evaluation_project)
@@ -256,13 +256,13 @@ def test_keypoints_of_some_generated_images_alone_are_refused(evaluation_project
 def test_market_gets_metrics_without_the_background(evaluation_project: EvaluationProject) -> None:
     evaluation_project.add_keypoints()
     images = {
-        name: near(picture(target), name)
+        name: near(random_image(target), name)
         for name, (_, target) in zip(evaluation_project.generated(), evaluation_project.pairs, strict=True)
     }
     for image in images.values():
         image[:, :10] = 0  # far from every joint
     evaluation_project.add_results(members=images)
-    how = replace(setting(form="market1501"), protocol=PROTOCOLS["cfld"])
+    how = replace(setting(format_name="market1501"), protocol=PROTOCOLS["cfld"])
     metrics = score_of(evaluation_project, how=how).metrics
     assert metrics["ssim_masked"] > metrics["ssim_gaussian"]
     assert metrics["lpips_masked_random"] < metrics["lpips_random"]

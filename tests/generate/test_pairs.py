@@ -115,9 +115,14 @@ def test_a_source_s_style_pass_serves_all_its_poses() -> None:
     assert min(map(len, batches[:-1])) >= 38  # with room for three, they would have taken another group
 
 
-@pytest.mark.parametrize("solver", ["ddpm", "unipc"])
-def test_no_solver_makes_an_image_depend_on_its_batch(project: TrainingProject, solver: str) -> None:
-    changes = {"solver": solver, "num_inference_steps": 3, "style_noise": "fresh", "guidance_scale": 2.0}
+@pytest.mark.parametrize("scheduler", ["ddpm", "unipc"])
+def test_no_scheduler_makes_an_image_depend_on_its_batch(project: TrainingProject, scheduler: str) -> None:
+    changes = {
+        "scheduler": scheduler,
+        "num_inference_steps": 3,
+        "style_noise": "fresh",
+        "guidance_scale": 2.0,
+    }
     one, all_at_once = (generate(project, generate_params(batch_size=size, **changes)) for size in (1, 4))
     for name in one.names:
         difference = one.image(name).astype(int) - all_at_once.image(name).astype(int)
@@ -132,12 +137,12 @@ def test_half_precision_gives_almost_the_same_images(project: TrainingProject) -
         assert difference.mean() < 5
 
 
-@pytest.mark.parametrize(("solver", "steps"), [("pndm", 5), ("lcm", 51)])
-def test_a_solver_that_does_not_fit_generates_nothing(
-    project: TrainingProject, solver: str, steps: int
+@pytest.mark.parametrize(("scheduler", "steps"), [("pndm", 5), ("lcm", 51)])
+def test_a_scheduler_that_does_not_fit_generates_nothing(
+    project: TrainingProject, scheduler: str, steps: int
 ) -> None:
-    with pytest.raises(ConfigError, match=solver):
-        generate(project, generate_params(solver=solver, num_inference_steps=steps))
+    with pytest.raises(ConfigError, match=scheduler):
+        generate(project, generate_params(scheduler=scheduler, num_inference_steps=steps))
     assert not (project.root / "x.zip").exists()
 
 
@@ -175,7 +180,7 @@ def test_a_model_made_for_other_pose_maps_is_refused(project: TrainingProject) -
     with write_store(sources.pose_maps, {"channels": 18}) as store:
         for name, data in maps.items():
             store.add(name, data)
-    with pytest.raises(BaseModelError, match=r"found 18 channels in .*pose\.zip, expected 3"):
+    with pytest.raises(BaseModelError, match=r"found 18 channels in .*pose_maps\.zip, expected 3"):
         generate(project)
 
 

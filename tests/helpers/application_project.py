@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf.apply.inputs import Inputs
+from dnaf.apply.input_reader import InputReader
 from dnaf.apply.painter import Painter
 from dnaf.core import config, files
 from dnaf.core.device import default_device
@@ -25,7 +25,7 @@ STANDING: Points = np.array(
 
 
 def in_model_pixels(points: Points) -> Points:
-    """From FRAME to the size of the tiny model's pictures."""
+    """From FRAME to the size of the tiny model's images."""
     return points * [SIZE[1] / FRAME[1], SIZE[0] / FRAME[0]]
 
 
@@ -34,7 +34,7 @@ class ApplicationProject(TrainingProject):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.names = self.parts["test"]
+        self.names = self.splits["test"]
         self.keypoints = {
             name: STANDING + np.array([4.0 * index, 0.0]) for index, name in enumerate(self.names)
         }
@@ -50,6 +50,6 @@ class ApplicationProject(TrainingProject):
         render, params = config.load(config.Render, path), config.load(config.Generate, path)
         return Painter(self.root / "data/model", SIZE, render, params, 0, default_device())
 
-    def inputs(self) -> Inputs:
+    def inputs(self) -> InputReader:
         """Reads what is named, from this project's data."""
-        return Inputs(SIZE, data=self.root / "data")
+        return InputReader(SIZE, data=self.root / "data")

@@ -12,7 +12,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from dnaf.model.autoencoder import LosslessCodec
+from dnaf.model.autoencoder import LosslessAutoencoder
 from dnaf.model.pretrained.prompt import write_prompt
 from dnaf.model.style_encoder import StyleEncoder
 
@@ -107,13 +107,13 @@ FAMILIES = tuple(UNETS)
 
 
 def write_own(folder: Path, unshuffle: int = 2, with_style_encoder: bool = True) -> Path:
-    """A base of our own layout: lossless codec, prompt as a tensor, x0 prediction."""
+    """A base of our own layout: lossless autoencoder, prompt as a tensor, x0 prediction."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
-        codec = LosslessCodec(unshuffle)
+        autoencoder = LosslessAutoencoder(unshuffle)
         UNet2DConditionModel(
-            in_channels=codec.latent_channels,
-            out_channels=codec.latent_channels,
+            in_channels=autoencoder.latent_channels,
+            out_channels=autoencoder.latent_channels,
             block_out_channels=(8, 16),
             layers_per_block=1,
             norm_num_groups=8,
@@ -122,7 +122,7 @@ def write_own(folder: Path, unshuffle: int = 2, with_style_encoder: bool = True)
             cross_attention_dim=PROMPT_CHANNELS,
             attention_head_dim=2,
         ).save_pretrained(folder / "unet")
-        codec.save_pretrained(folder / "codec")
+        autoencoder.save_pretrained(folder / "autoencoder")
         DDIMScheduler(
             beta_schedule="scaled_linear",
             beta_start=0.00085,
@@ -168,7 +168,7 @@ def write_sd(folder: Path, family: str) -> Path:
 
 
 def use_half_precision(folder: Path) -> None:
-    """Leaves only the variant fp16 of every part, as `git lfs pull --include '*.fp16.*'` does."""
+    """Leaves only the variant fp16 of every component, as `git lfs pull --include '*.fp16.*'` does."""
     for path in folder.rglob("*.safetensors"):
         halves = {name: tensor.half() for name, tensor in load_file(path).items()}
         save_file(halves, path.with_suffix(".fp16.safetensors"))

@@ -77,5 +77,5 @@ def write_custom(raw: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.random.default_rng(number).integers(0, 256, (*size, 3), dtype=np.uint8)
         path.write_bytes(images.encode_png(pixels) if name.endswith("png") else images.encode_jpeg(pixels))
-    for part, (first, second) in (("train", TRAIN), ("test", TEST)):
-        (raw / f"{part}_pairs.csv").write_text(f"from,to\n{first},{second}\n{second},{first}\n")
+    for split, (first, second) in (("train", TRAIN), ("test", TEST)):
+        (raw / f"{split}_pairs.csv").write_text(f"from,to\n{first},{second}\n{second},{first}\n")

@@ -23,8 +23,8 @@ VIEWS = ("1front", "3back")
 NUM_OUTFITS = 3
 
 
-def picture(name: str) -> Pixels:
-    """A coarse random picture, uint8 (64, 48, 3); the same for the same name."""
+def random_image(name: str) -> Pixels:
+    """A coarse random image, uint8 (64, 48, 3); the same for the same name."""
     coarse = seeds.generator(0, "picture", name).integers(0, 256, (8, 6, 3), dtype=np.uint8)
     return coarse.repeat(8, axis=0).repeat(8, axis=1)
 
@@ -36,7 +36,7 @@ def near(image: Pixels, name: str) -> Pixels:
 
 
 class EvaluationProject:
-    """data/{images,prepared,pose}.zip, data/pairs, the cards and params.yaml below `root`."""
+    """data/{images,prepared,pose_maps}.zip, data/pairs, the cards and params.yaml below `root`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -53,16 +53,16 @@ class EvaluationProject:
             shutil.copy(card, target)
         with write_store(root / "data/prepared.zip", {}) as prepared:
             for stem in self.stems:
-                prepared.add_image(f"{stem}.png", picture(stem))
+                prepared.add_image(f"{stem}.png", random_image(stem))
         with write_store(root / "data/images.zip", {}) as originals:
             for stem in self.stems:
-                originals.add(f"{stem}.jpg", images.encode_png(picture(stem)))
-        with write_store(root / "data/pose.zip", {"channels": 3}) as pose:
+                originals.add(f"{stem}.jpg", images.encode_png(random_image(stem)))
+        with write_store(root / "data/pose_maps.zip", {"channels": 3}) as pose:
             for stem in self.stems:
-                pose.add_image(f"{stem}.png", picture(f"pose of {stem}"))
+                pose.add_image(f"{stem}.png", random_image(f"pose of {stem}"))
         self.outfits = [source.rpartition("_")[0] for source, _ in self.pairs]
         self.pairs_csv = root / "data/pairs/test.csv"
-        files.write_atomic(root / "data/pairs/train_images.csv", _table("name", self.stems[:4]))
+        files.write_atomic(root / "data/pairs/train_images.csv", _table("stem", self.stems[:4]))
         self.keep_pairs(len(self.pairs))
 
     def keep_pairs(self, number: int) -> None:
@@ -109,7 +109,7 @@ class EvaluationProject:
 
     def generated(self) -> dict[str, Pixels]:
         """Member names and images of a complete result: each the target with some noise."""
-        return {f"{pair_id(*pair)}.png": near(picture(pair[1]), pair_id(*pair)) for pair in self.pairs}
+        return {f"{pair_id(*pair)}.png": near(random_image(pair[1]), pair_id(*pair)) for pair in self.pairs}
 
     def add_results(
         self,

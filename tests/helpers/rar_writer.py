@@ -18,7 +18,7 @@ def write_rar(path: Path, members: Mapping[str, bytes], link: bool = False) -> N
     Args:
         link: mark each member as a symbolic link.
     """
-    parts = [b"Rar!\x1a\x07\x01\x00", _block(_MAIN, 0, _number(0))]
+    blocks = [b"Rar!\x1a\x07\x01\x00", _block(_MAIN, 0, _number(0))]
     for name, data in members.items():
         is_folder = name.endswith("/")
         raw = name.removesuffix("/").encode()
@@ -29,8 +29,8 @@ def write_rar(path: Path, members: Mapping[str, bytes], link: bool = False) -> N
         redirection = _number(5) + _number(1) + _number(0) + _number(4) + b"evil"
         extra = _number(len(redirection)) + redirection if link else b""
         sizes = (_number(len(extra)) if link else b"") + _number(len(data))
-        parts += [_block(_FILE, _HAS_DATA | link, sizes + fields + extra), data]
-    path.write_bytes(b"".join([*parts, _block(_END, 0, _number(0))]))
+        blocks += [_block(_FILE, _HAS_DATA | link, sizes + fields + extra), data]
+    path.write_bytes(b"".join([*blocks, _block(_END, 0, _number(0))]))
 
 
 def _block(kind: int, flags: int, fields: bytes) -> bytes:

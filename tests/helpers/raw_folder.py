@@ -66,27 +66,27 @@ def read_table(path: Path) -> Annotations:
 def write_project(root: Path) -> tuple[list[str], list[str]]:
     """Writes params.yaml, data/raw/demo and data/images.zip; returns the names of train and test images.
 
-    Each part's last image misses a hip, so that outfits of three and of two images are left.
+    Each split's last image misses a hip, so that outfits of three and of two images are left.
     """
     raw = root / "data/raw/demo"
     raw.mkdir(parents=True)
-    parts = {"train": outfit_names(1, 3), "test": outfit_names(100, 2)}
-    for part, names in parts.items():
-        (raw / f"{part}.lst").write_text("\n".join(names) + "\n")
+    splits = {"train": outfit_names(1, 3), "test": outfit_names(100, 2)}
+    for split, names in splits.items():
+        (raw / f"{split}.lst").write_text("\n".join(names) + "\n")
         keypoints = [figure()] * (len(names) - 1) + [figure(missing=[8])]
-        write_annotations(raw / f"fasion-resize-annotation-{part}.csv", names, keypoints)
-    write_images(root, parts["train"], parts["test"])
+        write_annotations(raw / f"fasion-resize-annotation-{split}.csv", names, keypoints)
+    write_images(root, splits["train"], splits["test"])
     params = Params().model_dump()
     params["datasets"]["demo"].update(height=64, width=48, max_test_pairs=5)
     params["render"].update(canvas_height=256, canvas_width=176)
     with open(root / "params.yaml", "w") as file:
         YAML().dump(params, file)
-    return parts["train"], parts["test"]
+    return splits["train"], splits["test"]
 
 
 def write_images(root: Path, train: Sequence[str], test: Sequence[str]) -> None:
     """Writes data/images.zip with a small JPEG under each name."""
-    picture = images.encode_jpeg(np.full((16, 12, 3), 200, dtype=np.uint8))
-    with write_store(root / "data/images.zip", {"parts": {"train": train, "test": test}}) as store:
+    image = images.encode_jpeg(np.full((16, 12, 3), 200, dtype=np.uint8))
+    with write_store(root / "data/images.zip", {"splits": {"train": train, "test": test}}) as store:
         for name in [*train, *test]:
-            store.add(name, picture)
+            store.add(name, image)

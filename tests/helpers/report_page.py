@@ -13,7 +13,7 @@ from dnaf.report.board import Board, compare
 from dnaf.report.loss_curve import LossCurve
 from dnaf.report.page.page import Content
 from dnaf.report.panels import Panel
-from tests.helpers.evaluation_project import SIZE, picture
+from tests.helpers.evaluation_project import SIZE, random_image
 from tests.helpers.scored_methods import CARDS, absent, present, with_interval
 
 METHODS = ("dnaf", "copy_source", "pidm")
@@ -22,7 +22,7 @@ MADE_BY = {
     "results": {
         "model": "0123abcd" * 8,
         "seed": 7,
-        "params": {"solver": "ddim", "num_inference_steps": 4},
+        "params": {"scheduler": "ddim", "num_inference_steps": 4},
     }
 }
 LABELS = ("Pose", "Source", "Target", "DNAF", "PIDM")
@@ -65,11 +65,11 @@ def board_of(protocol: str, num_pairs: int, seed: int) -> Board:
 def made_up(
     folder: Path,
     pairs: list[Pair] | None = None,
-    form: str = "deepfashion",
+    format_name: str = "deepfashion",
     dataset: str = "demo",
     cards: dict[str, Card] = CARDS,
 ) -> Content:
-    """Two protocols, three methods, pictures that differ from panel to panel.
+    """Two protocols, three methods, images that differ from panel to panel.
 
     Args:
         folder: where an image store may be written.
@@ -79,13 +79,13 @@ def made_up(
         pass
     test = TestPairs(pairs, [source for source, _ in pairs], "")
     panels = [
-        Panel(label if method is None else cards[method].title, method, pictures_of(label))
+        Panel(label if method is None else cards[method].title, method, images_of(label))
         for label, method in zip(LABELS, (None, "copy_source", None, "dnaf", "pidm"), strict=True)
     ]
     panels[1] = Panel("Source", "copy_source", panels[1].image)
     return Content(
         dataset,
-        DataSet(form, SIZE, test, folder / "train_images.csv", ImageStore(folder / "prepared.zip")),
+        DataSet(format_name, SIZE, test, folder / "train_images.csv", ImageStore(folder / "prepared.zip")),
         [board_of(name, len(pairs), seed) for seed, name in enumerate(("cfld", "gfla"))],
         cards,
         panels,
@@ -93,6 +93,6 @@ def made_up(
     )
 
 
-def pictures_of(label: str):  # type: ignore[no-untyped-def]
+def images_of(label: str):  # type: ignore[no-untyped-def]
     """What a panel shows of a pair."""
-    return lambda pair: picture(f"{label} of {pair}")
+    return lambda pair: random_image(f"{label} of {pair}")

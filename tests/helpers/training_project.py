@@ -12,7 +12,7 @@ from dnaf.core import config, files, seeds
 from dnaf.core.images import Pixels
 from dnaf.data.loader import Sources
 from dnaf.data.store import ImageStore, write_store
-from dnaf.model.autoencoder import LosslessCodec
+from dnaf.model.autoencoder import LosslessAutoencoder
 from dnaf.model.build import build
 from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.pipeline import DNAFPipeline, assemble
@@ -65,7 +65,7 @@ _TRAIN: dict[str, Any] = {
     "report_to": "none",
 }
 _GENERATE: dict[str, Any] = {
-    "solver": "ddim",
+    "scheduler": "ddim",
     "num_inference_steps": 2,
     "guidance_scale": 1.0,
     "guidance_interval": [0.0, 1.0],
@@ -77,7 +77,7 @@ _GENERATE: dict[str, Any] = {
 
 
 def model_params(**changes: Any) -> config.Model:
-    """The smallest model with all parts on."""
+    """The smallest model with all components on."""
     return config.Model(**{**_MODEL, **changes})
 
 
@@ -103,8 +103,8 @@ class Inputs:
     """Random inputs of a pipeline: S styles with their poses, T target poses, noise for both."""
 
     style: torch.Tensor
-    style_pose: torch.Tensor
-    pose: torch.Tensor
+    style_pose_map: torch.Tensor
+    pose_map: torch.Tensor
     noise: torch.Tensor
     style_noise: torch.Tensor
 
@@ -135,8 +135,8 @@ def one_loss(denoiser: DNAFDenoiser, style_grad: bool) -> torch.Tensor:
         inputs.style_noise,
         torch.tensor([300, 900]),
         inputs.style,
-        inputs.style_pose,
-        inputs.pose,
+        inputs.style_pose_map,
+        inputs.pose_map,
         keep=torch.tensor([True, False]),
         style_grad=style_grad,
     )
@@ -152,7 +152,7 @@ def stems(first_item: int, num_outfits: int) -> list[str]:
     ]
 
 
-def picture(name: str) -> Pixels:
+def random_image(name: str) -> Pixels:
     """White, with a coarse random figure in the middle; the same for the same name."""
     image = np.full((*SIZE, 3), 255, dtype=np.uint8)
     coarse = seeds.generator(0, "picture", name).integers(0, 256, (6, 4, 3), dtype=np.uint8)
@@ -161,48 +161,48 @@ def picture(name: str) -> Pixels:
 
 
 class TrainingProject:
-    """params.yaml, data/prepared.zip, data/pose.zip and data/pairs below `root`, as the stages write them.
+    """params.yaml, data/prepared.zip, data/pose_maps.zip and data/pairs below `root`, as the stages write them.
 
     Three training outfits (six pairs) and two test outfits (four pairs).
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.parts = {"train": stems(1, 3), "test": stems(100, 2)}
+        self.splits = {"train": stems(1, 3), "test": stems(100, 2)}
         self.scratch = root / "scratch"
-        names = self.parts["train"] + self.parts["test"]
+        names = self.splits["train"] + self.splits["test"]
         with write_store(root / "data/prepared.zip", {}) as prepared:
             for stem in names:
-                prepared.add_image(f"{stem}.png", picture(stem))
-        with write_store(root / "data/pose.zip", {"channels": 3}) as pose:
+                prepared.add_image(f"{stem}.png", random_image(stem))
+        with write_store(root / "data/pose_maps.zip", {"channels": 3}) as pose:
             for stem in names:
-                pose.add_image(f"{stem}.png", picture(f"pose of {stem}"))
-                pose.add_image(f"mirrored/{stem}.png", picture(f"pose of {stem}")[:, ::-1])
-        for part in self.parts:
-            rows = [f"{source},{target},{source.rpartition('_')[0]}" for source, target in self.pairs(part)]
-            files.write_atomic(self.sources(part).pairs, "\n".join(["source,target,outfit", *rows]) + "\n")
+                pose.add_image(f"{stem}.png", random_image(f"pose of {stem}"))
+                pose.add_image(f"mirrored/{stem}.png", random_image(f"pose of {stem}")[:, ::-1])
+        for split in self.splits:
+            rows = [f"{source},{target},{source.rpartition('_')[0]}" for source, target in self.pairs(split)]
+            files.write_atomic(self.sources(split).pairs, "\n".join(["source,target,outfit", *rows]) + "\n")
         files.write_manifest(root / "data/pairs")
         self.write_latents()
         self.set_params()
 
-    def pairs(self, part: str) -> list[tuple[str, str]]:
-        """Ordered pairs of a part: front to side and side to front of each outfit."""
-        names = self.parts[part]
+    def pairs(self, split: str) -> list[tuple[str, str]]:
+        """Ordered pairs of a split: front to side and side to front of each outfit."""
+        names = self.splits[split]
         ordered = []
         for front, side in zip(names[::2], names[1::2], strict=True):
             ordered += [(front, side), (side, front)]
         return ordered
 
-    def sources(self, part: str) -> Sources:
+    def sources(self, split: str) -> Sources:
         """What the loader reads."""
         data = self.root / "data"
-        return Sources(data / f"pairs/{part}.csv", data / "prepared.zip", data / "pose.zip")
+        return Sources(data / f"pairs/{split}.csv", data / "prepared.zip", data / "pose_maps.zip")
 
     def write_latents(self) -> None:
         """What stage latents writes for the smallest model."""
-        sources, codec = self.sources("train"), LosslessCodec(_MODEL["unshuffle"])
+        sources, autoencoder = self.sources("train"), LosslessAutoencoder(_MODEL["unshuffle"])
         output = self.root / "data/latents.zip"
-        write_latents(sources.pairs, sources.images, output, codec, None, torch.device("cpu"))
+        write_latents(sources.pairs, sources.images, output, autoencoder, None, torch.device("cpu"))
 
     def set_params(self, **sections: dict[str, Any]) -> None:
         """Writes params.yaml with the tiny sections, changed by `train={...}` and so on."""

@@ -32,14 +32,14 @@ def test_building_leaves_the_global_generator_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "prefixes"),
+    ("component", "prefixes"),
     [
         ("pose_adapter", ("adapter.pose.",)),
         ("appearance_blocks", ("adapter.blocks.", "adapter.style_inputs.", "style_encoder.")),
     ],
 )
-def test_a_part_that_is_off_has_no_weights(part: str, prefixes: tuple[str, ...]) -> None:
-    on, off = tiny_pipeline().denoiser.state_dict(), tiny_pipeline(**{part: False}).denoiser.state_dict()
+def test_a_component_that_is_off_has_no_weights(component: str, prefixes: tuple[str, ...]) -> None:
+    on, off = tiny_pipeline().denoiser.state_dict(), tiny_pipeline(**{component: False}).denoiser.state_dict()
     assert all(any(name.startswith(prefix) for name in on) for prefix in prefixes)
     assert not [name for name in off if name.startswith(prefixes)]
 
@@ -67,7 +67,7 @@ def test_an_unknown_style_encoder_is_refused() -> None:
         build(model_params(style_encoder="no_such_model"), 0)
 
 
-# Of all initial weights, by the code of version 0.1.0: with every part; without appearance blocks, seed 1,
+# Of all initial weights, by the code of version 0.1.0: with every component; without appearance blocks, seed 1,
 # 18 pose channels; and at the demo's size.
 @pytest.mark.parametrize(
     ("changes", "seed", "pose_channels", "digest"),
@@ -90,11 +90,11 @@ def test_an_unknown_style_encoder_is_refused() -> None:
 def test_the_initial_weights_are_always_the_same_bits(
     changes: dict[str, object], seed: int, pose_channels: int, digest: str
 ) -> None:
-    parts = build(model_params(**changes), seed, pose_channels)
+    components = build(model_params(**changes), seed, pose_channels)
     sha256 = hashlib.sha256()
-    for part in ("unet", "codec", "adapter", "style_encoder"):
-        module = getattr(parts, part)
+    for component in ("unet", "autoencoder", "adapter", "style_encoder"):
+        module = getattr(components, component)
         for name, tensor in sorted(module.state_dict().items()) if module else ():
-            sha256.update(f"{part}.{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            sha256.update(f"{component}.{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
             sha256.update(tensor.contiguous().numpy().tobytes())
     assert sha256.hexdigest() == digest

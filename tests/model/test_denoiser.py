@@ -15,7 +15,7 @@ from dnaf.model.denoiser import DNAFDenoiser, Encoded
 from tests.helpers.training_project import Inputs, one_loss, random_inputs, tiny_pipeline
 
 TIMESTEP = torch.tensor(600)
-PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
+COMPONENTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +36,11 @@ def inputs() -> Inputs:
     return random_inputs(num_styles=2, num_targets=3)
 
 
-ROWS = torch.tensor([1, 0, 1])
+STYLE_INDEX = torch.tensor([1, 0, 1])
 
 
 def encode(denoiser: DNAFDenoiser, inputs: Inputs) -> Encoded:
-    return denoiser.encode(inputs.style, inputs.style_pose, inputs.pose)
+    return denoiser.encode(inputs.style, inputs.style_pose_map, inputs.pose_map)
 
 
 def plain_unet(denoiser: DNAFDenoiser) -> UNet2DConditionModel:
@@ -79,7 +79,7 @@ def pretrained_start(noise_aware: bool) -> DNAFDenoiser:
 @torch.no_grad()
 def test_what_is_added_starts_as_the_plain_unet_bit_for_bit(inputs: Inputs) -> None:
     denoiser = pretrained_start(noise_aware=False)
-    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), STYLE_INDEX)
     plain = plain_unet(denoiser)
     plain.set_attn_processor(dict(denoiser.unet.attn_processors))  # the same arithmetic on both sides
     prompt = denoiser.adapter.prompt_embedding.expand(3, -1, -1)
@@ -90,7 +90,7 @@ def test_what_is_added_starts_as_the_plain_unet_bit_for_bit(inputs: Inputs) -> N
 @torch.no_grad()
 def test_sharing_changes_the_output_from_the_start(inputs: Inputs) -> None:
     denoiser = pretrained_start(noise_aware=True)
-    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), STYLE_INDEX)
     assert (ours - plain_output(denoiser, inputs.noise)).abs().max() > 1e-4
 
 
@@ -98,8 +98,8 @@ def test_sharing_changes_the_output_from_the_start(inputs: Inputs) -> None:
 def test_a_style_that_equals_the_target_changes_nothing(inputs: Inputs) -> None:
     denoiser = pretrained_start(noise_aware=True)
     same = inputs.noise[:2]
-    targets = same[ROWS]
-    ours = denoiser.denoise(targets, same, TIMESTEP, encode(denoiser, inputs), ROWS)
+    targets = same[STYLE_INDEX]
+    ours = denoiser.denoise(targets, same, TIMESTEP, encode(denoiser, inputs), STYLE_INDEX)
     torch.testing.assert_close(ours, plain_output(denoiser, targets), atol=1e-6, rtol=1e-5)
 
 
@@ -109,7 +109,9 @@ def test_a_target_without_style_is_the_plain_unet_with_its_pose(
     denoiser: DNAFDenoiser, inputs: Inputs, style_grad: bool
 ) -> None:
     encoded, keep = encode(denoiser, inputs), torch.zeros(3, dtype=torch.bool)
-    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, ROWS, keep, style_grad)
+    ours = denoiser.denoise(
+        inputs.noise, inputs.style_noise, TIMESTEP, encoded, STYLE_INDEX, keep, style_grad
+    )
     plain = plain_output(denoiser, inputs.noise, list(encoded.residuals))
     torch.testing.assert_close(ours, plain, atol=1e-6, rtol=1e-5)
 
@@ -117,7 +119,7 @@ def test_a_target_without_style_is_the_plain_unet_with_its_pose(
 @torch.no_grad()
 @pytest.mark.parametrize("style_grad", [False, True])
 @pytest.mark.parametrize("off", [None, "noise_aware", "appearance_blocks", "pose_adapter"])
-def test_plain_rows_are_the_plain_unet_and_change_no_other_row(
+def test_unconditional_rows_are_the_plain_unet_and_change_no_other_row(
     inputs: Inputs, off: str | None, style_grad: bool
 ) -> None:
     denoiser = tiny_pipeline(**({off: False} if off else {})).denoiser.eval()
@@ -127,24 +129,29 @@ def test_plain_rows_are_the_plain_unet_and_change_no_other_row(
         inputs.style_noise,
         TIMESTEP,
         encoded.repeat_targets(2),
-        ROWS,
+        STYLE_INDEX,
         style_grad=style_grad,
-        num_plain=3,
+        num_unconditional=3,
     )
-    alone = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, ROWS)
+    alone = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, STYLE_INDEX)
     torch.testing.assert_close(both[3:], alone, atol=1e-6, rtol=1e-5)
     plain = plain_output(denoiser, inputs.noise, list(encoded.residuals) or None)
     torch.testing.assert_close(both[:3], plain, atol=1e-6, rtol=1e-5)  # of another attention kernel
 
 
 @torch.no_grad()
-def test_plain_rows_are_the_unet_bit_for_bit(inputs: Inputs) -> None:
+def test_unconditional_rows_are_the_unet_bit_for_bit(inputs: Inputs) -> None:
     """Styles and targets left out, the same arithmetic runs on both sides."""
     denoiser = pretrained_start(noise_aware=True)
     encoded = encode(denoiser, inputs)
     encoded = replace(encoded, style_residuals=[residual[:0] for residual in encoded.style_residuals])
     ours = denoiser.denoise(
-        inputs.noise, inputs.style_noise[:0], TIMESTEP, encoded, torch.empty(0, dtype=torch.long), num_plain=3
+        inputs.noise,
+        inputs.style_noise[:0],
+        TIMESTEP,
+        encoded,
+        torch.empty(0, dtype=torch.long),
+        num_unconditional=3,
     )
     plain = plain_unet(denoiser)
     plain.set_attn_processor(dict(denoiser.unet.attn_processors))
@@ -161,7 +168,7 @@ def test_the_joint_pass_equals_the_recorded_one(
     denoiser = tiny_pipeline(style_pose=style_pose).denoiser.eval()
     mask, encoded = None if keep is None else torch.tensor(keep), encode(denoiser, inputs)
     joint, recorded = (
-        denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, ROWS, mask, style_grad)
+        denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, STYLE_INDEX, mask, style_grad)
         for style_grad in (True, False)
     )
     torch.testing.assert_close(joint, recorded, atol=1e-6, rtol=1e-5)
@@ -171,7 +178,7 @@ def test_the_joint_pass_equals_the_recorded_one(
 def test_style_features_do_not_depend_on_the_target_or_its_pose(
     denoiser: DNAFDenoiser, inputs: Inputs
 ) -> None:
-    other_pose = denoiser.encode(inputs.style, inputs.style_pose, 1 - inputs.pose)
+    other_pose = denoiser.encode(inputs.style, inputs.style_pose_map, 1 - inputs.pose_map)
     first = denoiser.record(inputs.style_noise, TIMESTEP, encode(denoiser, inputs))
     second = denoiser.record(inputs.style_noise, TIMESTEP, other_pose)
     assert first.keys() == {name for name in denoiser.unet.attn_processors if "attn1" in name}
@@ -181,7 +188,7 @@ def test_style_features_do_not_depend_on_the_target_or_its_pose(
 
 @torch.no_grad()
 def test_style_features_depend_on_the_source_s_own_pose(denoiser: DNAFDenoiser, inputs: Inputs) -> None:
-    other = denoiser.encode(inputs.style, 1 - inputs.style_pose, inputs.pose)
+    other = denoiser.encode(inputs.style, 1 - inputs.style_pose_map, inputs.pose_map)
     first = denoiser.record(inputs.style_noise, TIMESTEP, encode(denoiser, inputs))
     second = denoiser.record(inputs.style_noise, TIMESTEP, other)
     assert any((features - second[name]).abs().max() > 1e-4 for name, features in first.items())
@@ -190,9 +197,9 @@ def test_style_features_depend_on_the_source_s_own_pose(denoiser: DNAFDenoiser, 
 @torch.no_grad()
 def test_the_order_of_targets_does_not_matter(denoiser: DNAFDenoiser, inputs: Inputs) -> None:
     order = torch.tensor([2, 0, 1])
-    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
-    encoded = denoiser.encode(inputs.style, inputs.style_pose, inputs.pose[order])
-    moved = denoiser.denoise(inputs.noise[order], inputs.style_noise, TIMESTEP, encoded, ROWS[order])
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), STYLE_INDEX)
+    encoded = denoiser.encode(inputs.style, inputs.style_pose_map, inputs.pose_map[order])
+    moved = denoiser.denoise(inputs.noise[order], inputs.style_noise, TIMESTEP, encoded, STYLE_INDEX[order])
     torch.testing.assert_close(moved, ours[order], atol=1e-6, rtol=1e-5)
 
 
@@ -200,23 +207,27 @@ def test_the_order_of_targets_does_not_matter(denoiser: DNAFDenoiser, inputs: In
 def test_targets_that_share_a_style_row_get_what_separate_rows_give(
     denoiser: DNAFDenoiser, inputs: Inputs
 ) -> None:
-    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
-    encoded = denoiser.encode(inputs.style[ROWS], inputs.style_pose[ROWS], inputs.pose)
-    separate = denoiser.denoise(inputs.noise, inputs.style_noise[ROWS], TIMESTEP, encoded, torch.arange(3))
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), STYLE_INDEX)
+    encoded = denoiser.encode(inputs.style[STYLE_INDEX], inputs.style_pose_map[STYLE_INDEX], inputs.pose_map)
+    separate = denoiser.denoise(
+        inputs.noise, inputs.style_noise[STYLE_INDEX], TIMESTEP, encoded, torch.arange(3)
+    )
     torch.testing.assert_close(separate, ours, atol=1e-6, rtol=1e-5)
 
 
 @torch.no_grad()
 def test_every_target_sees_its_own_style_only(denoiser: DNAFDenoiser, inputs: Inputs) -> None:
-    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
+    ours = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), STYLE_INDEX)
     inputs.style[0], inputs.style_noise[0] = -inputs.style[0], -inputs.style_noise[0]
-    changed = denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), ROWS)
+    changed = denoiser.denoise(
+        inputs.noise, inputs.style_noise, TIMESTEP, encode(denoiser, inputs), STYLE_INDEX
+    )
     torch.testing.assert_close(changed[[0, 2]], ours[[0, 2]], atol=1e-6, rtol=1e-5)
     assert (changed[1] - ours[1]).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("style_grad", [False, True])
-@pytest.mark.parametrize("off", [None, *PARTS])
+@pytest.mark.parametrize("off", [None, *COMPONENTS])
 def test_every_parameter_is_trained(off: str | None, style_grad: bool) -> None:
     denoiser = tiny_pipeline(channels=[8, 16, 24], **({off: False} if off else {})).denoiser
     one_loss(denoiser, style_grad).backward()
@@ -240,10 +251,10 @@ def test_compiling_captures_one_graph_and_changes_nothing(denoiser: DNAFDenoiser
     torch.compiler.reset()
     graphs = CompileCounterWithBackend("aot_eager")
     compiled = torch.compile(denoiser.denoise, fullgraph=True, backend=graphs)
-    arguments = (latents, inputs.style_noise, TIMESTEP, encoded, ROWS)
-    ours = compiled(*arguments, num_plain=3)
+    arguments = (latents, inputs.style_noise, TIMESTEP, encoded, STYLE_INDEX)
+    ours = compiled(*arguments, num_unconditional=3)
     assert graphs.frame_count == 1
-    eager = denoiser.denoise(*arguments, num_plain=3)
+    eager = denoiser.denoise(*arguments, num_unconditional=3)
     torch.testing.assert_close(ours, eager, atol=1e-6, rtol=1e-5)
 
 
@@ -251,9 +262,11 @@ def test_compiling_captures_one_graph_and_changes_nothing(denoiser: DNAFDenoiser
 @pytest.mark.parametrize("style_grad", [False, True])
 def test_the_poses_of_styles_may_be_withheld_from_the_style_branch(inputs: Inputs, style_grad: bool) -> None:
     denoiser = tiny_pipeline(style_pose=False).denoiser.eval()
-    other = denoiser.encode(inputs.style, 1 - inputs.style_pose, inputs.pose)
+    other = denoiser.encode(inputs.style, 1 - inputs.style_pose_map, inputs.pose_map)
     first, second = (
-        denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, ROWS, style_grad=style_grad)
+        denoiser.denoise(
+            inputs.noise, inputs.style_noise, TIMESTEP, encoded, STYLE_INDEX, style_grad=style_grad
+        )
         for encoded in (encode(denoiser, inputs), other)
     )
     assert torch.equal(first, second)

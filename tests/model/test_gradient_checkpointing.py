@@ -42,10 +42,10 @@ def test_the_gradients_are_the_same_to_the_last_bit(frozen: bool, style_grad: bo
         if checkpointing:
             gradient_checkpointing.enable(denoiser)
         results.append(gradients(denoiser, style_grad))
-    plain, recomputed = results
-    assert plain.keys() == recomputed.keys() != set()
+    plain, checkpointed = results
+    assert plain.keys() == checkpointed.keys() != set()
     assert any(name.startswith("unet.") for name in plain) != frozen
-    assert [name for name, gradient in plain.items() if not torch.equal(gradient, recomputed[name])] == []
+    assert [name for name, gradient in plain.items() if not torch.equal(gradient, checkpointed[name])] == []
 
 
 def test_most_activations_are_not_kept() -> None:
@@ -73,7 +73,7 @@ def test_every_appearance_block_runs_again_in_the_backward_pass() -> None:
 
 def test_sampling_does_not_notice() -> None:
     pipeline, inputs = tiny_pipeline(), random_inputs(1, 1)
-    encoded = pipeline.denoiser.encode(inputs.style, inputs.style_pose, inputs.pose)
+    encoded = pipeline.denoiser.encode(inputs.style, inputs.style_pose_map, inputs.pose_map)
     call = (inputs.noise, inputs.style_noise, torch.tensor(500), encoded, torch.tensor([0]))
     with torch.no_grad():
         plain = pipeline.denoiser.denoise(*call)

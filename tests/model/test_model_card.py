@@ -84,15 +84,15 @@ def test_the_code_of_the_card_loads_the_model_and_makes_an_image(kind: str, tmp_
     card = saved_card(pipeline, tmp_path / "model")
     (code,) = re.findall(r"```python\n(.*?)```", card.text, re.DOTALL)
     inputs = random_inputs(1, 1)
-    names = {"style": inputs.image, "style_pose": inputs.style_pose, "pose": inputs.pose}
+    names = {"style": inputs.image, "style_pose_map": inputs.style_pose_map, "pose_map": inputs.pose_map}
     code = code.replace(FOLDER, str(tmp_path / "model")).replace(
-        "pose=pose)", "pose=pose, num_inference_steps=1)"
+        "pose_map=pose)", "pose_map=pose, num_inference_steps=1)"
     )
     exec(code, names)
     assert [image.size for image in names["images"]] == [SIZE[::-1]]
 
 
-def test_parts_that_are_off_and_a_size_that_is_not_known_are_not_claimed(tmp_path: Path) -> None:
+def test_components_that_are_off_and_a_size_that_is_not_known_are_not_claimed(tmp_path: Path) -> None:
     pipeline = tiny_pipeline(noise_aware=False)
     card = saved_card(pipeline, tmp_path)
     assert "noise-aware features" not in card.text

@@ -42,7 +42,7 @@ def image(pipeline: DNAFPipeline) -> torch.Tensor:
     pipeline.set_progress_bar_config(disable=True)
     generator = torch.Generator().manual_seed(3)
     style, poses = (torch.rand(1, 3, 64, 48, generator=generator) for _ in range(2))
-    images = {"style": style, "style_pose": poses, "pose": poses}
+    images = {"style": style, "style_pose_map": poses, "pose_map": poses}
     result: torch.Tensor = pipeline(
         **images, num_inference_steps=2, generator=generator, output_type="pt"
     ).images
@@ -170,7 +170,7 @@ def test_what_was_trained_from_scratch_is_loaded_in_another_dtype(tmp_path: Path
     tiny_pipeline().save_pretrained(tmp_path)
     loaded = DNAFPipeline.from_pretrained(tmp_path, torch_dtype=torch.bfloat16)
     assert loaded.unet.dtype == loaded.style_encoder.dtype == torch.bfloat16
-    assert loaded.adapter.dtype == loaded.codec.dtype == torch.float32
+    assert loaded.adapter.dtype == loaded.autoencoder.dtype == torch.float32
 
 
 def test_the_size_of_the_training_is_known_after_loading(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_the_size_of_the_training_is_known_after_loading(tmp_path: Path) -> None
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_the_frozen_part_is_loaded_in_another_dtype(tmp_path: Path) -> None:
+def test_the_frozen_component_is_loaded_in_another_dtype(tmp_path: Path) -> None:
     folder = base_folders.write_own(tmp_path / "base")
     trained(model_params(base=str(folder))).save_pretrained(tmp_path / "model")
     loaded = DNAFPipeline.from_pretrained(tmp_path / "model", torch_dtype=torch.bfloat16)

@@ -107,8 +107,8 @@ def test_changing_the_learning_rate_runs_train_and_what_follows_only(project: Pr
 
 
 def test_outputs_that_a_failed_stage_lost_come_back_without_a_run(project: Project) -> None:
-    project.set_params({"generate.solver": "unheard_of"})
-    assert "generate.solver: not allowed" in project.run("dvc", "repro", check=False).stderr
+    project.set_params({"generate.scheduler": "unheard_of"})
+    assert "generate.scheduler: not allowed" in project.run("dvc", "repro", check=False).stderr
     assert not (project.root / "data/results/dnaf/generated.zip").exists()
     assert set(ran(go_back(project))) <= WITHOUT_RUN_CACHE
 

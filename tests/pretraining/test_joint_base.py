@@ -59,10 +59,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "base"
 
 
-def test_the_folder_holds_parts_log_and_origin(written: Path) -> None:
+def test_the_folder_holds_components_log_and_origin(written: Path) -> None:
     assert files.require_complete(written) == recipe().values()
     assert sorted(path.name for path in written.iterdir()) == [
-        "README.md", "codec", "loss.csv", "manifest.json", "prompt.safetensors", "scheduler",
+        "README.md", "autoencoder", "loss.csv", "manifest.json", "prompt.safetensors", "scheduler",
         "style_encoder", "unet",
     ]  # fmt: skip
     with open(written / "loss.csv") as file:
@@ -73,14 +73,14 @@ def test_the_folder_holds_parts_log_and_origin(written: Path) -> None:
 
 
 def test_it_loads_frozen_as_any_base_does(written: Path) -> None:
-    parts = build(model_params(base=str(written)), seed=1, pose_channels=3)
-    assert parts.style_encoder is not None
-    for part in (parts.unet, parts.style_encoder):
-        assert not [name for name, weight in part.named_parameters() if weight.requires_grad]
-    assert all(weight.requires_grad for weight in parts.adapter.parameters())
+    components = build(model_params(base=str(written)), seed=1, pose_channels=3)
+    assert components.style_encoder is not None
+    for component in (components.unet, components.style_encoder):
+        assert not [name for name, weight in component.named_parameters() if weight.requires_grad]
+    assert all(weight.requires_grad for weight in components.adapter.parameters())
     untrained = build(model_params(), seed=5, pose_channels=3)
-    assert not torch.equal(parts.unet.conv_in.weight, untrained.unet.conv_in.weight)
-    assert torch.equal(parts.adapter.prompt_embedding, untrained.adapter.prompt_embedding)
+    assert not torch.equal(components.unet.conv_in.weight, untrained.unet.conv_in.weight)
+    assert torch.equal(components.adapter.prompt_embedding, untrained.adapter.prompt_embedding)
 
 
 def test_killed_while_it_trains_and_started_again_it_gives_the_same_bytes(

@@ -19,7 +19,7 @@ from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.model.patch_autoencoder import PatchAutoencoder
 from dnaf.model.pretrained.base_model import inspect_base, load_base
-from dnaf.model.pretrained.checked_part import check_part
+from dnaf.model.pretrained.checked_component import check_component
 from dnaf.model.schedulers import training_schedule
 from dnaf.model.style_encoder import StyleEncoder
 from dnaf.pipeline import assemble
@@ -27,9 +27,9 @@ from dnaf.pretraining import params
 from dnaf.pretraining.autoencoder import reconstruction_loss, train_autoencoder
 from dnaf.pretraining.base import build, denoising_loss, load, make_scheduler, train_base
 from dnaf.pretraining.exchange import IDENTICAL, probe, to_text
-from dnaf.pretraining.latents import PeopleLatents, encode_people, load_autoencoder
 from dnaf.pretraining.look import write_reconstructions, write_samples
-from dnaf.pretraining.people import PeoplePictures, draw_people, to_tensor
+from dnaf.pretraining.people import PeopleImages, draw_people, to_tensor
+from dnaf.pretraining.people_latents import PeopleLatents, encode_people, load_autoencoder
 from dnaf.pretraining.publish import publish
 from dnaf.pretraining.sheets import Examples, crop, torso_centres
 from dnaf.pretraining.style_encoder import MODEL_NAME, to_timm, write_style_encoder
@@ -110,19 +110,19 @@ def pretrain_killed_at_step(step: int, train: Any, *arguments: Any) -> None:
 
 
 def test_people_are_those_that_the_demo_draws_from_another_seed(folder: Path) -> None:
-    drawn = PeoplePictures(folder / "people")
-    assert drawn.pictures.shape == (9, 6, 64, 48, 3)
+    drawn = PeopleImages(folder / "people")
+    assert drawn.images.shape == (9, 6, 64, 48, 3)
     assert list(drawn.validation_outfits()) == [6, 7, 8]
     _, keypoints = draw_figure(SEED, 2, "back")
     assert drawn.keypoints[2, 2] == pytest.approx(keypoints * [48 / 176, 64 / 256], nan_ok=True, rel=1e-5)
     assert params.load(ROOT / params.PARAMS).seed != config.Params().seed
 
 
-def test_pictures_do_not_depend_on_how_many_are_drawn(folder: Path, tmp_path: Path) -> None:
+def test_images_do_not_depend_on_how_many_are_drawn(folder: Path, tmp_path: Path) -> None:
     fewer = PEOPLE.model_copy(update={"num_outfits": 2, "num_validation_outfits": 1})
     draw_people(tmp_path / "people", fewer, SEED)
-    found, expected = PeoplePictures(tmp_path / "people"), PeoplePictures(folder / "people")
-    assert np.array_equal(found.pictures, expected.pictures[:3])
+    found, expected = PeopleImages(tmp_path / "people"), PeopleImages(folder / "people")
+    assert np.array_equal(found.images, expected.images[:3])
 
 
 def test_an_autoencoder_that_starts_linear_keeps_the_principal_components() -> None:
@@ -138,8 +138,8 @@ def test_an_autoencoder_that_starts_linear_keeps_the_principal_components() -> N
 
 def test_latents_of_the_trained_autoencoder_have_mean_0_and_variance_1(folder: Path) -> None:
     module = load_autoencoder(folder / "autoencoder")
-    drawn = PeoplePictures(folder / "people")
-    latents = module.encode(to_tensor(drawn.pictures[:6].reshape(-1, 64, 48, 3)))
+    drawn = PeopleImages(folder / "people")
+    latents = module.encode(to_tensor(drawn.images[:6].reshape(-1, 64, 48, 3)))
     assert latents.mean((0, 2, 3)).numpy() == pytest.approx(np.zeros(4), abs=0.1)
     assert latents.var((0, 2, 3)).numpy() == pytest.approx(np.ones(4), rel=0.15)
     encoded = PeopleLatents(folder / "latents").latents
@@ -207,13 +207,13 @@ def test_the_untrained_base_matches_like_with_like() -> None:
 
 
 def examples(folder: Path, **changes: Any) -> Examples:
-    keypoints = PeoplePictures(folder / "people").keypoints[:6] / np.float32(4)
+    keypoints = PeopleImages(folder / "people").keypoints[:6] / np.float32(4)
     return Examples(PeopleLatents(folder / "latents").latents[:6], keypoints, base_params(**changes), SEED)
 
 
 def test_half_of_the_examples_are_sheets_of_two_views_at_one_noise_level(folder: Path) -> None:
     rows = examples(folder).rows([0, 1, 2, 3], 1000)
-    assert (rows.num_styles, rows.num_plain, len(rows.clean)) == (2, 2, 6)
+    assert (rows.num_styles, rows.num_unconditional, len(rows.clean)) == (2, 2, 6)
     assert torch.equal(rows.timestep[:2], rows.timestep[4:])
     assert not torch.equal(rows.clean[:2], rows.clean[4:])
     assert not torch.equal(rows.noise[:2], rows.noise[4:])
@@ -224,13 +224,13 @@ def test_half_of_the_examples_are_sheets_of_two_views_at_one_noise_level(folder:
             for each in (first, second)
         ]
         assert found[0] == found[1] != set()
-    assert examples(folder, sheets=0.0).rows([0, 1, 2, 3], 1000).num_plain == 4
+    assert examples(folder, sheets=0.0).rows([0, 1, 2, 3], 1000).num_unconditional == 4
 
 
 def test_examples_are_functions_of_their_position(folder: Path) -> None:
     together = examples(folder).rows([4, 5, 6, 7], 1000)
     alone = [examples(folder).rows([position], 1000) for position in (5, 4, 6, 7)]
-    singles = [each for each in alone if each.num_plain]
+    singles = [each for each in alone if each.num_unconditional]
     assert torch.equal(torch.cat([each.clean for each in singles]), together.clean[2:4])
     assert torch.equal(torch.cat([each.timestep for each in singles]), together.timestep[2:4])
 
@@ -240,7 +240,7 @@ def test_a_batch_covers_all_noise_levels_and_sheets_meet_them_all(folder: Path) 
     for step in range(4):
         rows = chosen.rows([4 * step + i for i in range(4)], 1000)
         every = torch.cat(
-            [rows.timestep[: rows.num_styles], rows.timestep[rows.num_styles :][: rows.num_plain]]
+            [rows.timestep[: rows.num_styles], rows.timestep[rows.num_styles :][: rows.num_unconditional]]
         )
         assert sorted((every // 250).tolist()) == [0, 1, 2, 3]
         seen |= set((rows.timestep[: rows.num_styles] // 250).tolist())
@@ -251,7 +251,7 @@ def test_a_crop_lies_inside_the_latent_and_around_the_torso(folder: Path) -> Non
     latent = np.arange(16 * 12, dtype=np.float16).reshape(1, 16, 12)
     assert crop(latent, np.array([6, 8], np.float32), 8)[0, 0, 0] == latent[0, 4, 2]
     assert crop(latent, np.array([0, 99], np.float32), 8)[0, -1, 0] == latent[0, -1, 0]
-    drawn = PeoplePictures(folder / "people")
+    drawn = PeopleImages(folder / "people")
     centres = torso_centres(drawn.keypoints)
     seen = ~np.isnan(centres[..., 0])
     assert seen.mean() > 0.5
@@ -268,7 +268,7 @@ def test_the_second_view_sees_the_first_as_a_target_of_dnaf_sees_its_style() -> 
     style, target = torch.randn(2, 2, 4, 16, 12, generator=generator)
     image, level = torch.zeros(2, 3, 64, 48), torch.tensor([100, 800])
     with torch.no_grad():
-        sheet = denoiser(torch.cat([style, target]), level.repeat(2), num_styles=2, num_plain=0)
+        sheet = denoiser(torch.cat([style, target]), level.repeat(2), num_styles=2, num_unconditional=0)
         encoded = dnaf.encode(image, image, image)
         expected = dnaf.denoise(target, style, level, encoded, torch.arange(2))
         cached = denoiser.with_style(target, level, denoiser.record(style, level))
@@ -304,13 +304,13 @@ def test_the_exchange_test_measures_every_style_at_every_noise_level(folder: Pat
     assert IDENTICAL in to_text(table)
 
 
-def test_sheets_show_pictures_above_reconstructions_and_first_above_second_views(
+def test_sheets_show_images_above_reconstructions_and_first_above_second_views(
     folder: Path, tmp_path: Path
 ) -> None:
     write_reconstructions(folder / "people", folder / "autoencoder", tmp_path / "autoencoder.png")
     found = images.decode((tmp_path / "autoencoder.png").read_bytes(), "autoencoder.png")
     assert found.shape == (2 * 64, 3 * 48, 3)
-    assert np.array_equal(found[:64, :48], PeoplePictures(folder / "people").pictures[6, 0])
+    assert np.array_equal(found[:64, :48], PeopleImages(folder / "people").images[6, 0])
     write_samples(folder / "crops", folder / "autoencoder", tmp_path / "crops.png", (8, 8), SEED)
     assert images.decode((tmp_path / "crops.png").read_bytes(), "crops.png").shape == (64, 12 * 32, 3)
 
@@ -323,22 +323,22 @@ def test_the_published_base_loads_as_any_base_and_takes_an_adapter(folder: Path,
     assert found.unet.conv_in.weight.numpy() == pytest.approx(
         load(folder / "base").unet.conv_in.weight.numpy(), rel=1e-3, abs=1e-6
     )
-    picture = to_tensor(PeoplePictures(folder / "people").pictures[0])
-    encoded = load_autoencoder(folder / "autoencoder").encode(picture)
-    assert torch.allclose(found.codec.encode(picture), encoded, atol=2e-2)
+    image = to_tensor(PeopleImages(folder / "people").images[0])
+    encoded = load_autoencoder(folder / "autoencoder").encode(image)
+    assert torch.allclose(found.autoencoder.encode(image), encoded, atol=2e-2)
     assert inspect_base(tmp_path / "base").downscale == 4
-    parts = build_model(
+    components = build_model(
         model_params(base=str(tmp_path / "base"), style_encoder=MODEL_NAME), seed=1, pose_channels=3
     )
-    assert parts.style_encoder is not None
-    assert parts.style_encoder.reductions == (8, 16)
-    pipeline, pose = assemble(parts), torch.zeros(1, 3, 64, 48)
+    assert components.style_encoder is not None
+    assert components.style_encoder.reductions == (8, 16)
+    pipeline, pose = assemble(components), torch.zeros(1, 3, 64, 48)
     pipeline.set_progress_bar_config(disable=True)
     generated = pipeline(
-        style=(picture[:1] + 1) / 2, style_pose=pose, pose=pose, num_inference_steps=2, output_type="pt"
+        style=(image[:1] + 1) / 2, style_pose_map=pose, pose_map=pose, num_inference_steps=2, output_type="pt"
     ).images
     assert generated.shape == (1, 3, 64, 48)
-    assert "took part" in (tmp_path / "base/README.md").read_text()
+    assert "was used" in (tmp_path / "base/README.md").read_text()
 
 
 def test_an_autoencoder_is_published_alone_and_said_to_be(folder: Path, tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def test_an_autoencoder_is_published_alone_and_said_to_be(folder: Path, tmp_path
 
 def test_the_committed_style_encoder_gives_the_features_of_the_published_one() -> None:
     files.require_complete(ROOT / STYLE_ENCODER)
-    encoder = check_part(ROOT / STYLE_ENCODER, ("StyleEncoder",), StyleEncoder.from_config).load()
+    encoder = check_component(ROOT / STYLE_ENCODER, ("StyleEncoder",), StyleEncoder.from_config).load()
     assert encoder.channels == (40, 112)
     assert sum(weight.numel() for weight in encoder.parameters()) < 900_000
     assert sum(path.stat().st_size for path in (ROOT / STYLE_ENCODER).iterdir()) < 2_000_000

@@ -21,7 +21,7 @@ from tests.property.test_annotations import mutate
 
 NAMES = outfit_names(1, 2)
 PATHS = [f"img/{deepfashion.image_path(name)}" for name in NAMES]
-PICTURE = np.random.default_rng(0).integers(0, 256, (12, 8, 3), dtype=np.uint8)
+IMAGE = np.random.default_rng(0).integers(0, 256, (12, 8, 3), dtype=np.uint8)
 
 
 def check_list(path: Path) -> None:
@@ -55,8 +55,8 @@ FILES: dict[str, tuple[bytes, Callable[[Path], None]]] = {
     "test_pairs.txt": ("\n".join([",".join(PATHS[:3]), ",".join(PATHS[3:])]).encode(), check_pairs),
     "pairs.csv": (f",from,to\n0,{NAMES[0]},{NAMES[1]}\n1,{NAMES[1]},{NAMES[0]}\n".encode(), check_pairs),
     "pose.txt": ("\n".join(f"{x:.18e} {y:.18e}" for x, y in FIGURE).encode(), check_pose),
-    "image.jpg": (images.encode_jpeg(PICTURE), check_image),
-    "image.png": (images.encode_png(PICTURE), check_image),
+    "image.jpg": (images.encode_jpeg(IMAGE), check_image),
+    "image.png": (images.encode_png(IMAGE), check_image),
 }
 
 
@@ -77,10 +77,10 @@ def test_a_damaged_file_is_read_as_valid_or_refused_by_name(tmp_path: Path, name
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-parts = st.text(alphabet="ab./\\:~ \x00\x7fAßéÉ", min_size=1, max_size=6) | st.sampled_from(
+path_parts = st.text(alphabet="ab./\\:~ \x00\x7fAßéÉ", min_size=1, max_size=6) | st.sampled_from(
     ["..", "con", "x" * 256]
 )
-member_names = st.lists(parts, min_size=1, max_size=3).map("/".join)
+member_names = st.lists(path_parts, min_size=1, max_size=3).map("/".join)
 
 
 def check_accepted_names(names: list[str]) -> None:

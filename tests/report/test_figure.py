@@ -7,7 +7,7 @@ from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.report.figure import draw, of_paper, spread, to_pdf, to_png
 from dnaf.report.panels import Panel
-from tests.helpers.evaluation_project import picture
+from tests.helpers.evaluation_project import random_image
 
 
 def pairs_of(num_outfits: int, num_pairs: int) -> TestPairs:
@@ -45,8 +45,8 @@ def test_a_short_list_is_shown_whole() -> None:
 
 
 def panel(label: str, method: str | None = None) -> Panel:
-    """A panel that shows coarse pictures of its own."""
-    return Panel(label, method, lambda pair: picture(f"{label} of {pair}"))
+    """A panel that shows coarse images of its own."""
+    return Panel(label, method, lambda pair: random_image(f"{label} of {pair}"))
 
 
 def pixels(figure: Figure) -> Pixels:

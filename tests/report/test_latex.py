@@ -72,7 +72,7 @@ def test_titles_are_escaped() -> None:
     assert TITLE not in text
 
 
-def test_best_is_bold_and_noise_and_floors_are_marked_and_explained() -> None:
+def test_best_is_bold_and_noise_and_trivial_baselines_are_marked_and_explained() -> None:
     text = to_latex([board()], CARDS)
     header, dnaf, gfla, copies = [[cell.strip() for cell in row] for row in rows_of(text)]
     assert header[1] == r"\shortstack[r]{FID (random\\network) $\downarrow$}"

@@ -29,7 +29,7 @@ def row(method: str, fid: float, name: str = "cfld", **changes: Any) -> MethodMe
 
 
 def board(name: str = "cfld", **changes: Any) -> Board:
-    """Two methods, a floor, and a method without results."""
+    """Two methods, a trivial baseline, and a method without results."""
     rows = [row("dnaf", 3, name, **changes), row("gfla", 5, name, **changes)]
     rows += [row("copy_source", 1, name, **changes), absent("pidm", name)]
     rows[0].numbers["wrong_source_increase"] = 0.25
@@ -43,7 +43,7 @@ def table_of(text: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in cells}
 
 
-def test_best_values_are_bold_unless_a_floor_is_better_noise_and_floors_are_marked() -> None:
+def test_best_values_are_bold_unless_a_trivial_baseline_is_better_and_noise_is_marked() -> None:
     rows = table_of(to_markdown([board()], CARDS))
     assert rows["Method"] == ["FID (random network) ↓", "SSIM (gaussian) ↑", "L1 with the wrong source"]
     assert rows["DNAF (ICME 2024)"] == ["3.00 [2.75, 3.25]", "**0.5000** [0.4900, 0.5100]", "+25 %"]

@@ -10,7 +10,7 @@ from dnaf.core.images import decode
 from dnaf.report.loss_curve import LossCurve, read_loss_curve
 from dnaf.report.page.page import PAGE, to_html, write_page
 from tests.helpers.evaluation_project import SIZE
-from tests.helpers.report_page import LABELS, demo_pairs, made_up, pictures_of
+from tests.helpers.report_page import LABELS, demo_pairs, images_of, made_up
 
 
 def data_of(html: str) -> dict[str, object]:
@@ -47,7 +47,7 @@ def test_a_pairs_file_shows_its_panels_side_by_side(tmp_path: Path) -> None:
     assert strip.shape == (height, len(LABELS) * width, 3)
     for column, label in enumerate(LABELS):
         panel = strip[:, column * width : (column + 1) * width]
-        assert np.abs(panel - pictures_of(label)(demo_pairs()[7])).mean() < 12
+        assert np.abs(panel - images_of(label)(demo_pairs()[7])).mean() < 12
 
 
 def test_a_new_page_leaves_nothing_of_the_one_before(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_pairs_are_named_by_their_stems(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "pairs", "expected"),
+    ("format_name", "pairs", "expected"),
     [
         ("deepfashion", demo_pairs(), ["Category", "View of source", "View of target"]),
         (
@@ -78,9 +78,9 @@ def test_pairs_are_named_by_their_stems(tmp_path: Path) -> None:
     ],
 )
 def test_pairs_are_chosen_by_what_their_names_say(
-    form: str, pairs: list[tuple[str, str]], expected: list[str], tmp_path: Path
+    format_name: str, pairs: list[tuple[str, str]], expected: list[str], tmp_path: Path
 ) -> None:
-    filters = data_of(to_html(made_up(tmp_path, pairs, form)))["filters"]
+    filters = data_of(to_html(made_up(tmp_path, pairs, format_name)))["filters"]
     assert isinstance(filters, list)
     assert [one["label"] for one in filters] == expected
     for one in filters:

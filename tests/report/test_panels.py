@@ -7,7 +7,7 @@ from dnaf.core.errors import StateError
 from dnaf.core.images import encode_png
 from dnaf.data.store import ImageStore
 from dnaf.report.panels import Panel, open_panels
-from tests.helpers.evaluation_project import EvaluationProject, picture
+from tests.helpers.evaluation_project import EvaluationProject, random_image
 from tests.helpers.published_results import write_folder
 from tests.helpers.scored_methods import CARDS
 
@@ -22,7 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EvaluationProjec
 
 
 def panels_of(project: EvaluationProject, present: list[str]) -> list[Panel]:
-    return open_panels(present, CARDS, RESULTS, project.data, ImageStore(Path("data/pose.zip")))
+    return open_panels(present, CARDS, RESULTS, project.data, ImageStore(Path("data/pose_maps.zip")))
 
 
 def test_panels_are_pose_source_target_and_methods_in_their_order(
@@ -39,9 +39,9 @@ def test_panels_are_pose_source_target_and_methods_in_their_order(
     ]
     source, target = pair = project.pairs[1]
     expected = [
-        picture(f"pose of {target}"),
-        picture(source),
-        picture(target),
+        random_image(f"pose of {target}"),
+        random_image(source),
+        random_image(target),
         project.generated()[f"{source}_2_{target}.png"],
     ]
     for panel, image in zip(panels, expected, strict=False):

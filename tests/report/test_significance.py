@@ -84,30 +84,30 @@ def test_without_resamplings_nothing_is_called_noise() -> None:
     assert Mark.NOISE not in marks_of_scores("ssim_gaussian", scores, DISTINCT, bootstrap=none).values()
 
 
-def test_where_a_floor_beats_every_method_it_is_marked_and_none_is_best() -> None:
+def test_where_a_trivial_baseline_beats_every_method_it_is_marked_and_none_is_best() -> None:
     found = marks_of_sets(
         "fid", {"copy_source": (0.02, 0.01), "dnaf": (10, 1), "gfla": (15, 1), "mean_image": (99, 1)}
     )
-    assert found == {"copy_source": Mark.FLOOR_AHEAD}
+    assert found == {"copy_source": Mark.TRIVIAL_AHEAD}
 
 
-def test_a_floor_that_is_better_inside_noise_takes_the_best_mark_away_too() -> None:
+def test_a_trivial_baseline_that_is_better_inside_noise_takes_the_best_mark_away_too() -> None:
     found = marks_of_sets("fid", {"copy_source": (9.5, 1), "dnaf": (10, 1), "gfla": (10.5, 1)})
     assert found == {"copy_source": Mark.NOISE, "gfla": Mark.NOISE}
 
 
-def test_a_floor_that_reads_the_same_as_the_best_method_takes_nothing_away() -> None:
+def test_a_trivial_baseline_that_reads_the_same_as_the_best_method_takes_nothing_away() -> None:
     found = marks_of_sets("fid", {"copy_source": (9.999, 1), "dnaf": (10, 1)})
     assert found == {"copy_source": Mark.NOISE, "dnaf": Mark.BEST}
 
 
-def test_a_floor_inside_noise_of_the_best_method_is_marked_as_that() -> None:
+def test_a_trivial_baseline_inside_noise_of_the_best_method_is_marked_as_that() -> None:
     scores = {"dnaf": np.full(40, 0.2), "mean_image": 0.21 + NOISE_OF_PAIRS - NOISE_OF_PAIRS.mean()}
     found = marks_of_scores("l1", scores, DISTINCT)
     assert found == {"dnaf": Mark.BEST, "mean_image": Mark.NOISE}
 
 
-def test_floors_alone_have_no_best() -> None:
+def test_trivial_baselines_alone_have_no_best() -> None:
     assert marks_of_sets("fid", {"copy_source": (0.02, 0.01), "mean_image": (99, 1)}) == {}
 
 

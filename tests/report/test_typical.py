@@ -49,14 +49,14 @@ def test_the_rule_is_said_with_the_pairs() -> None:
     )
 
 
-def test_neither_a_floor_nor_a_random_network_chooses_where_there_is_another() -> None:
+def test_neither_a_trivial_baseline_nor_a_random_network_chooses_where_there_is_another() -> None:
     chosen = choose_scores(board(copy_source="l1", dnaf="l1"))
     assert chosen is not None
     assert (chosen[0], chosen[1].key) == ("dnaf", "l1")
     assert choose_scores(board(dnaf="lpips_random")) is None
-    floor = choose_scores(board(dnaf="lpips_random", copy_source="l1"))
-    assert floor is not None
-    assert floor[0] == "copy_source"
+    trivial = choose_scores(board(dnaf="lpips_random", copy_source="l1"))
+    assert trivial is not None
+    assert trivial[0] == "copy_source"
 
 
 def test_without_scores_pairs_are_spread_over_the_list() -> None:

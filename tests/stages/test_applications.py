@@ -12,10 +12,10 @@ from tests.helpers.training_project import SIZE
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ApplicationProject:
-    """A project with one picture in data/artwork, which becomes the current folder."""
+    """A project with one image in data/artwork, which becomes the current folder."""
     made = ApplicationProject(tmp_path)
-    picture = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
-    files.write_atomic(tmp_path / "data/artwork/noise.png", images.encode_png(picture))
+    image = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+    files.write_atomic(tmp_path / "data/artwork/noise.png", images.encode_png(image))
     monkeypatch.chdir(tmp_path)
     return made
 
@@ -31,9 +31,9 @@ def test_a_sheet_of_each_application_is_drawn_as_png_and_pdf(project: Applicatio
         assert images.read(Path(f"metrics/applications/{name}.png")).shape[1] > 3 * SIZE[1]
 
 
-def test_a_folder_without_pictures_is_told(project: ApplicationProject) -> None:
+def test_a_folder_without_images_is_told(project: ApplicationProject) -> None:
     Path("data/artwork/noise.png").unlink()
-    with pytest.raises(DataError, match=r"data/artwork: no pictures"):
+    with pytest.raises(DataError, match=r"data/artwork: no images"):
         applications.main("demo")
 
 

@@ -99,7 +99,7 @@ def test_try_on_finds_a_garment_by_the_pose(project: ApplicationProject) -> None
     assert not changed[: SIZE[0] // 3].any()
 
 
-def test_artwork_and_mix_write_a_picture(project: ApplicationProject) -> None:
+def test_artwork_and_mix_write_an_image(project: ApplicationProject) -> None:
     first, second, third, _ = project.names
     apply.artwork(first, second, Path("art.png"), preview=Path("given.png"))
     apply.mix(first, third, second, Path("mixed.png"), preview=Path("given.png"))
@@ -115,7 +115,7 @@ def test_interpolation_writes_a_row_and_an_animation(project: ApplicationProject
     assert Path("walk.gif").read_bytes().startswith(b"GIF89a")
 
 
-def test_a_picture_that_is_none_writes_nothing(project: ApplicationProject) -> None:
+def test_an_image_that_is_none_writes_nothing(project: ApplicationProject) -> None:
     Path("broken.jpg").write_bytes(b"\xff\xd8\xff broken")
     with pytest.raises(DataError, match=r"broken\.jpg: not a readable JPEG or PNG image"):
         apply.artwork("broken.jpg", project.names[0], Path("no.png"))
@@ -152,7 +152,7 @@ def test_a_missing_model_is_told(project: ApplicationProject) -> None:
 def test_the_command_tells_a_wrong_name_in_one_sentence(project: ApplicationProject) -> None:
     finished = processes.run_command(
         project,
-        *("stages.apply", "try-on", "--reference", project.names[0], "--style", "nobody", "--out", "no.png"),
+        *("stages.apply", "try-on", "--person", project.names[0], "--style", "nobody", "--out", "no.png"),
     )
     assert finished.returncode == 2
     assert finished.stdout == ""

@@ -47,16 +47,16 @@ def project(tmp_path: Path) -> Path:
     params = Params().model_dump()
     params["dataset"] = "mini"
     params["model"]["base"] = None
-    for name, form in (("mini", "deepfashion"), ("mine", "custom")):
-        params["datasets"][name] = {"format": form, "height": 64, "width": 48, "max_test_pairs": 9}
+    for name, format_name in (("mini", "deepfashion"), ("mine", "custom")):
+        params["datasets"][name] = {"format": format_name, "height": 64, "width": 48, "max_test_pairs": 9}
     with open(tmp_path / "params.yaml", "w") as file:
         YAML().dump(params, file)
-    picture = images.encode_jpeg(np.full((64, 44, 3), 200, np.uint8))
-    members = {f"img_highres/{deepfashion.image_path(name)}": picture for name in TRAIN + TEST}
+    image = images.encode_jpeg(np.full((64, 44, 3), 200, np.uint8))
+    members = {f"img_highres/{deepfashion.image_path(name)}": image for name in TRAIN + TEST}
     write_encrypted_zip(raw / "img_highres.zip", members, b"secret", np.random.default_rng(0))
-    for part, names in (("train", TRAIN), ("test", TEST)):
-        (raw / f"{part}.lst").write_text("".join(f"{name}\n" for name in names))
-        write_annotations(raw / f"fasion-resize-annotation-{part}.csv", names, [figure()] * len(names))
+    for split, names in (("train", TRAIN), ("test", TEST)):
+        (raw / f"{split}.lst").write_text("".join(f"{name}\n" for name in names))
+        write_annotations(raw / f"fasion-resize-annotation-{split}.csv", names, [figure()] * len(names))
     return tmp_path
 
 

@@ -11,7 +11,7 @@ import pytest
 from dnaf.core.errors import DnafError
 from stages import evaluate
 from tests.helpers import processes
-from tests.helpers.evaluation_project import ROOT, EvaluationProject, picture
+from tests.helpers.evaluation_project import ROOT, EvaluationProject, random_image
 from tests.helpers.messages import error_of
 
 SCORES = Path("data/scores/cfld")
@@ -26,7 +26,7 @@ def test_a_method_with_images_gets_metrics_and_one_score_a_pair(
     evaluation_project: EvaluationProject,
 ) -> None:
     evaluation_project.add_results()
-    wrong = {name: picture(name) for name in evaluation_project.generated()}
+    wrong = {name: random_image(name) for name in evaluation_project.generated()}
     evaluation_project.add_results(name="wrong_source.zip", members=wrong)
     evaluate.main("demo", "dnaf", "cfld")
     metrics = json.loads((SCORES / "dnaf.json").read_text())
@@ -73,7 +73,7 @@ def test_a_corrupt_set_is_refused_and_nothing_is_written(
     if fault == "missing":
         del images[name]
     elif fault == "extra":
-        images["extra.png"] = picture("extra")
+        images["extra.png"] = random_image("extra")
     elif fault == "constant":
         images[name] = np.zeros_like(images[name])
     if fault == "wrong source":

@@ -77,9 +77,9 @@ def test_an_image_missing_in_the_store_is_named(project: TrainingProject) -> Non
 
 
 def test_a_cut_store_is_named(project: TrainingProject) -> None:
-    path = project.root / "data/pose.zip"
+    path = project.root / "data/pose_maps.zip"
     path.write_bytes(path.read_bytes()[:-100])
-    assert_refused(project, "data/pose.zip: not a complete image store")
+    assert_refused(project, "data/pose_maps.zip: not a complete image store")
 
 
 def test_an_unknown_parameter_is_named_with_the_known_ones(project: TrainingProject) -> None:

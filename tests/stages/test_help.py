@@ -35,10 +35,10 @@ def stage(name: str) -> ModuleType:
     return import_module(f"stages.{name}")
 
 
-def parts(name: str) -> dict[str, str]:
+def paragraphs(name: str) -> dict[str, str]:
     """The sentence under "", and what follows it by its heading."""
-    sentence, *rest = (" ".join(part.split()) for part in (stage(name).__doc__ or "").split("\n\n"))
-    return {"": sentence, **dict(part.split(": ", 1) for part in rest)}
+    sentence, *rest = (" ".join(each.split()) for each in (stage(name).__doc__ or "").split("\n\n"))
+    return {"": sentence, **dict(each.split(": ", 1) for each in rest)}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_help_loads_nothing_that_takes_seconds(shown: tuple[dict[str, str], list
 def test_help_says_what_the_stage_does_reads_writes_and_takes_from_params(
     name: str, shown: tuple[dict[str, str], list[str]]
 ) -> None:
-    said = parts(name)
+    said = paragraphs(name)
     assert re.match(r"[A-Z][a-z]*[^s ] ", said[""]), "imperative: Draw, not Draws"
     assert said[""].endswith(".")
     headings = ["", "Reads", "Writes", "params.yaml", "Documentation"]
@@ -87,7 +87,7 @@ def test_an_argument_that_params_has_a_value_for_may_be_left_out(name: str) -> N
 
 @pytest.mark.parametrize("name", PIPELINE)
 def test_help_names_the_sections_and_outputs_that_dvc_knows(name: str) -> None:
-    said = parts(name)
+    said = paragraphs(name)
     sections = {key.split(".")[0] for key in PIPELINE[name]["params"]}
     told = set(said["params.yaml"].split(", "))
     arguments = {"dataset", "method", "protocol"}  # DVC gives them on the command line

@@ -51,7 +51,7 @@ def test_an_unknown_pair_is_refused_and_nothing_is_written(project: EvaluationPr
     assert not Path("data/main_res.png").exists()
 
 
-def test_market_is_drawn_from_its_files_in_two_blocks_of_tall_pictures(
+def test_market_is_drawn_from_its_files_in_two_blocks_of_tall_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -15,7 +15,7 @@ from dnaf.pipeline import load_pipeline
 from dnaf.terms import terms_of
 from stages import publish
 from tests.helpers import scored_methods
-from tests.helpers.training_project import ROOT, SIZE, TrainingProject, picture
+from tests.helpers.training_project import ROOT, SIZE, TrainingProject, random_image
 
 OUT = Path("public/model")
 METRICS = Path("data/scores/cfld/dnaf.json")
@@ -36,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> TrainingProject:
     block = {
         "results": {
             "model": files.digest(project.root / "data/model/manifest.json"),
-            "params": {"solver": "ddim", "num_inference_steps": 4},
+            "params": {"scheduler": "ddim", "num_inference_steps": 4},
         },
         "pairs_sha256": files.digest(project.sources("test").pairs),
     }
@@ -58,9 +58,9 @@ def name_data(project: TrainingProject, dataset: str) -> None:
     """Lets the stores and the manifest of the pairs say what the stages write there."""
     data = project.root / "data"
     with write_store(data / "prepared.zip", {"source": dataset}) as store:
-        for stem in (*project.parts["train"], *project.parts["test"]):
-            store.add_image(f"{stem}.png", picture(stem))
-    with write_store(data / "pose.zip", {"renderer": "openpose", "size": SIZE}):
+        for stem in (*project.splits["train"], *project.splits["test"]):
+            store.add_image(f"{stem}.png", random_image(stem))
+    with write_store(data / "pose_maps.zip", {"renderer": "openpose", "size": SIZE}):
         pass
     files.write_manifest(data / "pairs", {"train": COUNTS, "test": {**COUNTS, "num_pairs": 4}})
 
@@ -94,7 +94,7 @@ def test_the_card_is_that_of_the_training_with_metrics_protocol_and_intervals(
     for words in (
         "### Protocol `cfld`",
         "The test script of cfld. 6 test pairs, all scored, at 64x48 pixels",
-        "Generated with `solver` ddim, `num_inference_steps` 4.",
+        "Generated with `scheduler` ddim, `num_inference_steps` 4.",
         "| SSIM (gaussian) | `ssim_gaussian` | higher | 0.6321 | [0.6121, 0.6521] |",
         "| L1 with the wrong source | `wrong_source_increase` |  | +92 % |  |",
         "it cannot be compared with any published number",
@@ -123,8 +123,8 @@ def test_the_card_of_the_data_tells_its_terms_numbers_and_split(
     assert "| pairs | 8,901 | 4 |" in card.text
     assert "32x24 pixels" in card.text
     assert "`openpose`" in card.text
-    for part in ("train", "test"):
-        assert f"`{files.digest(project.sources(part).pairs)}`" in card.text
+    for split in ("train", "test"):
+        assert f"`{files.digest(project.sources(split).pairs)}`" in card.text
 
 
 @pytest.mark.parametrize("dataset", ["deepfashion", "market1501"])

@@ -23,8 +23,10 @@ def project(tmp_path: Path) -> Path:
     """A project after stage split; its data set is 64x48, drawn on 256x176."""
     write_project(tmp_path)
     data = tmp_path / "data"
-    form = FORMATS["deepfashion"]
-    write_split(data / "raw/demo", data / "images.zip", data / "pairs", form, (64, 48), max_test_pairs=5)
+    data_format = FORMATS["deepfashion"]
+    write_split(
+        data / "raw/demo", data / "images.zip", data / "pairs", data_format, (64, 48), max_test_pairs=5
+    )
     return tmp_path
 
 
@@ -42,7 +44,7 @@ def test_every_image_gets_its_pose_map_and_that_of_its_mirror_image(project: Pat
     finished = run_render(project)
     assert finished.returncode == 0, finished.stderr
     stems, points = keypoints.read_keypoints(project / "data/pairs/keypoints.csv")
-    store = ImageStore(project / "data/pose.zip")
+    store = ImageStore(project / "data/pose_maps.zip")
     assert set(store.names) == {f"{folder}{stem}.png" for stem in stems for folder in ("", "mirrored/")}
     for stem, joints in zip(stems, points, strict=True):
         for name, drawn in ((stem, joints), (f"mirrored/{stem}", keypoints.mirror(joints, FRAME[1]))):
@@ -57,7 +59,7 @@ def test_a_data_set_of_the_canvas_size_is_not_resized(project: Path) -> None:
     )
     assert run_render(project).returncode == 0
     stems, points = keypoints.read_keypoints(project / "data/pairs/keypoints.csv")
-    found = ImageStore(project / "data/pose.zip").image(f"{stems[0]}.png")
+    found = ImageStore(project / "data/pose_maps.zip").image(f"{stems[0]}.png")
     np.testing.assert_array_equal(found, keypoints_to_pose_map(points[0], (256, 176), FRAME))
 
 
@@ -67,7 +69,7 @@ def test_another_renderer_is_a_parameter(project: Path, renderer: str, channels:
     params.write_text(params.read_text().replace("renderer: openpose", f"renderer: {renderer}"))
     finished = run_render(project)
     assert finished.returncode == 0, finished.stderr
-    store = ImageStore(project / "data/pose.zip")
+    store = ImageStore(project / "data/pose_maps.zip")
     assert (store.info["renderer"], store.info["channels"]) == (renderer, channels)
     stems, points = keypoints.read_keypoints(project / "data/pairs/keypoints.csv")
     drawn = RENDERERS[renderer](points[0], (256, 176), FRAME)
@@ -76,7 +78,7 @@ def test_another_renderer_is_a_parameter(project: Path, renderer: str, channels:
 
 
 def test_the_same_keypoints_give_the_same_bytes(project: Path) -> None:
-    store = project / "data/pose.zip"
+    store = project / "data/pose_maps.zip"
     assert run_render(project).returncode == 0
     first = store.read_bytes()
     assert run_render(project).returncode == 0

@@ -27,7 +27,7 @@ def test_the_stage_writes_the_split_of_its_data_set(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.splitlines()[1:] == [
         "test: 6 images, 5 pairs of 2 outfits; removed 1 images",
-        "outfits in both parts: 0; test items that are trained on in another colour: 0 of 2 (0 test images)",
+        "outfits in both splits: 0; test items that are trained on in another colour: 0 of 2 (0 test images)",
         "14 training and 5 test pairs → data/pairs",
     ]
     info = files.require_complete(tmp_path / "data/pairs")
@@ -58,7 +58,7 @@ def leak_outfit(project: Path, train: list[str], test: list[str]) -> None:
         ),
         (
             unlist_image,
-            "annotated image fashionWOMENTees_Tanksid0000010101_3back.jpg is not an image of the test part",
+            "annotated image fashionWOMENTees_Tanksid0000010101_3back.jpg is not an image of the test split",
         ),
         (
             leak_outfit,

@@ -14,7 +14,7 @@ from tests.helpers import base_folders, processes
 from tests.helpers.messages import error_of
 from tests.helpers.training_project import TrainingProject
 
-PARTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
+COMPONENTS = ("pose_adapter", "appearance_blocks", "noise_aware", "style_pose")
 
 
 @pytest.fixture
@@ -52,7 +52,9 @@ def test_the_command_writes_model_curve_and_samples(project: TrainingProject) ->
     assert not list(project.scratch.rglob("step-*"))
 
 
-@pytest.mark.parametrize("change", [*({part: False} for part in PARTS), {"level_mapping": "index"}])
+@pytest.mark.parametrize(
+    "change", [*({component: False} for component in COMPONENTS), {"level_mapping": "index"}]
+)
 def test_every_ablation_trains_and_generates(project: TrainingProject, change: dict[str, object]) -> None:
     project.set_params(model=change, train={"steps": 2})
     assert processes.run("train", project) == 0, processes.output(project)
@@ -92,7 +94,7 @@ def test_an_image_missing_in_the_store_is_named(project: TrainingProject) -> Non
     assert_refused(project, "data/prepared.zip: fashionMENPantsid0000000101_1front.png is missing")
 
 
-@pytest.mark.parametrize("name", ["prepared.zip", "pose.zip"])
+@pytest.mark.parametrize("name", ["prepared.zip", "pose_maps.zip"])
 def test_a_cut_store_is_named(project: TrainingProject, name: str) -> None:
     path = project.root / "data" / name
     path.write_bytes(path.read_bytes()[:-100])
@@ -105,7 +107,7 @@ def test_a_damaged_image_is_named(project: TrainingProject) -> None:
     start = content.index(b"IDAT")  # inside the first image, which belongs to the first outfit
     content[start + 8] ^= 1
     path.write_bytes(content)
-    assert_refused(project, "data/prepared.zip: ", project.parts["train"][0])
+    assert_refused(project, "data/prepared.zip: ", project.splits["train"][0])
 
 
 def test_missing_pairs_are_named(project: TrainingProject) -> None:
@@ -160,16 +162,18 @@ def test_a_batch_that_does_not_divide_is_refused(project: TrainingProject) -> No
     assert_refused(project, "train.batch_size: not divisible (found 3", "train.accumulate 2")
 
 
-def test_latents_of_another_codec_are_refused(project: TrainingProject) -> None:
+def test_latents_of_another_autoencoder_are_refused(project: TrainingProject) -> None:
     project.set_params(model={"unshuffle": 4})
-    assert_refused(project, "data/latents.zip: latents of another codec", "Run the stage latents again")
+    assert_refused(project, "data/latents.zip: latents of another autoencoder", "Run the stage latents again")
 
 
 def test_the_stage_latents_writes_what_training_reads(project: TrainingProject) -> None:
     project.set_params(model={"unshuffle": 4})
     assert processes.run("latents", project) == 0, processes.output(project)
     assert (
-        processes.output(project).splitlines()[-1].startswith("No latents to keep: the codec only rearranges")
+        processes.output(project)
+        .splitlines()[-1]
+        .startswith("No latents to keep: the autoencoder only rearranges")
     )
     assert processes.run("train", project) == 0, processes.output(project)
 

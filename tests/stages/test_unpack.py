@@ -47,9 +47,9 @@ def project(tmp_path: Path) -> Path:
     (raw / "train.lst").write_text("".join(f"{name}\n" for name in NAMES[:2]))
     (raw / "test.lst").write_text("".join(f"{name}\n" for name in NAMES[2:]))
     parameters = Params().model_dump()
-    for name, form in (("mini", "deepfashion"), ("market", "market1501"), ("mine", "custom")):
+    for name, format_name in (("mini", "deepfashion"), ("market", "market1501"), ("mine", "custom")):
         parameters["datasets"][name] = {
-            "format": form,
+            "format": format_name,
             "height": SIZE[0],
             "width": SIZE[1],
             "max_test_pairs": 100,
@@ -145,18 +145,18 @@ def test_an_aes_archive_does_as_well(project: Path) -> None:
 
 @pytest.mark.parametrize("renamed", [False, True])
 def test_market_images_are_taken_without_junk(project: Path, renamed: bool) -> None:
-    parts = {"train": ["0002_c1s1_000451_03.jpg"], "test": ["0001_c1s1_001051_00.jpg"]}
+    splits = {"train": ["0002_c1s1_000451_03.jpg"], "test": ["0001_c1s1_001051_00.jpg"]}
     raw = project / "data/raw/market"
-    for part, names in parts.items():
-        folder = raw / (part if renamed else f"Market-1501-v15.09.15/bounding_box_{part}")
+    for split, names in splits.items():
+        folder = raw / (split if renamed else f"Market-1501-v15.09.15/bounding_box_{split}")
         folder.mkdir(parents=True)
         for name in [*names, "-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg", "Thumbs.db"]:
             (folder / name).write_bytes(next(iter(JPEGS.values())))
     finished = run_unpack(project, dataset="market")
     assert finished.returncode == 0, finished.stderr
     store = ImageStore(project / "data/images.zip")
-    assert sorted(store.names) == parts["test"] + parts["train"]
-    assert store.info["parts"] == parts
+    assert sorted(store.names) == splits["test"] + splits["train"]
+    assert store.info["splits"] == splits
     assert finished.stdout.startswith("2 images → ")
     assert "; 6 other files" in finished.stdout
 

@@ -16,17 +16,17 @@ def trained(step: int) -> Checkpoint:
     layer(torch.randn(1, 2, 4, 4)).square().sum().backward()
     optimizer.step()
     weights = {name: parameter.detach() for name, parameter in layer.named_parameters()}
-    average = {name: value / 3 for name, value in weights.items()}
+    ema = {name: value / 3 for name, value in weights.items()}
     log = [{"step": step, "loss": 1 / 3, "lr": 0.1}]
     scaler = {"scale": 2.0**step, "_growth_tracker": step}
-    return Checkpoint(step, weights, average, optimizer.state_dict(), scaler, log)
+    return Checkpoint(step, weights, ema, optimizer.state_dict(), scaler, log)
 
 
 def assert_equal(first: Checkpoint, second: Checkpoint) -> None:
     assert (first.step, first.scaler, first.log) == (second.step, second.scaler, second.log)
     for name, value in first.weights.items():
         assert torch.equal(value, second.weights[name])
-        assert torch.equal(first.average[name], second.average[name])
+        assert torch.equal(first.ema[name], second.ema[name])
     _assert_same(first.optimizer, second.optimizer)
 
 

@@ -14,11 +14,11 @@ def draws(positions: list[int], seed: int = 0) -> Draw:
 def test_a_draw_depends_on_seed_and_position_whatever_the_split() -> None:
     together = draws([4, 5, 6, 7])
     for share in ([4, 6], [5, 7], [7], [6, 5, 4]):
-        part, indices = draws(share), [position - 4 for position in share]
-        assert torch.equal(part.timestep, together.timestep[indices])
-        assert torch.equal(part.noise, together.noise[indices])
-        assert torch.equal(part.style_noise, together.style_noise[indices])
-        assert torch.equal(part.keep, together.keep[indices])
+        some, indices = draws(share), [position - 4 for position in share]
+        assert torch.equal(some.timestep, together.timestep[indices])
+        assert torch.equal(some.noise, together.noise[indices])
+        assert torch.equal(some.style_noise, together.style_noise[indices])
+        assert torch.equal(some.keep, together.keep[indices])
 
 
 def test_draws_of_another_seed_or_position_differ() -> None:

@@ -9,7 +9,7 @@ import torch
 from dnaf.core import files
 from dnaf.core.errors import BaseModelError, ConfigError
 from dnaf.model import build as base
-from dnaf.model.components import Parts
+from dnaf.model.components import Components
 from dnaf.pipeline import assemble
 from dnaf.train.init import init_adapter
 from tests.helpers import base_folders
@@ -21,25 +21,25 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base_folders.write_own(tmp_path_factory.mktemp("own") / "base")
 
 
-def build(folder: Path, seed: int = 0, **changes: object) -> Parts:
+def build(folder: Path, seed: int = 0, **changes: object) -> Components:
     return base.build(model_params(base=str(folder), **changes), seed)
 
 
 @pytest.fixture
 def trained(own: Path, tmp_path: Path) -> Path:
     """A model whose adapter has weights that no start gives."""
-    parts = build(own, seed=1)
+    components = build(own, seed=1)
     with torch.no_grad():
-        for index, weight in enumerate(parts.adapter.parameters()):
+        for index, weight in enumerate(components.adapter.parameters()):
             weight.fill_(0.01 * index)
-    assemble(parts).save_pretrained(tmp_path / "model")
+    assemble(components).save_pretrained(tmp_path / "model")
     return tmp_path / "model"
 
 
 def test_the_adapter_gets_the_weights_and_the_origin_is_told(own: Path, trained: Path) -> None:
-    parts = build(own)
-    origin = init_adapter(parts, trained)
-    for index, weight in enumerate(parts.adapter.parameters()):
+    components = build(own)
+    origin = init_adapter(components, trained)
+    for index, weight in enumerate(components.adapter.parameters()):
         assert torch.equal(weight, torch.full_like(weight, 0.01 * index))
         assert weight.requires_grad
     assert origin.folder == str(trained)

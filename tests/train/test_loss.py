@@ -5,7 +5,7 @@ import torch
 from diffusers import DDPMScheduler
 from torch import nn
 
-from dnaf.model.autoencoder import LosslessCodec
+from dnaf.model.autoencoder import LosslessAutoencoder
 from dnaf.train.draw import draw
 from dnaf.train.loss import foreground, min_snr_weight, prediction_target, training_loss
 from tests.helpers.training_project import SIZE, random_inputs, tiny_pipeline, train_params
@@ -30,14 +30,14 @@ def pair_batch() -> dict[str, torch.Tensor]:
     inputs = random_inputs(2, 2)
     target = torch.ones(2, 3, *SIZE)
     target[:, :, 8:24, 8:16] = 0.0
-    codec = LosslessCodec(2)
+    autoencoder = LosslessAutoencoder(2)
     return {
         "source": inputs.style,
         "target": target,
-        "source_pose": inputs.style_pose,
-        "target_pose": inputs.pose,
-        "source_latent": codec.encode(inputs.style),
-        "target_latent": codec.encode(target),
+        "source_pose_map": inputs.style_pose_map,
+        "target_pose_map": inputs.pose_map,
+        "source_latent": autoencoder.encode(inputs.style),
+        "target_latent": autoencoder.encode(target),
     }
 
 
@@ -49,11 +49,11 @@ def schedule(prediction_type: str = "sample", **changes: Any) -> DDPMScheduler:
 
 def loss_of(error: torch.Tensor, prediction_type: str = "sample", **changes: Any) -> float:
     """The loss of a prediction that is off by `error`."""
-    batch, codec, params = pair_batch(), LosslessCodec(2), train_params(**changes)
+    batch, autoencoder, params = pair_batch(), LosslessAutoencoder(2), train_params(**changes)
     random = draw([0, 1], LATENT, params, 1000, seed=0)
     noises = schedule(prediction_type)
     oracle = Oracle(prediction_target(noises, batch["target_latent"], random) + error)
-    return float(training_loss(oracle, codec, noises, batch, random, params))
+    return float(training_loss(oracle, autoencoder, noises, batch, random, params))
 
 
 @pytest.mark.parametrize("loss", ["l1", "mse"])
@@ -138,7 +138,7 @@ def test_foreground_is_what_differs_from_the_corner() -> None:
 def test_the_loss_of_a_real_model_is_finite_and_has_gradients(style_grad: bool) -> None:
     pipeline, params = tiny_pipeline(), train_params(style_grad=style_grad)
     random = draw([0, 1], LATENT, params, 1000, seed=0)
-    loss = training_loss(pipeline.denoiser, pipeline.codec, schedule(), pair_batch(), random, params)
+    loss = training_loss(pipeline.denoiser, pipeline.autoencoder, schedule(), pair_batch(), random, params)
     loss.backward()
     assert torch.isfinite(loss)
     assert all(p.grad.isfinite().all() for p in pipeline.denoiser.parameters())

@@ -18,16 +18,16 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 def allocated_in_a_step(pipeline: DNAFPipeline, params: config.Train) -> int:
     """What PyTorch's allocator gave out at most in a real step, gradients of weights being there already."""
     generator = torch.Generator().manual_seed(0)
-    names = ("source", "target", "source_pose", "target_pose")
+    names = ("source", "target", "source_pose_map", "target_pose_map")
     batch = {name: torch.rand(params.batch_size, 3, *SIZE, generator=generator) for name in names}
-    batch |= {f"{name}_latent": pipeline.codec.encode(batch[name]) for name in ("source", "target")}
+    batch |= {f"{name}_latent": pipeline.autoencoder.encode(batch[name]) for name in ("source", "target")}
     schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
     latent = tuple(batch["target_latent"].shape[1:])
     random = draw(list(range(params.batch_size)), latent, params, 1000, 0)
 
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=params.mixed_precision == "bf16"):
-            loss = training_loss(pipeline.denoiser, pipeline.codec, schedule, batch, random, params)
+            loss = training_loss(pipeline.denoiser, pipeline.autoencoder, schedule, batch, random, params)
         loss.backward()
 
     if params.gradient_checkpointing:
@@ -74,12 +74,12 @@ def test_stable_diffusion_with_eight_large_images_fits_in_24_gb() -> None:
     frozen, trained = (
         sum(p.numel() for p in module.parameters())
         for module in (
-            torch.nn.ModuleList([pipeline.unet, pipeline.codec, pipeline.style_encoder]),
+            torch.nn.ModuleList([pipeline.unet, pipeline.autoencoder, pipeline.style_encoder]),
             pipeline.adapter,
         )
     )
     assert found.weights == pytest.approx(2 * frozen + 4 * trained, rel=1e-3)  # and a few buffers
-    assert found.gradients == found.average == found.optimizer // 2 == 4 * trained
+    assert found.gradients == found.ema == found.optimizer // 2 == 4 * trained
     assert found.activations > 8 * 2**27
 
 
@@ -96,8 +96,8 @@ def test_estimating_leaves_the_pipeline_as_it_was() -> None:
 def test_processes_divide_the_batch_and_copy_the_gradients() -> None:
     one = memory.estimate(tiny_pipeline(), train_params(batch_size=2), SIZE, CPU)
     two = memory.estimate(tiny_pipeline(), train_params(batch_size=4), SIZE, CPU, num_processes=2)
-    parts = memory.estimate(tiny_pipeline(), train_params(batch_size=4, accumulate=2), SIZE, CPU)
-    assert one.activations == two.activations == parts.activations
+    accumulated = memory.estimate(tiny_pipeline(), train_params(batch_size=4, accumulate=2), SIZE, CPU)
+    assert one.activations == two.activations == accumulated.activations
     assert (one.buckets, two.buckets) == (0, one.gradients)
 
 

@@ -51,20 +51,22 @@ def assert_same(first: Learner, second: Learner) -> None:
     assert one.scaler == two.scaler
     for name, weight in one.weights.items():
         assert torch.equal(weight, two.weights[name]), name
-        assert torch.equal(one.average[name], two.average[name]), name
+        assert torch.equal(one.ema[name], two.ema[name]), name
     for index, state in one.optimizer["state"].items():
         for name, tensor in state.items():
             assert torch.equal(tensor, two.optimizer["state"][index][name]), name
 
 
 @pytest.mark.parametrize("accumulate", [2, 4, 8])
-def test_a_batch_gives_the_same_gradient_in_however_many_parts(sources: Sources, accumulate: int) -> None:
+def test_a_batch_gives_the_same_gradient_in_however_many_micro_batches(
+    sources: Sources, accumulate: int
+) -> None:
     # L1 has a kink: where a prediction meets the truth, the last bit of both decides over a gradient's sign.
-    whole, parts = learner(loss="mse"), learner(loss="mse", accumulate=accumulate)
+    whole, accumulated = learner(loss="mse"), learner(loss="mse", accumulate=accumulate)
     expected = whole.backward(0, batch(sources, 0))
-    assert parts.backward(0, batch(sources, 0)) == pytest.approx(expected, rel=1e-5)
+    assert accumulated.backward(0, batch(sources, 0)) == pytest.approx(expected, rel=1e-5)
     for name, weight in whole.weights.items():
-        torch.testing.assert_close(parts.weights[name].grad, weight.grad, rtol=1e-3, atol=1e-6)
+        torch.testing.assert_close(accumulated.weights[name].grad, weight.grad, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("mode", ["no", "bf16", "fp16"])
@@ -83,7 +85,7 @@ def test_what_is_frozen_is_neither_trained_nor_averaged_nor_kept(sources: Source
     each = learner(pipeline)
     run(each, sources, range(2))
     state = each.state(2, [])
-    assert state.weights.keys() == state.average.keys()
+    assert state.weights.keys() == state.ema.keys()
     assert {name.split(".")[0] for name in state.weights} == {"adapter", "style_encoder"}
     assert len(state.optimizer["state"]) == len(state.weights)
     assert all(torch.equal(tensor, before[name]) for name, tensor in pipeline.unet.state_dict().items())

@@ -106,7 +106,7 @@ def test_a_file_is_not_an_image_of_the_list(
 ) -> None:
     """Nor an image of the data set that is not a test image."""
     (tmp_path / "secret.png").write_bytes(PHOTO)
-    for name in (str(tmp_path / "secret.png"), "params.yaml", project.parts["train"][0], ""):
+    for name in (str(tmp_path / "secret.png"), "params.yaml", project.splits["train"][0], ""):
         with pytest.raises(DataError, match=r"not a test image \(expected one of 4\)"):
             actions.source(name, None, None)
         with pytest.raises(DataError, match="not a test image"):
@@ -133,32 +133,32 @@ def test_an_upload_without_a_pose_is_an_artwork_and_the_page_says_so(
 
 
 @pytest.mark.parametrize(
-    ("picture", "pose", "sentence"),
+    ("image", "pose", "sentence"),
     [
-        (b"GIF89a", None, "^picture: not a readable JPEG or PNG image"),
-        (PHOTO[:100], None, "^picture: not a readable JPEG or PNG image"),
+        (b"GIF89a", None, "^image: not a readable JPEG or PNG image"),
+        (PHOTO[:100], None, "^image: not a readable JPEG or PNG image"),
         (PHOTO, b"{", "^pose: not valid JSON"),
         (PHOTO, b" " * 100_001, "^pose: too large for a pose"),
-        (None, b"{}", "^pose: of no picture"),
+        (None, b"{}", "^pose: of no image"),
     ],
 )
 def test_a_bad_upload_is_one_sentence(
     actions: Actions,
     project: ApplicationProject,
     table: Table,
-    picture: bytes | None,
+    image: bytes | None,
     pose: bytes | None,
     sentence: str,
 ) -> None:
     with pytest.raises(DataError, match=sentence):
-        actions.source(project.names[0], picture, pose)
+        actions.source(project.names[0], image, pose)
 
 
 def test_an_upload_of_too_many_pixels_is_told(
     actions: Actions, project: ApplicationProject, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(images, "MAX_PIXELS", 1000)
-    with pytest.raises(DataError, match=r"^picture: image too large"):
+    with pytest.raises(DataError, match=r"^image: image too large"):
         actions.source(project.names[0], PHOTO, None)
 
 
@@ -184,18 +184,18 @@ def test_a_picked_pose_replaces_the_table(
     assert to_keypoints(table) == pytest.approx(expected, abs=0.05)
 
 
-def test_a_picture_is_painted_with_the_steps_and_guidance_asked_for(
+def test_an_image_is_generated_with_the_steps_and_guidance_asked_for(
     actions: Actions, project: ApplicationProject, person: Person, table: Table
 ) -> None:
-    painted = actions.paint(person, table, 3, 2.0)
-    assert (painted != actions.paint(person, table, 2, 1.0)).any()
+    generated = actions.generate_image(person, table, 3, 2.0)
+    assert (generated != actions.generate_image(person, table, 2, 1.0)).any()
     other = project.painter(num_inference_steps=3, guidance_scale=2.0)
-    assert (painted[::15, ::15] == other.paint([person], [to_keypoints(table)])[0]).all()
+    assert (generated[::15, ::15] == other.generate([person], [to_keypoints(table)])[0]).all()
 
 
-def test_without_any_joint_nothing_is_painted(actions: Actions, person: Person) -> None:
+def test_without_any_joint_nothing_is_generated(actions: Actions, person: Person) -> None:
     with pytest.raises(DataError, match=r"^pose: no joints"):
-        actions.paint(person, to_table(np.full((18, 2), np.nan)), 2, 1.0)
+        actions.generate_image(person, to_table(np.full((18, 2), np.nan)), 2, 1.0)
 
 
 def test_a_wanted_pose_is_uploaded_in_pixels_of_its_canvas_and_shown_without_the_person(
@@ -224,4 +224,4 @@ def test_a_wanted_pose_that_is_none_is_one_sentence_and_a_removed_one_changes_no
 def test_thumbnails_are_test_images_large_enough_to_be_picked(actions: Actions) -> None:
     thumbnails = actions.thumbnails()
     assert [name for _, name in thumbnails] == list(actions.names)
-    assert all(picture.shape == (128, 96, 3) for picture, _ in thumbnails)
+    assert all(image.shape == (128, 96, 3) for image, _ in thumbnails)

@@ -80,7 +80,9 @@ def test_however_often_and_wherever_it_breaks_each_byte_is_fetched_once(
     assert server.num_bytes_sent == len(CONTENT)
 
 
-def test_a_complete_part_of_a_killed_run_is_not_fetched_again(tmp_path: Path, server: FileServer) -> None:
+def test_a_complete_partial_file_of_a_killed_run_is_not_fetched_again(
+    tmp_path: Path, server: FileServer
+) -> None:
     path = tmp_path / "net.pth"
     break_off(server, path, 1000)
     (tmp_path / "net.pth.part").write_bytes(CONTENT)
@@ -117,7 +119,7 @@ def test_without_a_version_from_the_server_it_starts_over(tmp_path: Path, server
     assert server.requests[-1] == ("/net.pth", None)
 
 
-def test_a_part_of_unknown_origin_is_not_gone_on_with(tmp_path: Path, server: FileServer) -> None:
+def test_a_partial_file_of_unknown_origin_is_not_gone_on_with(tmp_path: Path, server: FileServer) -> None:
     path = tmp_path / "net.pth"
     (tmp_path / "net.pth.part").write_bytes(b"of another tool")
     assert download(f"{server.address}/net.pth", path, SHA256) == SHA256

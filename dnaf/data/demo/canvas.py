@@ -53,7 +53,7 @@ def flat(colour: Array) -> Paint:
 
 
 class Canvas:
-    """A picture under construction.
+    """An image under construction.
 
     Attributes:
         image: float32 (H, W, 3), linear RGB in [0, 1].

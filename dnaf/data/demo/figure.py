@@ -43,7 +43,7 @@ def draw_figure(seed: int, index: int, view: View) -> tuple[Pixels, NDArray[np.f
 
     Returns:
         uint8 RGB (256, 176, 3), and float (18, 2) keypoints, x then y in pixels, NaN where a joint is hidden
-        or outside the picture.
+        or outside the image.
     """
     outfit = sample_outfit(seed, index)
     rng = seeds.generator(seed, "demo figure", index, view)

@@ -1,7 +1,7 @@
 """Poses of the demo's people: joints in space, and the camera that looks at them.
 
 Space is in heads: x to the person's left, y up from the floor, z forward. `yaw` is in radians: 0 is seen from
-the front, pi from the back, and at pi/2 the person looks to the right of the picture.
+the front, pi from the back, and at pi/2 the person looks to the right of the image.
 """
 
 import math
@@ -31,7 +31,7 @@ _CROPS: dict[View, dict[str, float]] = {
     "additional": {"three quarters": 0.5, "close": 0.3, "lower": 0.2},
     "flat": {"three quarters": 1, "full": 1},
 }
-_CROP_HEIGHTS = {  # upper and lower edge of the picture, in heads above the floor
+_CROP_HEIGHTS = {  # upper and lower edge of the image, in heads above the floor
     "upper": (7.75, 2.7), "three quarters": (7.75, 1.3), "full": (7.85, -0.25),
     "close": (6.9, 2.6), "lower": (5.4, -0.25),
 }  # fmt: skip

@@ -23,7 +23,7 @@ from dnaf.data.formats import deepfashion
 from dnaf.data.pairs import pairs
 
 _JPEG_QUALITY = 95
-_PADDING = 40  # pixels left of the picture in the 256x256 frame of the pose files
+_PADDING = 40  # pixels left of the image in the 256x256 frame of the pose files
 _FILE_NAMES = {
     "front": "01_1_front", "side": "01_2_side", "back": "01_3_back",
     "full": "01_4_full", "flat": "01_6_flat", "additional": "01_7_additional",
@@ -51,11 +51,11 @@ def write_demo(folder: Path, seed: int, num_train_outfits: int, num_test_outfits
     """
     num_outfits = num_train_outfits + num_test_outfits
     drawn = list(progress.track(_draw_all(seed, num_outfits), "Drawing people, outfits", total=num_outfits))
-    parts = {"train": drawn[:num_train_outfits], "test": drawn[num_train_outfits:]}
-    for part, outfits in parts.items():
-        _write_part(folder, part, [image for outfit in outfits for image in outfit])
+    splits = {"train": drawn[:num_train_outfits], "test": drawn[num_train_outfits:]}
+    for split, outfits in splits.items():
+        _write_split(folder, split, [image for outfit in outfits for image in outfit])
     every = [image for outfit in drawn for image in outfit]
-    _write_poses(folder / "pose.zip", every)
+    _write_pose_files(folder / "pose.zip", every)
     # The archive is the largest file and the first one that the next stage reads: it comes last.
     members = {f"img_highres/{image.path}": image.jpeg for image in every}
     rng = seeds.generator(seed, "demo archive")
@@ -79,28 +79,28 @@ def _draw_outfit(seed: int, index: int) -> list[_Drawn]:
     return drawn
 
 
-def _write_part(folder: Path, part: str, drawn: Sequence[_Drawn]) -> None:
+def _write_split(folder: Path, split: str, drawn: Sequence[_Drawn]) -> None:
     """Writes list, annotation and pair list of `train` or `test`."""
     names = [deepfashion.flat_name(image.path) for image in drawn]
-    write_atomic(folder / f"{part}.lst", _lines(names))
+    write_atomic(folder / f"{split}.lst", _lines(names))
     annotations = ["name:keypoints_y:keypoints_x"]
     for name, image in zip(names, drawn, strict=True):
         x, y = image.keypoints.T.tolist()
         annotations.append(f"{name}:{y}:{x}")
-    write_atomic(folder / f"fasion-resize-annotation-{part}.csv", _lines(annotations))
+    write_atomic(folder / f"fasion-resize-annotation-{split}.csv", _lines(annotations))
     keypoints = np.array([image.keypoints for image in drawn], np.float64)
     keypoints[keypoints == -1] = np.nan
     selected = pairs.rows(pairs.select_pairs(names, keypoints, deepfashion.outfit))
-    write_atomic(folder / f"{part}_pairs.txt", _lines(_pair_lines(selected, part)))
+    write_atomic(folder / f"{split}_pairs.txt", _lines(_pair_lines(selected, split)))
 
 
-def _pair_lines(selected: Sequence[tuple[str, str]], part: str) -> list[str]:
+def _pair_lines(selected: Sequence[tuple[str, str]], split: str) -> list[str]:
     """Lines `target,source`; for train all sources of a target stand in one line.
 
     Source: NTED@6e3f0e9:data/fashion_data.py:49-63.
     """
     paths = [tuple(f"img/{deepfashion.image_path(name)}" for name in pair) for pair in selected]
-    if part == "test":
+    if split == "test":
         return [f"{target},{source}" for source, target in paths]
     sources_of: dict[str, list[str]] = {}
     for source, target in paths:
@@ -108,7 +108,7 @@ def _pair_lines(selected: Sequence[tuple[str, str]], part: str) -> list[str]:
     return [",".join([target, *sources]) for target, sources in sources_of.items()]
 
 
-def _write_poses(path: Path, drawn: Sequence[_Drawn]) -> None:
+def _write_pose_files(path: Path, drawn: Sequence[_Drawn]) -> None:
     """Writes one text file an image: 18 lines `x y` in the padded 256x256 frame, -1 -1 for missing joints."""
     with atomic_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for image in drawn:

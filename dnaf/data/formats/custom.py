@@ -1,4 +1,4 @@
-"""Names of a custom data set: any pictures in `images/`, known by their path below it.
+"""Names of a custom data set: any images in `images/`, known by their path below it.
 
 Nothing is read out of such a name: pairs come from lists (`dnaf/data/pairs/by_lists.py`).
 """
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dnaf.core.errors import DataError
-from dnaf.data.formats.names import Parts, stem
+from dnaf.data.formats.names import Splits, stem
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
-IMAGES = "images"  # the only part: which images are trained on and tested on is for the pair lists to say
+IMAGES = "images"  # the only split: which images are trained on and tested on is for the pair lists to say
 
 
-def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
+def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
     """All images found, `anna/front.jpg` for `images/anna/front.jpg`; other files are passed over.
 
     Args:

@@ -15,7 +15,7 @@ from pathlib import Path
 from dnaf.core.errors import DataError
 from dnaf.core.images import Pixels
 from dnaf.data.formats.lists import read_list
-from dnaf.data.formats.names import Parts
+from dnaf.data.formats.names import Splits
 
 FRAME = (256, 176)  # height, width of the frame that published keypoints refer to
 
@@ -108,7 +108,7 @@ def facets(name: str) -> dict[str, str]:
     return {"Category": f"{match['gender']} {match['category']}", "View": match["view"]}
 
 
-def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
+def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
     """The images of `train.lst` and `test.lst` among the files found.
 
     Args:
@@ -118,7 +118,7 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
     Raises:
         DataError: a list is malformed, an image is in both lists, listed but not found, or found twice.
     """
-    listed = {part: read_list(raw / f"{part}.lst", name_of) for part in ("train", "test")}
+    listed = {split: read_list(raw / f"{split}.lst", name_of) for split in ("train", "test")}
     shared = set(listed["train"]) & set(listed["test"])
     if shared:
         raise DataError(
@@ -132,7 +132,7 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
             raise DataError(f"{raw}: one image twice (found {found[name]} and {path}). Remove one of them.")
         if name is not None:
             found[name] = path
-    missing = sorted(name for part in listed.values() for name in part if name not in found)
+    missing = sorted(name for split in listed.values() for name in split if name not in found)
     if missing:
         for path in paths:
             if _MULTIMODAL.fullmatch(path):
@@ -142,7 +142,7 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
             f"{raw}: {len(missing):,} of {num_listed:,} listed images are missing (first: "
             f"{image_path(missing[0])}). Use the complete archive, and its own lists."
         )
-    return {part: {name: found[name] for name in names} for part, names in listed.items()}
+    return {split: {name: found[name] for name in names} for split, names in listed.items()}
 
 
 def _name_of_file(path: str) -> str | None:

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dnaf.core.errors import DataError
-from dnaf.data.formats.names import Parts
+from dnaf.data.formats.names import Splits
 
 FRAME = (128, 64)  # height, width: of the images and of the frame that published keypoints refer to
 
 _NAME = re.compile(r"(?P<person>-1|[0-9]{4})_c(?P<camera>[0-9])s[0-9]_[0-9]{6}_[0-9]{2}\.jpg")
-_FOLDER = re.compile(r"(?:.*/)?(?:bounding_box_)?(?P<part>train|test)/[^/]+")
+_FOLDER = re.compile(r"(?:.*/)?(?:bounding_box_)?(?P<split>train|test)/[^/]+")
 _JUNK = ("-1", "0000")
 
 
@@ -56,7 +56,7 @@ def facets(name: str) -> dict[str, str]:
     return {"Camera": _parse(name)["camera"]}
 
 
-def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
+def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
     """The images of persons in `bounding_box_train` and `bounding_box_test`, or `train` and `test`.
 
     Args:
@@ -64,24 +64,24 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Parts:
         paths: every file found there.
 
     Raises:
-        DataError: a part has no images, or one image twice.
+        DataError: a split has no images, or one image twice.
     """
-    parts: Parts = {"train": {}, "test": {}}
+    splits: Splits = {"train": {}, "test": {}}
     for path in paths:
         folder, match = _FOLDER.fullmatch(path), _NAME.fullmatch(path.rpartition("/")[2])
         if folder is None or match is None or match["person"] in _JUNK:
             continue
-        name, part = match.string, parts[folder["part"]]
-        if name in part:
-            raise DataError(f"{raw}: one image twice (found {part[name]} and {path}). Remove one of them.")
-        part[name] = path
-    for part_name, part in parts.items():
-        if not part:
+        name, split = match.string, splits[folder["split"]]
+        if name in split:
+            raise DataError(f"{raw}: one image twice (found {split[name]} and {path}). Remove one of them.")
+        split[name] = path
+    for split_name, split in splits.items():
+        if not split:
             raise DataError(
-                f"{raw}: no images of the {part_name} part (expected bounding_box_{part_name}/*.jpg or "
-                f"{part_name}/*.jpg). See the README there."
+                f"{raw}: no images of the {split_name} split (expected bounding_box_{split_name}/*.jpg or "
+                f"{split_name}/*.jpg). See the README there."
             )
-    return parts
+    return splits
 
 
 def _parse(name: str) -> re.Match[str]:

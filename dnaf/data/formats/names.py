@@ -4,7 +4,7 @@ A "name" is the file name by which lists and annotations know an image (`0265_c3
 the name without its suffix, by which everything that this package writes knows it.
 """
 
-Parts = dict[str, dict[str, str]]  # of each part, `train` or `test`: where its images are, by name
+Splits = dict[str, dict[str, str]]  # of each split, `train` or `test`: where its images are, by name
 
 
 def stem(name: str) -> str:

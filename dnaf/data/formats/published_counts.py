@@ -15,7 +15,7 @@ from dnaf.core.errors import DataError
 
 @dataclass(frozen=True)
 class Facts:
-    """Numbers and digests by part (`train`, `test`); a digest is sha256 of the sorted lines.
+    """Numbers and digests by split (`train`, `test`); a digest is sha256 of the sorted lines.
 
     Attributes:
         fewest_pairs: as many were drawn from them, so that there are at least so many.
@@ -48,51 +48,53 @@ _REMEDY = (
 )
 
 
-def check_images(dataset: str, part: str, names: Collection[str], where: Path) -> None:
-    """Checks a part's image names against the published list; a data set that is not published has none.
+def check_images(dataset: str, split: str, names: Collection[str], where: Path) -> None:
+    """Checks a split's image names against the published list; a data set that is not published has none.
 
     Raises:
         DataError: another number of images, or other images.
     """
     facts = FACTS.get(dataset, Facts())
-    _check(dataset, f"images of the {part} part", part, names, facts.num_images, facts.images_sha256, where)
+    _check(
+        dataset, f"images of the {split} split", split, names, facts.num_images, facts.images_sha256, where
+    )
 
 
-def check_pairs(dataset: str, part: str, pairs: Collection[tuple[str, str]], where: Path) -> None:
+def check_pairs(dataset: str, split: str, pairs: Collection[tuple[str, str]], where: Path) -> None:
     """Checks the pairs (source and target names) that the selection rule gives, before any are drawn.
 
     Raises:
         DataError: another number of pairs, or other pairs.
     """
     facts = FACTS.get(dataset, Facts())
-    fewest = facts.fewest_pairs.get(part, 0)
+    fewest = facts.fewest_pairs.get(split, 0)
     if len(pairs) < fewest:
         raise DataError(
-            f"{where}: not the pairs of the {part} part of {dataset} (found {len(pairs):,}, expected at "
+            f"{where}: not the pairs of the {split} split of {dataset} (found {len(pairs):,}, expected at "
             f"least {fewest:,}). {_REMEDY}"
         )
     lines = [",".join(pair) for pair in pairs]
-    _check(dataset, f"pairs of the {part} part", part, lines, facts.num_pairs, facts.pairs_sha256, where)
+    _check(dataset, f"pairs of the {split} split", split, lines, facts.num_pairs, facts.pairs_sha256, where)
 
 
 def _check(
     dataset: str,
     what: str,
-    part: str,
+    split: str,
     lines: Collection[str],
     counts: dict[str, int],
     digests: dict[str, str],
     where: Path,
 ) -> None:
-    if len(lines) != counts.get(part, len(lines)):
+    if len(lines) != counts.get(split, len(lines)):
         raise DataError(
-            f"{where}: not the {what} of {dataset} (found {len(lines):,}, expected {counts[part]:,}). "
+            f"{where}: not the {what} of {dataset} (found {len(lines):,}, expected {counts[split]:,}). "
             f"{_REMEDY}"
         )
-    if part in digests:
+    if split in digests:
         found = hashlib.sha256(("\n".join(sorted(lines)) + "\n").encode()).hexdigest()
-        if found != digests[part]:
+        if found != digests[split]:
             raise DataError(
                 f"{where}: not the {what} of {dataset} (found {len(lines):,} with sha256 {found}, expected "
-                f"{digests[part]}). {_REMEDY}"
+                f"{digests[split]}). {_REMEDY}"
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dnaf.core.images import Pixels, Size
 from dnaf.data.formats import custom, deepfashion, market1501
-from dnaf.data.formats.names import Parts
+from dnaf.data.formats.names import Splits
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class Naming:
         padding: pixels by which another common form of the annotation is wider at each side.
         name_of: the name that a path or name in a file stands for; DataError if it is none.
         outfit: grouping and leakage key of a name.
-        item: a coarser key, whose overlap between the parts is reported.
+        item: a coarser key, whose overlap between the splits is reported.
         facets: what else a name says, by what it is called; people choose images by it.
         is_junk: whether an annotated image belongs to no person.
-        annotations: possible files of a part's annotations, `{}` being the part; all that exist are read.
+        annotations: possible files of a split's annotations, `{}` being the split; all that exist are read.
         pair_lists: the same for published pairs.
-        poses: possible names of the archive or folder of pose files.
+        pose_files: possible names of the archive or folder of pose files.
     """
 
     frame: Size
@@ -38,7 +38,7 @@ class Naming:
     is_junk: Callable[[str], bool]
     annotations: tuple[str, ...]
     pair_lists: tuple[str, ...]
-    poses: tuple[str, ...]
+    pose_files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ class Format:
         containers: where images may be: each alternative is one or more archives or folders. The first
             whose containers are all there is used.
         needed: files without which unpacking cannot start.
-        choose_images: which of the found files, `<container>/<member>`, are taken, by part and name.
+        choose_images: which of the found files, `<container>/<member>`, are taken, by split and name.
         check_image: refuses (DataError) an image that is of another data set by its pixels.
         naming: None if names say nothing, as in a custom data set.
     """
 
     containers: tuple[tuple[str, ...], ...]
     needed: tuple[str, ...]
-    choose_images: Callable[[Path, Sequence[str]], Parts]
+    choose_images: Callable[[Path, Sequence[str]], Splits]
     check_image: Callable[[Pixels, str], None] | None
     naming: Naming | None
 
@@ -97,7 +97,7 @@ FORMATS = {
                 "fasion-pairs-{}.csv",
                 "fashion-pairs-{}.csv",
             ),
-            poses=("pose", "pose.rar", "pose.zip", "pose.tar", "pose.tar.gz"),
+            pose_files=("pose", "pose.rar", "pose.zip", "pose.tar", "pose.tar.gz"),
         ),
     ),
     "market1501": Format(
@@ -120,7 +120,7 @@ FORMATS = {
             is_junk=market1501.is_junk,
             annotations=("market-annotation-{}.csv",),
             pair_lists=("market-pairs-{}.csv",),
-            poses=(),
+            pose_files=(),
         ),
     ),
     "custom": Format(

@@ -27,7 +27,7 @@ NECK, RIGHT_HIP, LEFT_HIP = 1, 8, 11
 _LARGEST = 1024  # pixels; real files stay within -40...256
 _MISSING = -1
 _MIRRORED_JOINT = [0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16]
-TABLE_HEADER = ",".join(["name", *(f"{axis}{joint}" for joint in range(NUM_JOINTS) for axis in "xy")])
+TABLE_HEADER = ",".join(["stem", *(f"{axis}{joint}" for joint in range(NUM_JOINTS) for axis in "xy")])
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def interpolate(first: Points, second: Points, share: float) -> Points:
 
 
 def write_keypoints(path: Path, stems: Sequence[str], keypoints: Points) -> None:
-    """Writes `name,x0,y0,...,x17,y17`, a line an image; the cells of a missing joint are empty."""
+    """Writes `stem,x0,y0,...,x17,y17`, a line an image; the cells of a missing joint are empty."""
     lines = [TABLE_HEADER]
     for stem, points in zip(stems, keypoints, strict=True):
         lines.append(",".join([stem, *map(_cell, points.reshape(-1).tolist())]))

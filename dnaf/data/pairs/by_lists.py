@@ -14,11 +14,11 @@ from dnaf.data.formats import custom
 from dnaf.data.formats.names import stem
 from dnaf.data.keypoints.keypoint_files import read_keypoint_files
 from dnaf.data.pairs import pairs
-from dnaf.data.pairs.split import PARTS, Part
+from dnaf.data.pairs.split import SPLITS, Split
 from dnaf.data.store import ImageStore
 
 
-def read_parts(raw: Path, store: ImageStore, size: images.Size, max_test_pairs: int) -> dict[str, Part]:
+def read_splits(raw: Path, store: ImageStore, size: images.Size, max_test_pairs: int) -> dict[str, Split]:
     """Reads pair lists and keypoints; keypoints are scaled from each image's own pixels to `size`.
 
     Args:
@@ -28,13 +28,13 @@ def read_parts(raw: Path, store: ImageStore, size: images.Size, max_test_pairs: 
         max_test_pairs: how many test pairs to draw at most.
 
     Raises:
-        DataError: malformed lists or keypoints, an unknown image, or an image in both parts.
+        DataError: malformed lists or keypoints, an unknown image, or an image in both splits.
     """
     names = store.names
     sizes = {name: images.read_size(store.read(name), f"{store.path}: {name}") for name in names}
     annotated = read_keypoint_files(raw, sizes)
-    listed = {part: read_list(raw / f"{part}_pairs.csv", names) for part in PARTS}
-    used = {part: {name for pair in listed[part] for name in pair} for part in PARTS}
+    listed = {split: read_list(raw / f"{split}_pairs.csv", names) for split in SPLITS}
+    used = {split: {name for pair in listed[split] for name in pair} for split in SPLITS}
     shared = used["train"] & used["test"]
     if shared:
         raise DataError(
@@ -45,32 +45,32 @@ def read_parts(raw: Path, store: ImageStore, size: images.Size, max_test_pairs: 
     scaled = annotated.keypoints / own * np.array(size[::-1], float)
     keypoints = dict(zip(annotated.names, scaled, strict=True))
 
-    parts = {}
-    for part in PARTS:
-        table = pd.DataFrame(listed[part], columns=["source", "target"], dtype="object")
-        table["outfit"] = _groups(listed[part])
-        if part == "test":
+    splits = {}
+    for split in SPLITS:
+        table = pd.DataFrame(listed[split], columns=["source", "target"], dtype="object")
+        table["outfit"] = _groups(listed[split])
+        if split == "test":
             table = pairs.draw(table, max_test_pairs)
-        kept = [name for name in names if name in used[part]]
+        kept = [name for name in names if name in used[split]]
         without = [name for name in kept if name in annotated.not_annotated]
         if without:
             raise DataError(
-                f"{annotated.origin}: no keypoints of {without[0]}, which {part}_pairs.csv names (found "
+                f"{annotated.origin}: no keypoints of {without[0]}, which {split}_pairs.csv names (found "
                 f"{len(without):,} such). Annotate it, or remove its pairs."
             )
         removed = []
-        if part == "train":  # told once: an image that no list names belongs to neither part
+        if split == "train":  # told once: an image that no list names belongs to neither split
             used_at_all = used["train"] | used["test"]
             removed = [(name, pairs.UNPAIRED) for name in names if name not in used_at_all]
         info = {
             "keypoints": annotated.origin.name,
             "keypoints_dialect": annotated.dialect,
-            "pair_lists": {f"{part}_pairs.csv": files.digest(raw / f"{part}_pairs.csv")},
-            "num_possible_pairs": len(listed[part]),
+            "pair_lists": {f"{split}_pairs.csv": files.digest(raw / f"{split}_pairs.csv")},
+            "num_possible_pairs": len(listed[split]),
         }
         kept_keypoints = np.array([keypoints[name] for name in kept])
-        parts[part] = Part(kept, kept, kept_keypoints, table, removed, info)
-    return parts
+        splits[split] = Split(kept, kept, kept_keypoints, table, removed, info)
+    return splits
 
 
 def read_list(path: Path, names: Sequence[str]) -> list[pairs.Pair]:

@@ -17,32 +17,32 @@ from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.keypoints.pose_files import read_pose_files
 from dnaf.data.pairs import pairs
-from dnaf.data.pairs.split import Part
+from dnaf.data.pairs.split import Split
 
 _CLOSE = 1.0  # pixel: annotations in other files are rounded in other ways
 
 
-def read_part(raw: Path, part: str, listed: list[str], naming: Naming, max_pairs: int | None) -> Part:
-    """Selects and checks the pairs of one part.
+def read_split(raw: Path, split: str, listed: list[str], naming: Naming, max_pairs: int | None) -> Split:
+    """Selects and checks the pairs of one split.
 
     Args:
         raw: the data set's folder.
-        part: `train` or `test`.
-        listed: names of the part's images.
+        split: `train` or `test`.
+        listed: names of the split's images.
         max_pairs: how many pairs to draw at most; None keeps all in their order.
 
     Raises:
         DataError: annotations, lists and pair lists contradict each other or the published facts.
     """
-    origin, annotations, others = _read_keypoints(raw, part, listed, naming)
+    origin, annotations, others = _read_keypoints(raw, split, listed, naming)
     names, keypoints = annotations.names, annotations.keypoints
     every = pairs.select_pairs(names, keypoints, naming.outfit)
     if every.empty:
-        raise DataError(f"{origin}: no pairs in the {part} part (no outfit with two images of clear pose).")
-    published_counts.check_pairs(raw.name, part, pairs.rows(every), origin)
+        raise DataError(f"{origin}: no pairs in the {split} split (no outfit with two images of clear pose).")
+    published_counts.check_pairs(raw.name, split, pairs.rows(every), origin)
     selected = every if max_pairs is None else pairs.draw(every, max_pairs)
     pairs.require_unique_ids(((stem(s), stem(t)) for s, t in pairs.rows(selected)), origin)
-    lists = _existing(raw, part, naming.pair_lists)
+    lists = _existing(raw, split, naming.pair_lists)
     for path in lists:
         listed_pairs = pairs.read_pair_list(path, naming.name_of)
         pairs.check_against_list(path, listed_pairs, pairs.rows(selected), pairs.rows(every))
@@ -60,23 +60,23 @@ def read_part(raw: Path, part: str, listed: list[str], naming: Naming, max_pairs
         "num_possible_pairs": len(every),
     }
     kept = [name for name in names if name not in gone]
-    return Part(listed, kept, keypoints[is_kept], selected, removed, info)
+    return Split(listed, kept, keypoints[is_kept], selected, removed, info)
 
 
 def _read_keypoints(
-    raw: Path, part: str, listed: list[str], naming: Naming
+    raw: Path, split: str, listed: list[str], naming: Naming
 ) -> tuple[Path, Annotations, dict[str, Any]]:
     """The first annotation that is there, and how far each of the others agrees with it."""
     found: list[tuple[Path, Annotations]] = []
-    for path in _existing(raw, part, naming.annotations):
+    for path in _existing(raw, split, naming.annotations):
         annotations = read_annotations(path, naming.name_of, naming.frame, naming.padding)
-        found.append((path, _of_persons(path, part, annotations, set(listed), naming)))
-    for path in _existing(raw, part, naming.poses):
+        found.append((path, _of_persons(path, split, annotations, set(listed), naming)))
+    for path in _existing(raw, split, naming.pose_files):
         found.append((path, read_pose_files(path, listed, naming.name_of, naming.frame, naming.padding)))
     if not found:
-        expected = " or ".join([naming.annotations[0].format(part), *naming.poses[:1]])
+        expected = " or ".join([naming.annotations[0].format(split), *naming.pose_files[:1]])
         raise DataError(
-            f"{raw}: no keypoints of the {part} part (expected {expected}). "
+            f"{raw}: no keypoints of the {split} split (expected {expected}). "
             "The README there says where to get them."
         )
     (origin, annotations), *rest = found
@@ -84,7 +84,7 @@ def _read_keypoints(
 
 
 def _of_persons(
-    path: Path, part: str, annotations: Annotations, listed: set[str], naming: Naming
+    path: Path, split: str, annotations: Annotations, listed: set[str], naming: Naming
 ) -> Annotations:
     """Without junk, which is annotated but never listed; anything else that is not listed is an error."""
     is_listed = [name in listed for name in annotations.names]
@@ -95,7 +95,7 @@ def _of_persons(
     ]
     if unlisted:
         raise DataError(
-            f"{path}: annotated image {unlisted[0]} is not an image of the {part} part ({len(unlisted):,} of "
+            f"{path}: annotated image {unlisted[0]} is not an image of the {split} split ({len(unlisted):,} of "
             f"{len(annotations.names):,}). Use images, lists and annotations of the same origin."
         )
     kept = [name for name in annotations.names if name in listed]
@@ -120,6 +120,6 @@ def _agreement(origin: Path, first: Annotations, path: Path, second: Annotations
     return {"num_images": len(common), "agreement": round(agreement, 4)}
 
 
-def _existing(raw: Path, part: str, patterns: tuple[str, ...]) -> list[Path]:
-    candidates = (raw / pattern.format(part) for pattern in patterns)
+def _existing(raw: Path, split: str, patterns: tuple[str, ...]) -> list[Path]:
+    candidates = (raw / pattern.format(split) for pattern in patterns)
     return [path for path in candidates if path.exists()]

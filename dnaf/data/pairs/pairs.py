@@ -18,7 +18,7 @@ from dnaf.core.errors import DataError
 from dnaf.data.formats.lists import read_lines
 
 Pair = tuple[str, str]  # source, target
-Naming = Callable[[str], str]
+KeyOf = Callable[[str], str]  # of a name, e.g. its outfit
 
 OCCLUDED = "occluded: shoulders or hips missing"
 ALONE = "alone in its outfit"
@@ -35,7 +35,7 @@ def pair_id(source_stem: str, target_stem: str) -> str:
 
 
 def group_by_outfit(
-    names: Sequence[str], keypoints: NDArray[np.float64], outfit: Naming
+    names: Sequence[str], keypoints: NDArray[np.float64], outfit: KeyOf
 ) -> dict[str, list[str]]:
     """Groups the images that show both shoulders and both hips, in order of first appearance.
 
@@ -52,7 +52,7 @@ def group_by_outfit(
     return groups
 
 
-def select_pairs(names: Sequence[str], keypoints: NDArray[np.float64], outfit: Naming) -> pd.DataFrame:
+def select_pairs(names: Sequence[str], keypoints: NDArray[np.float64], outfit: KeyOf) -> pd.DataFrame:
     """All ordered pairs within an outfit, columns `source`, `target`, `outfit`, of the images that are clear.
 
     Args:
@@ -81,7 +81,7 @@ def rows(pairs: pd.DataFrame) -> list[Pair]:
 
 
 def removed_images(
-    names: Sequence[str], keypoints: NDArray[np.float64], outfit: Naming
+    names: Sequence[str], keypoints: NDArray[np.float64], outfit: KeyOf
 ) -> list[tuple[str, str]]:
     """Name and reason of each image that `select_pairs` leaves out, in the order of `names`."""
     groups = group_by_outfit(names, keypoints, outfit)
@@ -91,7 +91,7 @@ def removed_images(
     ]
 
 
-def read_pair_list(path: Path, name_of: Naming) -> list[Pair]:
+def read_pair_list(path: Path, name_of: KeyOf) -> list[Pair]:
     """Reads a pair list as (source, target) names, in the file's order.
 
     The two families have opposite orders, so the file's kind decides: `*.txt` holds lines

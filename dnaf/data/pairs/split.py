@@ -7,11 +7,11 @@ import pandas as pd
 
 from dnaf.data.keypoints.keypoints import Points
 
-PARTS = ("train", "test")
+SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
-class Part:
+class Split:
     """One side of a split, by names.
 
     Attributes:

@@ -13,14 +13,14 @@ from dnaf.core.images import Size
 from dnaf.data.formats.names import stem
 from dnaf.data.formats.registry import Format, Naming
 from dnaf.data.keypoints import keypoints
-from dnaf.data.pairs.by_lists import read_parts
-from dnaf.data.pairs.by_rule import read_part
-from dnaf.data.pairs.split import PARTS, Part
+from dnaf.data.pairs.by_lists import read_splits
+from dnaf.data.pairs.by_rule import read_split
+from dnaf.data.pairs.split import SPLITS, Split
 from dnaf.data.store import ImageStore
 
 
 def write_split(
-    raw: Path, images: Path, folder: Path, form: Format, size: Size, max_test_pairs: int
+    raw: Path, images: Path, folder: Path, data_format: Format, size: Size, max_test_pairs: int
 ) -> dict[str, Any]:
     """Writes `train.csv`, `test.csv`, `keypoints.csv`, `train_images.csv`, `removed.csv` and a manifest.
 
@@ -28,7 +28,7 @@ def write_split(
         raw: the folder of the user's lists, annotations and, where there are some, pair lists.
         images: the image store of stage unpack.
         folder: where to write; it appears complete or not at all.
-        form: the data set's format.
+        data_format: the data set's format.
         size: (height, width) of prepared images, the frame of a custom data set's keypoints.
         max_test_pairs: how many test pairs to draw at most.
 
@@ -40,37 +40,40 @@ def write_split(
         StateError: the image store is not complete.
     """
     store = ImageStore(images)
-    if form.naming is None:
-        parts = read_parts(raw, store, size, max_test_pairs)
+    if data_format.naming is None:
+        splits = read_splits(raw, store, size, max_test_pairs)
         info: dict[str, Any] = {"frame": list(size)}
     else:
-        listed = store.info["parts"]
-        info = {"frame": list(form.naming.frame), **_check_leakage(images, listed, form.naming)}
+        listed = store.info["splits"]
+        info = {"frame": list(data_format.naming.frame), **_check_leakage(images, listed, data_format.naming)}
         num_drawn = {"train": None, "test": max_test_pairs}
-        parts = {part: read_part(raw, part, listed[part], form.naming, num_drawn[part]) for part in PARTS}
-    for name, part in parts.items():
+        splits = {
+            split: read_split(raw, split, listed[split], data_format.naming, num_drawn[split])
+            for split in SPLITS
+        }
+    for name, split in splits.items():
         info[name] = {
-            **part.info,
-            "num_listed": len(part.listed),
-            "num_pairs": len(part.pairs),
-            "num_kept": len(part.kept),
-            "num_removed": len(part.removed),
-            "num_outfits": part.pairs["outfit"].nunique(),
+            **split.info,
+            "num_listed": len(split.listed),
+            "num_pairs": len(split.pairs),
+            "num_kept": len(split.kept),
+            "num_removed": len(split.removed),
+            "num_outfits": split.pairs["outfit"].nunique(),
         }
     with files.atomic_folder(folder) as temporary:
-        _write_tables(temporary, parts)
+        _write_tables(temporary, splits)
         files.write_manifest(temporary, info)
     return info
 
 
 def _check_leakage(images: Path, listed: dict[str, list[str]], naming: Naming) -> dict[str, int]:
-    """Refuses an outfit in both parts; counts the items in both, which DeepFashion's own split has too."""
+    """Refuses an outfit in both splits; counts the items in both, which DeepFashion's own split has too."""
     train, test = listed["train"], listed["test"]
     shared = _keys(train, naming.outfit) & _keys(test, naming.outfit)
     for name in test:
         if naming.outfit(name) in shared:
             raise DataError(
-                f"{images}: outfit of the test image {name} is in the training part too (found {len(shared)} "
+                f"{images}: outfit of the test image {name} is in the training split too (found {len(shared)} "
                 "shared outfits, expected 0). Use lists of the same split."
             )
     items = _keys(train, naming.item) & _keys(test, naming.item)
@@ -85,20 +88,20 @@ def _keys(names: list[str], key: Callable[[str], str]) -> set[str]:
     return {key(name) for name in names}
 
 
-def _write_tables(folder: Path, parts: dict[str, Part]) -> None:
+def _write_tables(folder: Path, splits: dict[str, Split]) -> None:
     removed = []
-    for name, part in parts.items():
-        table = part.pairs.assign(
-            source=part.pairs["source"].map(stem), target=part.pairs["target"].map(stem)
+    for name, split in splits.items():
+        table = split.pairs.assign(
+            source=split.pairs["source"].map(stem), target=split.pairs["target"].map(stem)
         )
         _write_csv(folder / f"{name}.csv", table)
-        removed += [(stem(image), name, reason) for image, reason in part.removed]
-    kept = [stem(name) for part in parts.values() for name in part.kept]
-    points = np.concatenate([part.keypoints for part in parts.values()])
+        removed += [(stem(image), name, reason) for image, reason in split.removed]
+    kept = [stem(name) for split in splits.values() for name in split.kept]
+    points = np.concatenate([split.keypoints for split in splits.values()])
     keypoints.write_keypoints(folder / "keypoints.csv", kept, points)
-    train_stems = [stem(name) for name in parts["train"].listed]
-    _write_csv(folder / "train_images.csv", pd.DataFrame({"name": train_stems}))
-    _write_csv(folder / "removed.csv", pd.DataFrame(removed, columns=["name", "part", "reason"]))
+    train_stems = [stem(name) for name in splits["train"].listed]
+    _write_csv(folder / "train_images.csv", pd.DataFrame({"stem": train_stems}))
+    _write_csv(folder / "removed.csv", pd.DataFrame(removed, columns=["stem", "split", "reason"]))
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -1,1 +1,1 @@
-"""Keypoints -> pictures, one module for each renderer, and how they are stored."""
+"""Keypoints -> images, one module for each renderer, and how they are stored."""

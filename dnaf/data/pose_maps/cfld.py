@@ -1,4 +1,4 @@
-"""CFLD's pose: a thin anti-aliased skeleton, and a heat map of every joint.
+"""CFLD's pose: a thin anti-aliased skeleton, and a heatmap of every joint.
 
 Source: CFLD@f2ea2a7:pose_utils.py:14-24,53-72 and datasets/deepfashion.py:157 (21 channels).
 """
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from dnaf.core.images import Pixels, Size
 from dnaf.data.keypoints.keypoints import Points
-from dnaf.data.pose_maps.heat_maps import heat_maps
+from dnaf.data.pose_maps.heatmaps import heatmaps
 from dnaf.data.pose_maps.skeleton import COLOURS, LIMBS
 
 _THICKNESS, _RADIUS = 2, 3  # pixels
 
 
 def draw_pose_from_cords(keypoints: Points, size: Size, frame: Size) -> Pixels:
-    """The skeleton: uint8 RGB (height, width, 3); arguments as of `heat_maps`."""
+    """The skeleton: uint8 RGB (height, width, 3); arguments as of `heatmaps`."""
     height, width = size
     joints = [
         None if x != x else (int(x * (width / frame[1])), int(y * (height / frame[0])))  # NaN is missing
@@ -35,6 +35,6 @@ def draw_pose_from_cords(keypoints: Points, size: Size, frame: Size) -> Pixels:
 
 
 def build_pose_img(keypoints: Points, size: Size, frame: Size) -> NDArray[np.float32]:
-    """Float32 (height, width, 21) in [0, 1]: the skeleton, then the heat maps."""
+    """Float32 (height, width, 21) in [0, 1]: the skeleton, then the heatmaps."""
     skeleton = draw_pose_from_cords(keypoints, size, frame).astype(np.float32) / 255
-    return np.concatenate([skeleton, heat_maps(keypoints, size, frame)], axis=2)
+    return np.concatenate([skeleton, heatmaps(keypoints, size, frame)], axis=2)

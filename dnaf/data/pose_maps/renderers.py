@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dnaf.core.images import Pixels, Size
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.cfld import build_pose_img
-from dnaf.data.pose_maps.heat_maps import heat_maps
+from dnaf.data.pose_maps.heatmaps import heatmaps
 from dnaf.data.pose_maps.nted import get_label_tensor
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 
@@ -22,5 +22,5 @@ RENDERERS: dict[str, Callable[[Points, Size, Size], Pixels]] = {
     "openpose": keypoints_to_pose_map,
     "nted": get_label_tensor,
     "cfld": lambda keypoints, size, frame: _rounded(build_pose_img(keypoints, size, frame)),
-    "heatmaps": lambda keypoints, size, frame: _rounded(heat_maps(keypoints, size, frame)),
+    "heatmaps": lambda keypoints, size, frame: _rounded(heatmaps(keypoints, size, frame)),
 }

@@ -1,7 +1,7 @@
 """How pose maps of any number of channels stand in an image store, and how they are shown.
 
-Three channels are one RGB picture. Other numbers are one grey picture, the channels stacked along its
-height. All are 8 bits: heat maps are rounded to 1/255.
+Three channels are one RGB image. Other numbers are one grey image, the channels stacked along its
+height. All are 8 bits: heatmaps are rounded to 1/255.
 """
 
 import numpy as np
@@ -31,8 +31,8 @@ def read_pose_map(store: ImageStore, name: str) -> Pixels:
     return image[..., 0].reshape(channels, -1, image.shape[1]).transpose(1, 2, 0)
 
 
-def picture(pose_map: Pixels) -> Pixels:
-    """uint8 RGB (H, W, 3) to look at: the skeleton, or of heat maps (18 channels) all joints."""
+def to_rgb(pose_map: Pixels) -> Pixels:
+    """uint8 RGB (H, W, 3) to look at: the skeleton, or of heatmaps (18 channels) all joints."""
     if pose_map.shape[2] == 18:
         return np.repeat(pose_map.max(axis=2, keepdims=True), 3, axis=2)
     return np.ascontiguousarray(pose_map[..., :3])

@@ -96,6 +96,6 @@ def draw_pose_map(
     drawn = RENDERERS[renderer](joints, canvas, frame)
     if canvas == size:
         return drawn
-    parts = [drawn] if drawn.shape[2] == 3 else [drawn[..., channel] for channel in range(drawn.shape[2])]
-    reduced = [images.resize(part, size, "box") for part in parts]
+    planes = [drawn] if drawn.shape[2] == 3 else [drawn[..., channel] for channel in range(drawn.shape[2])]
+    reduced = [images.resize(plane, size, "box") for plane in planes]
     return reduced[0] if len(reduced) == 1 else np.stack(reduced, axis=2)

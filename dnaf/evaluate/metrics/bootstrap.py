@@ -55,15 +55,22 @@ def bootstrap_interval(
 
 
 def ratio_interval(
-    parts: Values, wholes: Values, groups: Sequence[str], num_resamplings: int, root_seed: int, metric: str
+    numerators: Values,
+    denominators: Values,
+    groups: Sequence[str],
+    num_resamplings: int,
+    root_seed: int,
+    metric: str,
 ) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the sum of `parts` (N,) by the sum of `wholes` (N,).
+    """95 % percentile bootstrap interval of the sum of `numerators` (N,) by the sum of `denominators` (N,).
 
     Args: as of `bootstrap_interval`.
     """
     index, times_drawn = resample_groups(groups, num_resamplings, root_seed, metric)
-    part, whole = (times_drawn @ np.bincount(index, weights=values) for values in (parts, wholes))
-    return percentile_interval(part[whole > 0] / whole[whole > 0])
+    numerator, denominator = (
+        times_drawn @ np.bincount(index, weights=values) for values in (numerators, denominators)
+    )
+    return percentile_interval(numerator[denominator > 0] / denominator[denominator > 0])
 
 
 def paired_interval(

@@ -162,7 +162,7 @@ CLEAN = Protocol(
 PROTOCOLS = {p.name: p for p in (GFLA, PATN, DPTN, PIDM, PCDMS, CFLD, CLEAN)}
 
 
-def protocol_for(name: str, form: str) -> Protocol:
+def protocol_for(name: str, format_name: str) -> Protocol:
     """The protocol as it is used on data sets of a format.
 
     Market-1501's images are compared in their own 128x64 pixels by every script, and never padded.
@@ -170,7 +170,7 @@ def protocol_for(name: str, form: str) -> Protocol:
     Source: GFLA@3afa8fe:README.md (`test_12864`), DPTN@59a7590:metrics/metrics.py:382-470.
     """
     protocol = PROTOCOLS[name]
-    if form != "market1501":
+    if format_name != "market1501":
         return protocol
     networks = None if protocol.networks is None else _unsized(protocol.networks)
     return replace(protocol, pixels=_unsized(protocol.pixels), networks=networks)

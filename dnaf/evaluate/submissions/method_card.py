@@ -13,11 +13,11 @@ Text = Annotated[str, Field(min_length=1)]
 Index = Annotated[int, Field(ge=0)]
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Paper(_Part):
+class Paper(_Section):
     """Where the method was published."""
 
     title: Text
@@ -25,7 +25,7 @@ class Paper(_Part):
     year: int
 
 
-class Panels(_Part):
+class Panels(_Section):
     """Layout of a result image that shows several images side by side; indices count from 0."""
 
     count: Annotated[int, Field(ge=2)]
@@ -41,7 +41,7 @@ class Panels(_Part):
         return self
 
 
-class Strips(_Part):
+class Strips(_Section):
     """Another method's published strips that show this method too.
 
     Attributes:
@@ -52,7 +52,7 @@ class Strips(_Part):
     panels: Panels
 
 
-class Card(_Part):
+class Card(_Section):
     """`data/results/<method>/card.yaml`; null where there is no such thing or it is not known.
 
     Attributes:

@@ -29,14 +29,14 @@ class DataSet:
     """What a method's images have to belong to.
 
     Attributes:
-        form: the data set's format, which decides how file names look.
+        format_name: the data set's format, which decides how file names look.
         size: (height, width) of prepared images.
         test: the test pairs.
         train_images: the list of training images, `data/pairs/train_images.csv`.
         prepared: the data set's images, `<stem>.png`.
     """
 
-    form: str
+    format_name: str
     size: Size
     test: TestPairs
     train_images: Path
@@ -78,7 +78,7 @@ def open_results(method: str, found: Sequence[Path], card: Card, data: DataSet) 
     if method == COPY_SOURCE:
         return _from_data(data, lambda pair: data.prepared.image(f"{pair[0]}.png"), lambda pair: pair[0], {})
     if method == MEAN_IMAGE:
-        rows = read_table(data.train_images, ["name"])
+        rows = read_table(data.train_images, ["stem"])
         mean = mean_image(data.prepared, [name for (name,) in rows])
         return _from_data(data, lambda pair: mean, lambda pair: "mean", {"num_train_images": len(rows)})
     if found[0].name in (GENERATED, WRONG_SOURCE):
@@ -115,7 +115,7 @@ def _generated(folder: Path, data: DataSet) -> Results:
 def _published(found: Sequence[Path], card: Card, data: DataSet) -> Results:
     folder = found[0].parent
     layout = _layout(found[0], card, data.size)
-    coverage = find_images(found, layout, ResultNames(data.form, data.test.pairs), data.test.pairs)
+    coverage = find_images(found, layout, ResultNames(data.format_name, data.test.pairs), data.test.pairs)
     published = PublishedImages(folder, coverage, layout, data.test.pairs)
     _check_panels(folder, published, data)
     height, width = published.generated(data.test.pairs[0]).shape[:2]

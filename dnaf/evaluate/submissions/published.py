@@ -171,8 +171,8 @@ def _list(path: Path) -> Iterator[Place]:
         yield path, None
 
 
-def _is_hidden(parts: Sequence[str]) -> bool:
-    return any(part.startswith(_LEFT_BY_SYSTEMS) for part in parts)
+def _is_hidden(names: Sequence[str]) -> bool:
+    return any(name.startswith(_LEFT_BY_SYSTEMS) for name in names)
 
 
 def _require_exact(where: Path, coverage: Coverage, layout: Layout, num_pairs: int) -> None:

@@ -22,7 +22,7 @@ class ResultNames:
     """The pairs of a list, found by the names of result files.
 
     Args:
-        form: the data set's format, which decides how names look. Those of a custom data set follow no rule;
+        format_name: the data set's format, which decides how names look. Those of a custom data set follow no rule;
             its results are known by `<pair id>.png` or `.jpg` alone.
         pairs: source and target stems.
 
@@ -31,10 +31,10 @@ class ResultNames:
     PIDM@e4f1d88:utils/metrics.py:437-439.
     """
 
-    def __init__(self, form: str, pairs: Iterable[Pair]) -> None:
-        self._form = form
+    def __init__(self, format_name: str, pairs: Iterable[Pair]) -> None:
+        self._format_name = format_name
         self._pairs = {self._id(*pair): pair for pair in pairs}
-        stem = _STEMS.get(form)
+        stem = _STEMS.get(format_name)
         self._pattern = stem and re.compile(
             rf"(?P<source>{stem})(?:\.(?:jpg|png))?(?:_2_|___|_to_|_)"
             rf"(?P<target>{stem})(?:\.(?:jpg|png))?(?:_vis)?{_SUFFIX}",
@@ -50,6 +50,6 @@ class ResultNames:
 
     def _id(self, source: str, target: str) -> str:
         """The pair's id, without what some spell in another way: prefixes, and underscores of categories."""
-        if self._form != "deepfashion":
+        if self._format_name != "deepfashion":
             return pair_id(source, target)
         return pair_id(*(_PREFIX.sub("", stem).replace("_", "") for stem in (source, target)))

@@ -92,15 +92,15 @@ class _AppearanceHook:
             return None
         hidden = args[0]
         block, keys, values = style.appearance[self.path]
-        num_styles, num_others = style.num_styles, style.num_styles + style.num_plain
-        index = torch.cat([torch.arange(num_styles, device=hidden.device), style.rows])
-        plain = hidden[num_styles:num_others]
-        styled = torch.cat([hidden[:num_styles], hidden[num_others:]]) if len(plain) else hidden
+        num_styles, num_others = style.num_styles, style.num_styles + style.num_unconditional
+        index = torch.cat([torch.arange(num_styles, device=hidden.device), style.style_index])
+        unconditional = hidden[num_styles:num_others]
+        styled = torch.cat([hidden[:num_styles], hidden[num_others:]]) if len(unconditional) else hidden
         residual = block(styled, keys.index_select(0, index), values.index_select(0, index))
         if style.keep is not None:
             shown = torch.cat([style.keep.new_ones(num_styles), style.keep])
             residual = residual * shown.view(-1, 1, 1, 1)
         styled = styled + residual
-        if len(plain):
-            styled = torch.cat([styled[:num_styles], plain, styled[num_styles:]])
+        if len(unconditional):
+            styled = torch.cat([styled[:num_styles], unconditional, styled[num_styles:]])
         return (styled, *args[1:]), kwargs

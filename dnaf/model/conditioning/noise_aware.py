@@ -19,30 +19,30 @@ Appearance = tuple[AppearanceBlock, torch.Tensor, torch.Tensor]  # a block, its 
 
 @dataclass
 class StyleContext:
-    """What one UNet call knows of the style. Rows of the batch are [styles | plain | targets].
+    """What one UNet call knows of the style. Rows of the batch are [styles | unconditional | targets].
 
-    Plain rows see no style at all: they cost no more than rows of the UNet alone.
+    Unconditional rows see no style at all: they cost no more than rows of the UNet alone.
 
     Attributes:
         num_styles: style rows at the front of the batch; 0 when their features come from `cache`.
-        rows: (T,) for each target row the index of its style.
+        style_index: (T,) for each target row the index of its style.
         keep: (T,) bool, False for a target that must not see its style; None: all see it.
         appearance: the appearance blocks with keys and values, by the path of their transformer.
         share: whether targets attend to the style's K', V' (the noise-aware features).
         cache: inputs of each self-attention layer of an earlier style-only pass, by layer name.
         recording: this is that pass; it fills `cache`.
-        num_plain: plain rows between styles and targets.
+        num_unconditional: unconditional rows between styles and targets.
         prompt: keys and values (1,heads,tokens,d) of the fixed prompt, by the name of the cross-attention.
     """
 
     num_styles: int
-    rows: torch.Tensor
+    style_index: torch.Tensor
     keep: torch.Tensor | None = None
     appearance: dict[str, Appearance] = field(default_factory=dict)
     share: bool = True
     cache: dict[str, torch.Tensor] | None = None
     recording: bool = False
-    num_plain: int = 0
+    num_unconditional: int = 0
     prompt: dict[str, KeysValues] = field(default_factory=dict)
 
 
@@ -95,13 +95,13 @@ class NoiseAwareProcessor:
         value: torch.Tensor,
         style: StyleContext,
     ) -> torch.Tensor:
-        num_styles, num_others = style.num_styles, style.num_styles + style.num_plain
+        num_styles, num_others = style.num_styles, style.num_styles + style.num_unconditional
         if style.cache is not None:
             style_key, style_value = keys_values(attn, style.cache[self.name])
         else:
             style_key, style_value = key[:num_styles], value[:num_styles]
         target_key, target_value = key[num_others:], value[num_others:]
-        style_key, style_value = (t.index_select(0, style.rows) for t in (style_key, style_value))
+        style_key, style_value = (t.index_select(0, style.style_index) for t in (style_key, style_value))
         if style.keep is not None:
             keep = style.keep.view(-1, 1, 1, 1)
             style_key = torch.where(keep, style_key, target_key)

@@ -1,7 +1,7 @@
 """A base model from its folder: diffusers' layout, as `git clone` or the hub gives it, or our own.
 
     unet/  scheduler/  vae/ + tokenizer(_2)/ + text_encoder(_2)/      Stable Diffusion
-                       codec/ + prompt.safetensors [+ style_encoder/] our own: no text
+                       autoencoder/ + prompt.safetensors [+ style_encoder/]    our own: no text
 
 Everything is checked before the first weight is read.
 """
@@ -17,23 +17,23 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from dnaf.core import commands, files
 from dnaf.core.errors import BaseModelError, ConfigError
 from dnaf.core.images import Size
-from dnaf.model.autoencoder import Codec, LosslessCodec, VaeCodec
+from dnaf.model.autoencoder import Autoencoder, FrozenVae, LosslessAutoencoder
 from dnaf.model.norm import use_float32_group_norms
 from dnaf.model.patch_autoencoder import PatchAutoencoder
-from dnaf.model.pretrained.checked_part import CheckedPart, check_part, read_config
+from dnaf.model.pretrained.checked_component import CheckedComponent, check_component, read_config
 from dnaf.model.pretrained.prompt import CheckedText, Prompt, check_text, embed_prompt, read_prompt
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.model.pretrained.stable_diffusion import check_unet, check_vae, family, pooled_channels
 from dnaf.model.style_encoder import StyleEncoder
 
 _PROMPT_FILE = "prompt.safetensors"
-_CODECS: dict[str, Any] = {each.__name__: each for each in (LosslessCodec, PatchAutoencoder)}
+_AUTOENCODERS: dict[str, Any] = {each.__name__: each for each in (LosslessAutoencoder, PatchAutoencoder)}
 _PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
 
 @dataclass(frozen=True)
 class BaseModel:
-    """The frozen parts of a base model.
+    """The frozen components of a base model.
 
     Attributes:
         prompt: embedding of the fixed prompt.
@@ -42,7 +42,7 @@ class BaseModel:
     """
 
     unet: UNet2DConditionModel
-    codec: Codec
+    autoencoder: Autoencoder
     scheduler: DDIMScheduler
     prompt: Prompt
     style_encoder: StyleEncoder | None
@@ -58,22 +58,28 @@ def load_base(folder: Path, dtype: torch.dtype = torch.float32, prompt: Prompt |
     Raises:
         BaseModelError: the folder is missing, incomplete, damaged or holds another kind of model.
     """
-    checked = _check_parts(folder, prompt is None)
+    checked = _check_components(folder, prompt is None)
     scheduler_file = folder / "scheduler/scheduler_config.json"
     scheduler = _check_scheduler(scheduler_file)
     if prompt is None:
         prompt = embed_prompt(checked.texts) if checked.texts else read_prompt(folder / _PROMPT_FILE)
     _require_fit(folder, checked, prompt)
-    parts = [part for part in (checked.unet, checked.codec, checked.style_encoder) if part is not None]
+    components = [
+        component
+        for component in (checked.unet, checked.autoencoder, checked.style_encoder)
+        if component is not None
+    ]
     provenance = Provenance.of(
-        folder, [*(path for part in parts for path in part.files), scheduler_file], prompt.digest
+        folder,
+        [*(path for component in components for path in component.files), scheduler_file],
+        prompt.digest,
     )
     unet = checked.unet.load(dtype)
     if dtype == torch.float32:
         use_float32_group_norms(unet)
     return BaseModel(
         unet,
-        _load_codec(checked.codec, dtype),
+        _load_autoencoder(checked.autoencoder, dtype),
         scheduler,
         prompt,
         checked.style_encoder.load(dtype) if checked.style_encoder else None,
@@ -100,21 +106,21 @@ def inspect_base(folder: Path) -> Inspection:
     Raises:
         BaseModelError: as `load_base`.
     """
-    checked = _check_parts(folder, with_prompt=True)
+    checked = _check_components(folder, with_prompt=True)
     scheduler = _check_scheduler(folder / "scheduler/scheduler_config.json")
-    codec = checked.codec.config
-    if codec["_class_name"] in _CODECS:
+    autoencoder = checked.autoencoder.config
+    if autoencoder["_class_name"] in _AUTOENCODERS:
         with torch.device("meta"):
-            downscale = _build_codec(codec).downscale
+            downscale = _build_autoencoder(autoencoder).downscale
     else:
-        downscale = 2 ** (len(codec["block_out_channels"]) - 1)
+        downscale = 2 ** (len(autoencoder["block_out_channels"]) - 1)
     return Inspection(family(checked.unet.config), scheduler.config.prediction_type, downscale)
 
 
 def require_trained_size(folder: Path, size: Size) -> None:
     """Refuses images of another size than that of the training, where a base of our own layout tells it.
 
-    Such a base is small and knows one size and one kind of picture. Stable Diffusion, which tells none, takes
+    Such a base is small and knows one size and one kind of image. Stable Diffusion, which tells none, takes
     images of any size.
 
     Args:
@@ -134,61 +140,65 @@ def require_trained_size(folder: Path, size: Size) -> None:
         )
 
 
-def load_codec(folder: Path) -> tuple[Codec, Provenance]:
-    """Loads the codec alone, in float32, with the digests of its files alone.
+def load_autoencoder(folder: Path) -> tuple[Autoencoder, Provenance]:
+    """Loads the autoencoder alone, in float32, with the digests of its files alone.
 
     Raises:
         BaseModelError: as `load_base`.
     """
-    checked = _check_parts(folder, with_prompt=False)
-    return _load_codec(checked.codec, torch.float32), Provenance.of(folder, checked.codec.files)
+    checked = _check_components(folder, with_prompt=False)
+    return _load_autoencoder(checked.autoencoder, torch.float32), Provenance.of(
+        folder, checked.autoencoder.files
+    )
 
 
 @dataclass(frozen=True)
 class _Checked:
-    unet: CheckedPart
-    codec: CheckedPart
+    unet: CheckedComponent
+    autoencoder: CheckedComponent
     texts: list[CheckedText]  # empty: the prompt is a tensor, or is not needed
-    style_encoder: CheckedPart | None
+    style_encoder: CheckedComponent | None
 
 
-def _check_parts(folder: Path, with_prompt: bool) -> _Checked:
+def _check_components(folder: Path, with_prompt: bool) -> _Checked:
     if not folder.is_dir():
         kind = "a file, not a folder in diffusers' layout" if folder.exists() else "no such folder"
         raise BaseModelError(
             f"{folder}: {kind}. `{commands.stage('doctor')}` says how to get a base model, "
             "or set model.base in params.yaml to null."
         )
-    if (folder / "codec").is_dir():
-        codec = _check_codec(folder / "codec")
-        latent_channels = _build_codec(codec.config).latent_channels
+    if (folder / "autoencoder").is_dir():
+        autoencoder = _check_autoencoder(folder / "autoencoder")
+        latent_channels = _build_autoencoder(autoencoder.config).latent_channels
         unet = check_unet(folder / "unet", latent_channels)
         texts: list[CheckedText] = []
         if with_prompt:
             read_prompt(folder / _PROMPT_FILE)
     else:
         unet = check_unet(folder / "unet")
-        codec = check_vae(folder / "vae")
+        autoencoder = check_vae(folder / "vae")
         texts = check_text(folder, bool(pooled_channels(unet.config))) if with_prompt else []
     style = None
     if (folder / "style_encoder").is_dir():
-        style = check_part(folder / "style_encoder", ("StyleEncoder",), StyleEncoder.from_config)
-    return _Checked(unet, codec, texts, style)
+        style = check_component(folder / "style_encoder", ("StyleEncoder",), StyleEncoder.from_config)
+    return _Checked(unet, autoencoder, texts, style)
 
 
-def _check_codec(folder: Path) -> CheckedPart:
-    return check_part(folder, tuple(_CODECS), _build_codec)
+def _check_autoencoder(folder: Path) -> CheckedComponent:
+    return check_component(folder, tuple(_AUTOENCODERS), _build_autoencoder)
 
 
-def _build_codec(config: Mapping[str, Any]) -> Any:
-    return _CODECS[config["_class_name"]].from_config(dict(config))
+def _build_autoencoder(config: Mapping[str, Any]) -> Any:
+    return _AUTOENCODERS[config["_class_name"]].from_config(dict(config))
 
 
-def _load_codec(part: CheckedPart, dtype: torch.dtype) -> Codec:
-    if part.config["_class_name"] in _CODECS:
-        codec: Codec = part.load()  # float32: the weights are few, and those of a lossless one must be exact
-        return codec
-    return VaeCodec(part.load(torch.float32 if dtype == torch.float16 else dtype))
+def _load_autoencoder(component: CheckedComponent, dtype: torch.dtype) -> Autoencoder:
+    if component.config["_class_name"] in _AUTOENCODERS:
+        autoencoder: Autoencoder = (
+            component.load()
+        )  # float32: the weights are few, and those of a lossless one must be exact
+        return autoencoder
+    return FrozenVae(component.load(torch.float32 if dtype == torch.float16 else dtype))
 
 
 def _check_scheduler(path: Path) -> DDIMScheduler:
@@ -206,7 +216,7 @@ def _check_scheduler(path: Path) -> DDIMScheduler:
 
 
 def _require_fit(folder: Path, checked: _Checked, prompt: Prompt) -> None:
-    """The parts of a folder speak of the same latents and the same prompt."""
+    """The components of a folder speak of the same latents and the same prompt."""
     config = checked.unet.config
     pooled = 0 if prompt.pooled is None else prompt.pooled.shape[1]
     found = (config["cross_attention_dim"], pooled_channels(config))

@@ -11,10 +11,10 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from dnaf.core.errors import BaseModelError
-from dnaf.model.pretrained.checked_part import (
+from dnaf.model.pretrained.checked_component import (
     GET_AGAIN,
-    CheckedPart,
-    check_part,
+    CheckedComponent,
+    check_component,
     read_shapes,
     require_no_pointer,
 )
@@ -74,7 +74,7 @@ class CheckedText:
     """A tokenizer with its text encoder, checked and not yet loaded."""
 
     tokenizer: Path
-    encoder: CheckedPart
+    encoder: CheckedComponent
 
 
 def check_text(folder: Path, with_second: bool) -> list[CheckedText]:
@@ -91,7 +91,7 @@ def check_text(folder: Path, with_second: bool) -> list[CheckedText]:
                 raise BaseModelError(f"{tokenizer / name}: missing. {GET_AGAIN}")
             require_no_pointer(tokenizer / name)
         kind = CLIPTextModelWithProjection if suffix else CLIPTextModel
-        encoder = check_part(
+        encoder = check_component(
             folder / f"text_encoder{suffix}",
             (kind.__name__,),
             _builder(kind),

@@ -1,4 +1,4 @@
-"""Where the frozen part of a model came from, and what it held then."""
+"""Where the frozen component of a model came from, and what it held then."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -8,14 +8,14 @@ from typing import Any
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from dnaf.core.errors import BaseModelError
-from dnaf.model.pretrained.checked_part import CheckedPart, check_part, read_config
+from dnaf.model.pretrained.checked_component import CheckedComponent, check_component, read_config
 
 # By what the UNet's cross-attention reads: CLIP ViT-L, OpenCLIP ViT-H, or CLIP ViT-L and OpenCLIP ViT-bigG.
 _FAMILIES = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "Stable Diffusion XL"}
 _LATENT_CHANNELS = 4
 # Relatives whose UNet expects more than a noisy latent: 4 + a mask + 4, a source image, a depth map, …
 _MORE_CHANNELS = {9: "an inpainting model", 8: "an image-editing model", 7: "an upscaler", 5: "a depth model"}
-# Inputs of a UNet that no part of ours gives.
+# Inputs of a UNet that nothing of ours gives.
 _FOREIGN = ("class_embed_type", "num_class_embeds", "encoder_hid_dim_type", "time_cond_proj_dim")
 _TIME_IDS = 6  # original size, crop, target size, two numbers each
 # The autoencoders of Stable Diffusion 1 are published with the names that diffusers had before 0.12.
@@ -28,7 +28,7 @@ def family(unet_config: Mapping[str, Any]) -> str:
     return _FAMILIES.get(unet_config.get("cross_attention_dim", 0), "our own")
 
 
-def check_unet(folder: Path, latent_channels: int = _LATENT_CHANNELS) -> CheckedPart:
+def check_unet(folder: Path, latent_channels: int = _LATENT_CHANNELS) -> CheckedComponent:
     """Checks the folder of a UNet that denoises latents, told of a prompt and a timestep, and no more.
 
     Raises:
@@ -62,7 +62,7 @@ def check_unet(folder: Path, latent_channels: int = _LATENT_CHANNELS) -> Checked
                 f"{path}: a UNet with another input (found {foreign[0]} {config[foreign[0]]!r}, expected "
                 f"none). {_ADVICE}"
             )
-    return check_part(folder, ("UNet2DConditionModel",), UNet2DConditionModel.from_config)
+    return check_component(folder, ("UNet2DConditionModel",), UNet2DConditionModel.from_config)
 
 
 def pooled_channels(unet_config: Mapping[str, Any]) -> int:
@@ -76,13 +76,13 @@ def pooled_channels(unet_config: Mapping[str, Any]) -> int:
     return int(total - _TIME_IDS * each)
 
 
-def check_vae(folder: Path) -> CheckedPart:
+def check_vae(folder: Path) -> CheckedComponent:
     """Checks the folder of an autoencoder.
 
     Raises:
         BaseModelError: it is of another kind, or its files are incomplete.
     """
-    return check_part(folder, ("AutoencoderKL",), AutoencoderKL.from_config, _today)
+    return check_component(folder, ("AutoencoderKL",), AutoencoderKL.from_config, _today)
 
 
 def _today(name: str) -> str:

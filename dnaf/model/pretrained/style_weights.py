@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from dnaf.core import commands, files
 from dnaf.core.errors import BaseModelError
-from dnaf.model.pretrained.checked_part import read_config, require_no_pointer, require_shapes
+from dnaf.model.pretrained.checked_component import read_config, require_no_pointer, require_shapes
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.model.style_encoder import StyleEncoder
 
@@ -75,8 +75,8 @@ def swin_to_timm(tensors: Mapping[str, torch.Tensor]) -> Tensors:
         name = re.sub(r"^layers\.(\d+)\.downsample", lambda m: f"layers.{int(m[1]) + 1}.downsample", name)
         converted[name] = tensor
     for name in [name for name in converted if ".attention.self.query." in name]:
-        parts = [converted.pop(name.replace(".query.", f".{each}.")) for each in _QKV]
-        converted[name.replace(".attention.self.query.", ".attn.qkv.")] = torch.cat(parts)
+        matrices = [converted.pop(name.replace(".query.", f".{each}.")) for each in _QKV]
+        converted[name.replace(".attention.self.query.", ".attn.qkv.")] = torch.cat(matrices)
     return converted
 
 
@@ -150,6 +150,6 @@ def _for_features(tensors: Tensors, expected: Mapping[str, torch.Tensor], path: 
 
 def _feature_names(name: str) -> list[str]:
     """`layers.0.norm.bias` may have become `layers_0.norm.bias`: timm takes a model's stages out of it."""
-    parts = name.split(".")
-    joined = ["_".join(parts[:i]) + "." + ".".join(parts[i:]) for i in range(2, len(parts))]
+    names = name.split(".")
+    joined = ["_".join(names[:i]) + "." + ".".join(names[i:]) for i in range(2, len(names))]
     return [name, f"model.{name}", *joined]

@@ -1,7 +1,7 @@
 """The report page: leaderboard, charts and a gallery of every test pair, to be opened from disk.
 
 `index.html` holds all but what only the gallery needs, which a browser loads when it is looked at:
-`pairs/<number>.jpg`, the pictures of one pair side by side, and `scores/<protocol>.js`.
+`pairs/<number>.jpg`, the images of one pair side by side, and `scores/<protocol>.js`.
 
 Same inputs, same bytes: the page names the model by its digest, and neither a date nor a commit, which are no
 inputs and would make every run another page. Its header has the command that finds both in git, where the
@@ -32,7 +32,7 @@ from dnaf.report.columns import COLUMNS, Column
 from dnaf.report.loss_curve import LossCurve
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.panels import OURS, Panel
-from dnaf.report.significance import FLOORS, Mark
+from dnaf.report.significance import TRIVIAL_BASELINES, Mark
 from dnaf.report.typical import choose_scores
 from dnaf.report.words import MARKS, notes, protocol_sentences, random_warning, unit
 
@@ -47,7 +47,7 @@ _SCRIPTS = (
 )
 _LICENCES = ("vendor/tabulator.LICENSE.txt", "vendor/chart.LICENSE.txt")
 _NUM_DIGITS = 8  # of a digest: enough to find it in git
-_JPEG_QUALITY = 90  # pictures to look at; metrics are of the files themselves
+_JPEG_QUALITY = 90  # images to look at; metrics are of the files themselves
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Content:
         dataset: its name.
         boards: one a protocol.
         cards: of each method.
-        panels: the pictures of a pair.
+        panels: the images of a pair.
         loss: None if there was no training.
     """
 
@@ -79,15 +79,15 @@ def write_page(folder: Path, content: Content) -> None:
     """
     pairs = content.data.test.pairs
     with files.atomic_folder(folder) as temporary:
-        for part in ("pairs", "scores"):
-            (temporary / part).mkdir()
+        for name in ("pairs", "scores"):
+            (temporary / name).mkdir()
 
-        def write_pictures(numbered: tuple[int, Pair]) -> None:
+        def write_images(numbered: tuple[int, Pair]) -> None:
             number, pair = numbered
             strip = np.concatenate([panel.image(pair) for panel in content.panels], axis=1)
             (temporary / f"pairs/{number}.jpg").write_bytes(encode_jpeg(strip, _JPEG_QUALITY))
 
-        for _ in track(thread_map(write_pictures, enumerate(pairs)), "pictures of pairs", len(pairs)):
+        for _ in track(thread_map(write_images, enumerate(pairs)), "images of pairs", len(pairs)):
             pass
         for board in content.boards:
             (temporary / f"scores/{board.protocol}.js").write_text(_scores(board), encoding="utf-8")
@@ -126,9 +126,9 @@ def _data(content: Content) -> dict[str, Any]:
         "sources": [numbers[source] for source, _ in pairs],
         "targets": [numbers[target] for _, target in pairs],
         "outfits": [outfits[outfit] for outfit in content.data.test.outfits],
-        "filters": _filters(content.data.form, pairs),
+        "filters": _filters(content.data.format_name, pairs),
         "panels": [
-            {"label": panel.label, "method": panel.method, "is_floor": panel.method in FLOORS}
+            {"label": panel.label, "method": panel.method, "is_trivial": panel.method in TRIVIAL_BASELINES}
             for panel in content.panels
         ],
         "boards": [_board(board, content.cards) for board in content.boards],
@@ -147,7 +147,7 @@ def _model(board: Board) -> dict[str, Any] | None:
     return {
         "digest": results["model"][:_NUM_DIGITS],
         "seed": results["seed"],
-        "sampling": f"{params['solver']}, {params['num_inference_steps']} steps",
+        "sampling": f"{params['scheduler']}, {params['num_inference_steps']} steps",
     }
 
 
@@ -183,7 +183,7 @@ def _row(board: Board, row: MethodMetrics, card: Card) -> dict[str, Any]:
         "title": card.title,
         "link": link if link.startswith(("https://", "http://")) else "",
         "venue": venue,
-        "is_floor": row.method in FLOORS,
+        "is_trivial": row.method in TRIVIAL_BASELINES,
         "cells": {c.key: _cell(board, row, c) for c in board.columns if c.key in row.numbers} or None,
     }
 
@@ -203,9 +203,9 @@ def _cell(board: Board, row: MethodMetrics, column: Column) -> dict[str, Any]:
     }
 
 
-def _filters(form: str, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+def _filters(format_name: str, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
     """What pairs are chosen by: facets of names, of source and target apart where these ever differ."""
-    naming = FORMATS[form].naming
+    naming = FORMATS[format_name].naming
     if naming is None:
         return []
     found = [tuple(naming.facets(f"{stem}.jpg") for stem in pair) for pair in pairs]

@@ -49,9 +49,9 @@ def test_all_files_of_the_real_data_set_are_written_and_nothing_else(written: Pa
 
 
 def test_lists_name_six_views_of_each_outfit_and_no_outfit_twice(written: Path) -> None:
-    train, test = (read_list(written / f"{part}.lst", deepfashion.name_of) for part in ("train", "test"))
+    train, test = (read_list(written / f"{split}.lst", deepfashion.name_of) for split in ("train", "test"))
     assert (len(train), len(test)) == (18, 12)
-    outfits = [{deepfashion.outfit(name) for name in part} for part in (train, test)]
+    outfits = [{deepfashion.outfit(name) for name in split} for split in (train, test)]
     assert (len(outfits[0]), len(outfits[1])) == (3, 2)
     assert not outfits[0] & outfits[1]
 
@@ -62,7 +62,9 @@ def test_archive_is_encrypted_and_holds_exactly_the_listed_images(written: Path)
         re.fullmatch(r"img_highres/(WOMEN|MEN)/\w+/id_\d{8}/01_\d_\w+\.jpg", name) for name in contents
     )
     listed = [
-        name for part in ("train", "test") for name in read_list(written / f"{part}.lst", deepfashion.name_of)
+        name
+        for split in ("train", "test")
+        for name in read_list(written / f"{split}.lst", deepfashion.name_of)
     ]
     assert [deepfashion.flat_name(name) for name in contents] == listed
     assert {images.decode(data, name).shape for name, data in contents.items()} == {(256, 176, 3)}
@@ -71,10 +73,10 @@ def test_archive_is_encrypted_and_holds_exactly_the_listed_images(written: Path)
 
 
 def test_pair_lists_follow_the_selection_rule_of_the_split(written: Path) -> None:
-    for part in ("train", "test"):
-        annotations = read_table(written / f"fasion-resize-annotation-{part}.csv")
+    for split in ("train", "test"):
+        annotations = read_table(written / f"fasion-resize-annotation-{split}.csv")
         selected = pairs.select_pairs(annotations.names, annotations.keypoints, deepfashion.outfit)
-        listed = pairs.read_pair_list(written / f"{part}_pairs.txt", deepfashion.name_of)
+        listed = pairs.read_pair_list(written / f"{split}_pairs.txt", deepfashion.name_of)
         assert set(listed) == set(zip(selected["source"], selected["target"], strict=True))
         assert listed
 
@@ -88,8 +90,8 @@ def test_train_pairs_pack_all_sources_of_a_target_in_one_line(written: Path) -> 
 
 
 def test_pose_files_give_the_annotated_keypoints(written: Path) -> None:
-    for part in ("train", "test"):
-        annotations = read_table(written / f"fasion-resize-annotation-{part}.csv")
+    for split in ("train", "test"):
+        annotations = read_table(written / f"fasion-resize-annotation-{split}.csv")
         poses = read_pose_files(
             written / "pose.zip", annotations.names, deepfashion.name_of, deepfashion.FRAME, 40
         )

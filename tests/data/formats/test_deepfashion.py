@@ -36,8 +36,8 @@ def test_names_of_deepfashion_multimodal_are_refused_by_name() -> None:
 
 
 def test_an_archive_of_deepfashion_multimodal_is_refused_by_name(tmp_path: Path) -> None:
-    for part, name in (("train", NAME), ("test", NAME.replace("0000000101", "0000000201"))):
-        (tmp_path / f"{part}.lst").write_text(f"{name}\n")
+    for split, name in (("train", NAME), ("test", NAME.replace("0000000101", "0000000201"))):
+        (tmp_path / f"{split}.lst").write_text(f"{name}\n")
     paths = ["img_highres.zip/images/WOMEN-Jackets_Coats-id_00001705-05_1_front.jpg"]
     with pytest.raises(DataError, match=r"a name of DeepFashion-MultiModal .expected DeepFashion In-shop"):
         deepfashion.choose_images(tmp_path, paths)

@@ -49,10 +49,10 @@ def test_query_images_and_junk_are_not_chosen() -> None:
 @pytest.mark.parametrize(
     ("paths", "message"),
     [
-        ([f"train/{NAME}"], "no images of the test part"),
+        ([f"train/{NAME}"], "no images of the test split"),
         ([f"train/{NAME}", f"a/train/{NAME}", "test/0001_c1s1_001051_00.jpg"], "one image twice"),
     ],
 )
-def test_missing_parts_and_images_found_twice_are_refused(paths: list[str], message: str) -> None:
+def test_missing_splits_and_images_found_twice_are_refused(paths: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         market1501.choose_images(Path("raw"), paths)

@@ -47,11 +47,11 @@ def test_tables_hold_the_pairs_and_every_image_once_with_its_reason(
 ) -> None:
     train, test = project
     run()
-    # 3 and 2 outfits of three views; the last image of each part misses a hip
+    # 3 and 2 outfits of three views; the last image of each split misses a hip
     assert list(pd.read_csv(FOLDER / "train.csv").columns) == ["source", "target", "outfit"]
     assert len(stems("train.csv", "source")) == 6 + 6 + 2
     assert len(stems("test.csv", "source")) == 6 + 2
-    assert stems("train_images.csv", "name") == [stem(name) for name in train]
+    assert stems("train_images.csv", "stem") == [stem(name) for name in train]
     removed = pd.read_csv(FOLDER / "removed.csv")
     assert removed.to_numpy().tolist() == [
         [stem(train[-1]), "train", pairs.OCCLUDED],
@@ -75,7 +75,7 @@ def test_the_manifest_tells_counts_and_is_complete(project: tuple[list[str], lis
 def test_test_pairs_are_drawn_and_keypoints_of_all_images_stay(project: tuple[list[str], list[str]]) -> None:
     run(max_test_pairs=2)
     assert len(stems("test.csv", "source")) == 2
-    assert len(stems("keypoints.csv", "name")) == 8 + 5
+    assert len(stems("keypoints.csv", "stem")) == 8 + 5
 
 
 def test_the_same_input_gives_the_same_bytes(project: tuple[list[str], list[str]]) -> None:
@@ -162,16 +162,16 @@ def occlude_all(train: list[str], test: list[str]) -> None:
     [
         (
             leak,
-            r"images\.zip: outfit of the test image \S+_4full\.jpg is in the training part too .found 1 sh",
+            r"images\.zip: outfit of the test image \S+_4full\.jpg is in the training split too .found 1 sh",
         ),
         (
             annotate_an_unlisted_image,
-            r"annotation-train\.csv: annotated image \S+ is not an image of the train part .1 of 10.",
+            r"annotation-train\.csv: annotated image \S+ is not an image of the train split .1 of 10.",
         ),
         (break_a_line, r"annotation-test\.csv:2: not a list of numbers"),
-        (remove_annotation, r"data/raw/demo: no keypoints of the test part .expected fasion-resize"),
+        (remove_annotation, r"data/raw/demo: no keypoints of the test split .expected fasion-resize"),
         (publish_other_pairs, r"test_pairs\.txt: differs .*found 1 pairs, expected 8"),
-        (occlude_all, r"annotation-test\.csv: no pairs in the test part"),
+        (occlude_all, r"annotation-test\.csv: no pairs in the test split"),
     ],
 )
 def test_contradictions_are_refused_and_leave_what_stood_there(

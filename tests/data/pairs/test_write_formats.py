@@ -25,11 +25,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("raw").mkdir()
 
 
-def write_market(parts: dict[str, list[str]]) -> None:
-    with write_store(Path("images.zip"), {"parts": parts}) as store:
-        for name in [*parts["train"], *parts["test"]]:
+def write_market(splits: dict[str, list[str]]) -> None:
+    with write_store(Path("images.zip"), {"splits": splits}) as store:
+        for name in [*splits["train"], *splits["test"]]:
             store.add(name, name.encode())
-    write_annotations(Path("raw"), parts)
+    write_annotations(Path("raw"), splits)
 
 
 def split_market(max_test_pairs: int = 100) -> dict[str, object]:
@@ -54,7 +54,7 @@ def test_market_pairs_are_all_of_a_person_and_test_pairs_are_drawn() -> None:
     assert set(pd.read_csv("pairs/test.csv", dtype=str)["outfit"]) == {"0001", "0003"}
 
 
-def test_a_person_in_both_parts_is_refused() -> None:
+def test_a_person_in_both_splits_is_refused() -> None:
     write_market({"train": [*TRAIN, "0001_c1s1_000001_01.jpg"], "test": TEST})
     with pytest.raises(DataError, match=r"test image 0001_c2s1_000451_01\.jpg is in the training"):
         split_market()

@@ -10,10 +10,10 @@ import pytest
 
 from dnaf.data.formats.deepfashion import FRAME
 from dnaf.data.pose_maps.cfld import build_pose_img, draw_pose_from_cords
-from dnaf.data.pose_maps.heat_maps import heat_maps
+from dnaf.data.pose_maps.heatmaps import heatmaps
 from dnaf.data.pose_maps.nted import get_label_tensor
 from dnaf.data.pose_maps.renderers import RENDERERS
-from dnaf.data.pose_maps.storage import picture, read_pose_map, stack
+from dnaf.data.pose_maps.storage import read_pose_map, stack, to_rgb
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.metrics.body_mask import body_mask
 from tests.helpers.raw_folder import figure
@@ -35,9 +35,9 @@ def nted_planes_first(keypoints: np.ndarray, size: tuple[int, int], frame: tuple
         (draw_pose_from_cords, (256, 256), "165eaf46a2b6c488"),
         (draw_pose_from_cords, (512, 512), "02dca4a42ba51d16"),
         (draw_pose_from_cords, (512, 352), "89ed9910ace05e3c"),
-        (heat_maps, (256, 256), "1b5b44260ae9b3de"),
-        (heat_maps, (512, 512), "17f39ca2704b4ca9"),
-        (heat_maps, (512, 352), "2f83f56d7be46aeb"),
+        (heatmaps, (256, 256), "1b5b44260ae9b3de"),
+        (heatmaps, (512, 512), "17f39ca2704b4ca9"),
+        (heatmaps, (512, 352), "2f83f56d7be46aeb"),
         (nted_planes_first, (256, 176), "99604f6ec86fbab1"),
         (nted_planes_first, (512, 352), "5cf1c63c37a9f6b7"),
         (RENDERERS["openpose"], (256, 176), "a51082542507074c"),
@@ -67,8 +67,8 @@ def test_a_limb_without_length_leaves_its_joint_only() -> None:
     assert 25 < mask.sum() < 80
 
 
-def test_a_heat_map_is_a_gaussian_around_its_joint() -> None:
-    maps = heat_maps(figure(missing=[4]), (128, 88), FRAME)
+def test_a_heatmap_is_a_gaussian_around_its_joint() -> None:
+    maps = heatmaps(figure(missing=[4]), (128, 88), FRAME)
     assert not maps[..., 4].any()
     for joint, (x, y) in enumerate(figure().tolist()):
         if joint != 4:
@@ -78,11 +78,11 @@ def test_a_heat_map_is_a_gaussian_around_its_joint() -> None:
             assert maps[row - 3, column + 2, joint] == pytest.approx(math.exp(-13 / 72))
 
 
-def test_cfld_is_its_skeleton_and_the_heat_maps() -> None:
+def test_cfld_is_its_skeleton_and_the_heatmaps() -> None:
     both = build_pose_img(GOLDEN, (256, 256), FRAME)
     skeleton = draw_pose_from_cords(GOLDEN, (256, 256), FRAME)
     np.testing.assert_allclose(both[..., :3] * 255, skeleton, atol=1e-4)
-    np.testing.assert_array_equal(both[..., 3:], heat_maps(GOLDEN, (256, 256), FRAME))
+    np.testing.assert_array_equal(both[..., 3:], heatmaps(GOLDEN, (256, 256), FRAME))
 
 
 def test_a_plane_of_nted_is_a_third_of_the_distance_to_its_limb() -> None:
@@ -110,6 +110,6 @@ def test_missing_joints_leave_nothing_and_any_map_is_stored_and_shown(
     with write_store(path, {"channels": channels}) as store:
         store.add_image("a.png", stack(drawn))
     np.testing.assert_array_equal(read_pose_map(ImageStore(path), "a.png"), drawn)
-    shown = picture(drawn)
+    shown = to_rgb(drawn)
     assert shown.shape == (64, 48, 3)
     assert shown.any()

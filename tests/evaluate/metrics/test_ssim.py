@@ -17,7 +17,7 @@ SKIMAGE = {
 }
 
 
-def pictures() -> dict[str, tuple[Pixels, Pixels]]:
+def image_pairs() -> dict[str, tuple[Pixels, Pixels]]:
     generator = np.random.default_rng(0)
     noise = generator.integers(0, 256, (96, 64, 3), dtype=np.uint8)
     half = np.zeros((96, 64, 3), np.uint8)
@@ -47,9 +47,9 @@ def reference(real: Pixels, generated: Pixels, window: str, data_range: float = 
 
 
 @pytest.mark.parametrize("window", ["uniform51", "gaussian"])
-@pytest.mark.parametrize("name", pictures())
+@pytest.mark.parametrize("name", image_pairs())
 def test_equals_scikit_image_in_double_precision(window: str, name: str) -> None:
-    real, generated = pictures()[name]
+    real, generated = image_pairs()[name]
     expected = reference(real, generated, window)
     assert ssim(real, generated, window) == pytest.approx(expected, abs=1e-9)
 
@@ -82,7 +82,7 @@ def test_equals_scikit_image_on_hard_images(data: st.DataObject) -> None:
 @pytest.mark.parametrize("mixed", [False, True])
 def test_equals_scikit_image_for_levels_that_are_not_whole(mixed: bool) -> None:
     real, generated = (
-        resample(image, (80, 70), "cv2-cubic") for image in pictures()["black and almost white"]
+        resample(image, (80, 70), "cv2-cubic") for image in image_pairs()["black and almost white"]
     )
     if mixed:
         real = np.clip(real, 0, 255).astype(np.uint8)
@@ -92,16 +92,16 @@ def test_equals_scikit_image_for_levels_that_are_not_whole(mixed: bool) -> None:
     assert gaussian == pytest.approx(reference(real, generated, "gaussian", data_range), abs=1e-9)
 
 
-@pytest.mark.parametrize("name", pictures())
+@pytest.mark.parametrize("name", image_pairs())
 @pytest.mark.parametrize("data_range", [255.0, 17.0, 0.0])
 def test_both_windows_in_one_call_are_the_same_as_in_two(name: str, data_range: float) -> None:
-    real, generated = pictures()[name]
+    real, generated = image_pairs()[name]
     expected = (ssim(real, generated, "uniform51"), ssim(real, generated, "gaussian", 1.2, data_range))
     assert both_ssims(real, generated, 1.2, data_range) == expected
 
 
 def test_an_image_too_small_for_the_uniform_window_has_the_gaussian_one_only() -> None:
-    real, generated = (image[:50] for image in pictures()["shifted"])
+    real, generated = (image[:50] for image in image_pairs()["shifted"])
     assert both_ssims(real, generated, 1.5, 255.0) == (None, ssim(real, generated, "gaussian"))
 
 
@@ -110,14 +110,14 @@ def test_a_range_of_zero_gives_one_for_equal_images_and_zero_for_others() -> Non
     assert ssim(white, white, "gaussian", data_range=0) == 1
     assert ssim(black, white, "gaussian", data_range=0) == 0
     # Where scikit-image has a number, it is the same: a constant has no covariance with anything.
-    noise = pictures()["independent"][0]
+    noise = image_pairs()["independent"][0]
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = reference(noise, np.full_like(noise, 9), "gaussian", 0)
     assert ssim(noise, np.full_like(noise, 9), "gaussian", data_range=0) == pytest.approx(expected, abs=1e-9)
 
 
 def test_threads_and_sizes_do_not_disturb_each_other() -> None:
-    images = [image[: 96 - 4 * step] for step in range(4) for image in pictures()["shifted"]]
+    images = [image[: 96 - 4 * step] for step in range(4) for image in image_pairs()["shifted"]]
     pairs = [(real, other) for real, other in pairwise(images) if real.shape == other.shape]
     expected = [both_ssims(*pair, 1.5, 255.0) for pair in pairs]
     found: list[list[tuple[float | None, float]]] = []
@@ -135,7 +135,7 @@ def test_threads_and_sizes_do_not_disturb_each_other() -> None:
 
 @pytest.mark.parametrize("window", ["uniform51", "gaussian"])
 def test_is_one_for_equal_images(window: str) -> None:
-    real = pictures()["independent"][0]
+    real = image_pairs()["independent"][0]
     assert ssim(real, real, window) == pytest.approx(1, abs=1e-12)
 
 
@@ -146,7 +146,7 @@ def test_is_the_luminance_term_for_constant_images() -> None:
 
 
 def test_uses_the_given_sigma() -> None:
-    real, generated = pictures()["shifted"]
+    real, generated = image_pairs()["shifted"]
     expected = structural_similarity(
         real, generated, channel_axis=2, gaussian_weights=True, sigma=1.2, use_sample_covariance=False
     )

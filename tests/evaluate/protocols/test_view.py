@@ -5,7 +5,7 @@ from dnaf.core.images import Size
 from dnaf.evaluate.metrics.psnr import psnr
 from dnaf.evaluate.protocols.protocol import PROTOCOLS, protocol_for
 from dnaf.evaluate.protocols.view import compared_size, view_generated, view_real
-from tests.helpers.evaluation_project import near, picture
+from tests.helpers.evaluation_project import near, random_image
 
 DEEPFASHION = (256, 176)
 MARKET = (128, 64)
@@ -46,13 +46,13 @@ def test_market_is_compared_in_its_own_size_without_padding(name: str) -> None:
     protocol = protocol_for(name, "market1501")
     for view in filter(None, (protocol.pixels, protocol.networks)):
         assert compared_size(view, MARKET) == MARKET
-        image = picture("market")
+        image = random_image("market")
         assert view_generated(image, view, image.shape[:2]) is image
 
 
 def test_padding_adds_equal_white_sides_which_raises_psnr_by_a_known_amount() -> None:
     padded = PROTOCOLS["dptn"].pixels
-    real = picture("real").repeat(4, axis=0).repeat(11, axis=1)[:, :528:3]
+    real = random_image("real").repeat(4, axis=0).repeat(11, axis=1)[:, :528:3]
     generated = near(real, "generated")
     assert real.shape == (256, 176, 3)
     shown = [view_real(real, padded, DEEPFASHION), view_generated(generated, padded, DEEPFASHION)]

@@ -12,7 +12,7 @@ from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.submissions.find import find_results, read_test_pairs
 from dnaf.evaluate.submissions.method_card import Card, read_card
 from dnaf.evaluate.submissions.open import Results, open_results
-from tests.helpers.evaluation_project import EvaluationProject, near, picture
+from tests.helpers.evaluation_project import EvaluationProject, near, random_image
 from tests.helpers.published_results import strip, write_zip
 
 PAIRS = Path("data/pairs")
@@ -113,18 +113,18 @@ def strips(project: EvaluationProject, panels: Mapping[int, Callable[[Pair], Pix
     """Strips of ten panels as PIDM published them."""
     return {
         f"{pair_id(*pair)}.png": images.encode_png(
-            strip([panels[i](pair) if i in panels else picture(f"{i} {pair}") for i in range(10)])
+            strip([panels[i](pair) if i in panels else random_image(f"{i} {pair}") for i in range(10)])
         )
         for pair in project.pairs
     }
 
 
 def noisy(text: str) -> Callable[[Pair], Pixels]:
-    return lambda pair: near(picture(pair[1]), f"{text} {pair}")
+    return lambda pair: near(random_image(pair[1]), f"{text} {pair}")
 
 
 def test_one_strip_archive_feeds_several_methods(evaluation_project: EvaluationProject) -> None:
-    target = lambda pair: picture(pair[1])  # noqa: E731
+    target = lambda pair: random_image(pair[1])  # noqa: E731
     files_ = strips(evaluation_project, {2: target, 3: noisy("adgan"), 9: noisy("pidm")})
     write_zip(RESULTS / "shared/PIDM_vs_Others.zip", files_)
     for method in ("adgan", "pidm"):
@@ -142,7 +142,7 @@ def test_a_methods_own_files_come_before_shared_strips(evaluation_project: Evalu
 
 
 def test_wrong_panels_are_noticed_by_the_ground_truth(evaluation_project: EvaluationProject) -> None:
-    files_ = strips(evaluation_project, {3: lambda pair: picture(pair[1]), 9: noisy("pidm")})
+    files_ = strips(evaluation_project, {3: lambda pair: random_image(pair[1]), 9: noisy("pidm")})
     write_zip(RESULTS / "shared/PIDM_vs_Others.zip", files_)
     with pytest.raises(DataError, match=r"shared: wrong panels \(found the ground truth .* Correct `panels`"):
         open_method(evaluation_project, "pidm")
@@ -176,11 +176,13 @@ def test_generated_images_are_found_by_pair(evaluation_project: EvaluationProjec
 
 def test_copy_source_gives_the_source(evaluation_project: EvaluationProject) -> None:
     pair = evaluation_project.pairs[0]
-    assert np.array_equal(open_method(evaluation_project, "copy_source").generated(pair), picture(pair[0]))
+    assert np.array_equal(
+        open_method(evaluation_project, "copy_source").generated(pair), random_image(pair[0])
+    )
 
 
 def test_mean_image_is_the_mean_of_the_training_images(evaluation_project: EvaluationProject) -> None:
-    training = np.stack([picture(stem).astype(float) for stem in evaluation_project.stems[:4]])
+    training = np.stack([random_image(stem).astype(float) for stem in evaluation_project.stems[:4]])
     mean = open_method(evaluation_project, "mean_image").generated(evaluation_project.pairs[0])
     assert np.array_equal(mean, np.round(training.mean(axis=0)).astype(np.uint8))
 
@@ -196,7 +198,9 @@ def test_each_missing_image_is_found(evaluation_project: EvaluationProject, inde
 
 
 def test_an_image_of_no_pair_is_refused(evaluation_project: EvaluationProject) -> None:
-    evaluation_project.add_results(members={**evaluation_project.generated(), "extra.png": picture("extra")})
+    evaluation_project.add_results(
+        members={**evaluation_project.generated(), "extra.png": random_image("extra")}
+    )
     with pytest.raises(StateError, match=r"extra\.png is of no test pair \(1 such; found 7 images"):
         open_method(evaluation_project)
 

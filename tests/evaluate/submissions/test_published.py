@@ -11,7 +11,7 @@ from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.evaluate.submissions.method_card import Panels
 from dnaf.evaluate.submissions.published import Layout, PublishedImages, find_images
 from dnaf.evaluate.submissions.result_names import ResultNames
-from tests.helpers.evaluation_project import picture
+from tests.helpers.evaluation_project import random_image
 from tests.helpers.published_results import encode, pad, strip, write_folder, write_zip
 
 STEMS = [f"fashionWOMENDressesid{item:08d}01_{view}" for item in (1, 2) for view in ("1front", "3back")]
@@ -21,7 +21,7 @@ NAMES = ResultNames("deepfashion", PAIRS)
 
 
 def of(pair: tuple[str, str]) -> Pixels:
-    return picture("generated " + "".join(pair))
+    return random_image("generated " + "".join(pair))
 
 
 def complete(form: str = "{}_2_{}.png") -> dict[str, bytes]:
@@ -68,13 +68,13 @@ def test_panels_are_cut_out_of_strips(tmp_path: Path, count: int, generated: int
     )
     files = {}
     for pair in PAIRS:
-        panels = [picture(f"panel {index}") for index in range(count)]
-        panels[1], panels[generated] = picture(pair[1]), of(pair)
+        panels = [random_image(f"panel {index}") for index in range(count)]
+        panels[1], panels[generated] = random_image(pair[1]), of(pair)
         files["{}.jpg___{}.jpg_vis.png".format(*pair)] = encode(strip(panels), ".png")
     found = published(*write(tmp_path, "zip", files), layout=layout)
     for pair in PAIRS:
         assert np.array_equal(found.generated(pair), of(pair))
-        assert np.array_equal(found.ground_truth(pair), picture(pair[1]))
+        assert np.array_equal(found.ground_truth(pair), random_image(pair[1]))
 
 
 def test_a_margin_is_cut_off_both_sides(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_margin_is_cut_off_both_sides(tmp_path: Path) -> None:
 
 
 def test_of_several_sizes_in_folders_the_chosen_one_is_read(tmp_path: Path) -> None:
-    files = {f"512/{name}": encode(picture("large"), ".png") for name in complete()}
+    files = {f"512/{name}": encode(random_image("large"), ".png") for name in complete()}
     files |= {f"256/{name}": data for name, data in complete().items()}
     found = published(*write(tmp_path, "zip", files), layout=Layout("", None, "256", 0))
     assert np.array_equal(found.generated(PAIRS[0]), of(PAIRS[0]))
@@ -131,7 +131,7 @@ def test_a_set_that_is_not_exact_is_refused_with_name_and_counts(
         files[f"{STEMS[0]}_2_{STEMS[3]}.png"] = files[name]
         reason = r"shows no test pair by its name \(1 such images; found 3 of 3 pairs, expected names like <s"
     else:
-        files[name.replace(".png", ".jpg")] = encode(picture(name), ".jpg")
+        files[name.replace(".png", ".jpg")] = encode(random_image(name), ".jpg")
         del files[name]
         reason = r"two types \(found \{'jpg': 1, 'png': 2\}"
     with pytest.raises(DataError, match=reason):
@@ -140,7 +140,7 @@ def test_a_set_that_is_not_exact_is_refused_with_name_and_counts(
 
 def test_an_image_of_another_size_is_refused_when_it_is_read(tmp_path: Path) -> None:
     files = complete()
-    files[list(files)[1]] = encode(picture("x")[:60], ".png")
+    files[list(files)[1]] = encode(random_image("x")[:60], ".png")
     found = published(*write(tmp_path, "zip", files))
     found.generated(PAIRS[0])
     with pytest.raises(DataError, match=r"wrong size \(found 60x48, expected 64x48, height x width, as "):
@@ -192,7 +192,7 @@ def test_a_margin_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
         found.generated(PAIRS[0])
 
 
-def test_a_picture_too_large_to_be_one_is_refused(tmp_path: Path) -> None:
+def test_an_image_too_large_to_be_one_is_refused(tmp_path: Path) -> None:
     files = complete()
     side = int(images.MAX_PIXELS**0.5) + 2
     files[next(iter(files))] = images.encode_png(np.zeros((side, side, 3), np.uint8), compress=True)

@@ -18,8 +18,8 @@ def image(pipeline: DNAFPipeline) -> torch.Tensor:
     inputs = random_inputs(1, 1)
     result: torch.Tensor = pipeline(
         style=inputs.image,
-        style_pose=inputs.style_pose,
-        pose=inputs.pose,
+        style_pose_map=inputs.style_pose_map,
+        pose_map=inputs.pose_map,
         num_inference_steps=2,
         latents=inputs.noise,
         style_noise=inputs.style_noise,

@@ -28,9 +28,9 @@ def explicit(attention: Attention, target: torch.Tensor, context: torch.Tensor) 
     query, key, value = attention.to_q(target), attention.to_k(context), attention.to_v(context)
     heads = []
     for head in range(HEADS):
-        part = slice(head * DIM // HEADS, (head + 1) * DIM // HEADS)
-        scores = query[:, part] @ key[:, part].T / (DIM // HEADS) ** 0.5
-        heads.append(torch.softmax(scores, dim=-1) @ value[:, part])
+        channels = slice(head * DIM // HEADS, (head + 1) * DIM // HEADS)
+        scores = query[:, channels] @ key[:, channels].T / (DIM // HEADS) ** 0.5
+        heads.append(torch.softmax(scores, dim=-1) @ value[:, channels])
     return attention.to_out[0](torch.cat(heads, dim=-1))
 
 

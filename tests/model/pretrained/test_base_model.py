@@ -9,7 +9,7 @@ from dnaf.core import files
 from dnaf.core.errors import BaseModelError, ConfigError
 from dnaf.doctor.model import inspect_model
 from dnaf.model import build as base
-from dnaf.model.components import Parts
+from dnaf.model.components import Components
 from dnaf.model.pretrained.base_model import load_base, require_trained_size
 from dnaf.model.pretrained.prompt import read_prompt
 from dnaf.pipeline import assemble
@@ -24,16 +24,16 @@ def own(tmp_path: Path) -> Path:
     return base_folders.write_own(tmp_path / "base")
 
 
-def build(folder: Path, **changes: object) -> Parts:
+def build(folder: Path, **changes: object) -> Components:
     return base.build(model_params(base=str(folder), **changes), 0)
 
 
 def test_a_base_is_frozen_and_the_adapter_is_what_is_trained(own: Path) -> None:
-    parts = build(own)
-    assert parts.style_encoder is not None
-    for frozen in (parts.unet, parts.codec, parts.style_encoder):
+    components = build(own)
+    assert components.style_encoder is not None
+    for frozen in (components.unet, components.autoencoder, components.style_encoder):
         assert not [name for name, each in frozen.named_parameters() if each.requires_grad]
-    assert all(each.requires_grad for each in parts.adapter.parameters())
+    assert all(each.requires_grad for each in components.adapter.parameters())
 
 
 def test_a_base_that_tells_its_size_is_refused_for_images_of_another(own: Path) -> None:
@@ -60,30 +60,32 @@ def test_the_bundled_base_tells_its_size_and_that_it_knows_drawn_people(
 
 
 def test_the_weights_are_those_of_the_files(own: Path) -> None:
-    parts = build(own)
+    components = build(own)
     for name, tensor in load_file(own / UNET).items():
-        assert torch.equal(parts.unet.state_dict()[name], tensor), name
+        assert torch.equal(components.unet.state_dict()[name], tensor), name
     prompt = load_file(own / "prompt.safetensors")["prompt_embedding"]
-    assert torch.equal(parts.adapter.prompt_embedding, prompt)
+    assert torch.equal(components.adapter.prompt_embedding, prompt)
 
 
-def test_the_frozen_parts_take_a_dtype_and_the_adapter_stays_float32(own: Path) -> None:
-    parts = base.build(model_params(base=str(own)), 0, dtype=torch.bfloat16)
-    assert parts.style_encoder is not None
-    assert {each.dtype for each in parts.unet.parameters()} == {torch.bfloat16}
-    assert {each.dtype for each in parts.style_encoder.parameters()} == {torch.bfloat16}
-    assert {each.dtype for each in parts.adapter.parameters()} == {torch.float32}
+def test_the_frozen_components_take_a_dtype_and_the_adapter_stays_float32(own: Path) -> None:
+    components = base.build(model_params(base=str(own)), 0, dtype=torch.bfloat16)
+    assert components.style_encoder is not None
+    assert {each.dtype for each in components.unet.parameters()} == {torch.bfloat16}
+    assert {each.dtype for each in components.style_encoder.parameters()} == {torch.bfloat16}
+    assert {each.dtype for each in components.adapter.parameters()} == {torch.float32}
 
 
 def test_without_its_style_a_target_is_denoised_as_the_plain_base_does(own: Path) -> None:
-    parts = build(own)
-    denoiser, inputs = assemble(parts).denoiser.eval(), random_inputs(2, 2)
-    timestep, rows = torch.tensor(600), torch.arange(2)
+    components = build(own)
+    denoiser, inputs = assemble(components).denoiser.eval(), random_inputs(2, 2)
+    timestep, style_index = torch.tensor(600), torch.arange(2)
     with torch.no_grad():
-        encoded = denoiser.encode(inputs.style, inputs.style_pose, inputs.pose)
+        encoded = denoiser.encode(inputs.style, inputs.style_pose_map, inputs.pose_map)
         keep = torch.zeros(2, dtype=torch.bool)
-        ours = denoiser.denoise(inputs.noise, inputs.style_noise, timestep, encoded, rows, keep)
-        plain = load_base(own).unet(inputs.noise, timestep, parts.adapter.prompt_embedding.expand(2, -1, -1))
+        ours = denoiser.denoise(inputs.noise, inputs.style_noise, timestep, encoded, style_index, keep)
+        plain = load_base(own).unet(
+            inputs.noise, timestep, components.adapter.prompt_embedding.expand(2, -1, -1)
+        )
     torch.testing.assert_close(ours, plain.sample, atol=1e-5, rtol=1e-5)
 
 
@@ -108,9 +110,9 @@ def test_provenance_names_every_file_that_was_read(own: Path) -> None:
 
 
 def test_a_style_encoder_that_the_base_lacks_is_random_and_frozen(tmp_path: Path) -> None:
-    parts = build(base_folders.write_own(tmp_path, with_style_encoder=False))
-    assert parts.style_encoder is not None
-    assert not [name for name, each in parts.style_encoder.named_parameters() if each.requires_grad]
+    components = build(base_folders.write_own(tmp_path, with_style_encoder=False))
+    assert components.style_encoder is not None
+    assert not [name for name, each in components.style_encoder.named_parameters() if each.requires_grad]
 
 
 def test_another_style_encoder_than_the_bases_is_refused(own: Path) -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from dnaf.core.errors import BaseModelError
-from dnaf.model.autoencoder import VaeCodec
+from dnaf.model.autoencoder import FrozenVae
 from dnaf.model.build import adapter_for, build, style_encoder_for
 from dnaf.model.denoiser import DNAFDenoiser
 from dnaf.model.pretrained import stable_diffusion
@@ -38,7 +38,7 @@ def test_the_adapter_fits_the_real_configuration(family: str) -> None:
             pooled = torch.zeros(1, 1280)
         model = BaseModel(
             unet,
-            VaeCodec(AutoencoderKL(**base_folders.VAE)),
+            FrozenVae(AutoencoderKL(**base_folders.VAE)),
             DDIMScheduler(),
             Prompt(torch.zeros(1, 77, text), pooled),
             None,
@@ -49,12 +49,12 @@ def test_the_adapter_fits_the_real_configuration(family: str) -> None:
         adapter = adapter_for(model, style_encoder, params, 3)
         denoiser = DNAFDenoiser(unet, adapter, style_encoder)
         style, poses = torch.zeros(1, 3, height, width), torch.zeros(2, 3, height, width)
-        latent = model.codec.encode(style)
+        latent = model.autoencoder.encode(style)
         assert latent.shape == (1, 4, height // 8, width // 8)
         encoded = denoiser.encode(style, poses[:1], poses)
-        noisy, rows = latent.expand(2, -1, -1, -1), torch.zeros(2, dtype=torch.long)
+        noisy, style_index = latent.expand(2, -1, -1, -1), torch.zeros(2, dtype=torch.long)
         timestep = torch.zeros((), dtype=torch.long)
-        prediction = denoiser.denoise(noisy, latent, timestep, encoded, rows)
+        prediction = denoiser.denoise(noisy, latent, timestep, encoded, style_index)
     assert prediction.shape == noisy.shape
     num_levels = len(base_folders.UNETS[family]["block_out_channels"])
     levels = [1, 2] if family == "sdxl" else [0, 1, 2, 3]  # the first of SDXL's three has no transformers
@@ -69,18 +69,18 @@ def test_the_adapter_fits_the_real_configuration(family: str) -> None:
 @pytest.mark.parametrize("family", base_folders.FAMILIES)
 def test_a_tiny_one_is_loaded_and_generates(family: str, tmp_path: Path) -> None:
     folder = base_folders.write_sd(tmp_path, family)
-    parts = build(model_params(base=str(folder)), 0)
-    assert parts.scheduler.config.prediction_type == PREDICTIONS.get(family, "epsilon")
-    assert not parts.scheduler.config.clip_sample
+    components = build(model_params(base=str(folder)), 0)
+    assert components.scheduler.config.prediction_type == PREDICTIONS.get(family, "epsilon")
+    assert not components.scheduler.config.clip_sample
     for name, tensor in load_file(folder / UNET).items():
-        assert torch.equal(parts.unet.state_dict()[name], tensor), name
-    pipeline = assemble(parts)
+        assert torch.equal(components.unet.state_dict()[name], tensor), name
+    pipeline = assemble(components)
     pipeline.set_progress_bar_config(disable=True)
     generator = torch.Generator().manual_seed(0)
     image = pipeline(
         style=torch.full((1, 3, 64, 48), 0.5),
-        style_pose=torch.zeros(1, 3, 64, 48),
-        pose=torch.zeros(2, 3, 64, 48),
+        style_pose_map=torch.zeros(1, 3, 64, 48),
+        pose_map=torch.zeros(2, 3, 64, 48),
         num_inference_steps=2,
         generator=generator,
         output_type="pt",
@@ -91,7 +91,7 @@ def test_a_tiny_one_is_loaded_and_generates(family: str, tmp_path: Path) -> None
 
 def diffusers_prompt(folder: Path, family: str) -> Prompt:
     """As diffusers' own pipeline computes it."""
-    parts = {
+    components = {
         "vae": AutoencoderKL.from_pretrained(folder / "vae"),
         "unet": UNet.from_pretrained(folder / "unet"),
         "scheduler": DDIMScheduler.from_pretrained(folder / "scheduler"),
@@ -101,11 +101,11 @@ def diffusers_prompt(folder: Path, family: str) -> Prompt:
     if family == "sdxl":
         second = CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2")
         tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer_2")
-        pipeline = StableDiffusionXLPipeline(**parts, text_encoder_2=second, tokenizer_2=tokenizer)
+        pipeline = StableDiffusionXLPipeline(**components, text_encoder_2=second, tokenizer_2=tokenizer)
         embedding, _, pooled, _ = pipeline.encode_prompt(PROMPT, do_classifier_free_guidance=False)
         return Prompt(embedding, pooled)
     pipeline = StableDiffusionPipeline(
-        **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
+        **components, safety_checker=None, feature_extractor=None, requires_safety_checker=False
     )
     return Prompt(pipeline.encode_prompt(PROMPT, "cpu", 1, do_classifier_free_guidance=False)[0])
 
@@ -129,22 +129,22 @@ def test_the_prompt_is_embedded_as_diffusers_does_it(family: str, tmp_path: Path
 
 def test_the_prompt_is_kept_in_the_adapter(tmp_path: Path) -> None:
     folder = base_folders.write_sd(tmp_path, "sdxl")
-    parts = build(model_params(base=str(folder)), 0)
-    assert parts.adapter.base is not None
-    assert parts.adapter.kept_prompt.digest == parts.adapter.base.prompt
-    assert load_base(folder, prompt=parts.adapter.kept_prompt).provenance == parts.adapter.base
+    components = build(model_params(base=str(folder)), 0)
+    assert components.adapter.base is not None
+    assert components.adapter.kept_prompt.digest == components.adapter.base.prompt
+    assert load_base(folder, prompt=components.adapter.kept_prompt).provenance == components.adapter.base
 
 
 @torch.no_grad()
 def test_stable_diffusion_xl_is_told_its_size_as_diffusers_tells_it(tmp_path: Path) -> None:
-    parts = build(model_params(base=str(base_folders.write_sd(tmp_path, "sdxl"))), 0)
-    noisy, rows = torch.randn(2, 4, 8, 6), torch.arange(2)
+    components = build(model_params(base=str(base_folders.write_sd(tmp_path, "sdxl"))), 0)
+    noisy, style_index = torch.randn(2, 4, 8, 6), torch.arange(2)
     style, pose = torch.zeros(2, 3, 64, 48), torch.zeros(2, 3, 64, 48)
-    denoiser = assemble(parts).denoiser
+    denoiser = assemble(components).denoiser
     keep = torch.zeros(2, dtype=torch.bool)
     encoded = denoiser.encode(style, pose, pose)
-    ours = denoiser.denoise(noisy, noisy, torch.tensor(500), encoded, rows, keep)
-    prompt = parts.adapter.kept_prompt
+    ours = denoiser.denoise(noisy, noisy, torch.tensor(500), encoded, style_index, keep)
+    prompt = components.adapter.kept_prompt
     assert prompt.pooled is not None
     plain = load_base(tmp_path).unet(
         noisy,
@@ -183,13 +183,13 @@ def test_weights_in_several_files_are_put_together(tmp_path: Path) -> None:
 
 
 def test_the_autoencoder_stays_in_float32_where_float16_overflows(tmp_path: Path) -> None:
-    codec = load_base(base_folders.write_sd(tmp_path, "sdxl"), torch.float16).codec
-    assert isinstance(codec, VaeCodec)
-    assert codec.dtype == torch.float32
-    assert codec.vae.config.scaling_factor == 0.13025
-    codec.half()
-    assert codec.encode(torch.zeros(1, 3, 32, 24)).isfinite().all()
-    assert codec.dtype == torch.float32
+    autoencoder = load_base(base_folders.write_sd(tmp_path, "sdxl"), torch.float16).autoencoder
+    assert isinstance(autoencoder, FrozenVae)
+    assert autoencoder.dtype == torch.float32
+    assert autoencoder.vae.config.scaling_factor == 0.13025
+    autoencoder.half()
+    assert autoencoder.encode(torch.zeros(1, 3, 32, 24)).isfinite().all()
+    assert autoencoder.dtype == torch.float32
 
 
 @pytest.mark.parametrize(

@@ -85,10 +85,10 @@ def test_the_authors_layout_of_swin_is_converted(tmp_path: Path) -> None:
     tensors = pretrained(name).state_dict()
     old = {}
     for key, tensor in tensors.items():
-        parts = key.replace("head.fc.", "head.").split(".")
-        if "downsample" in parts:
-            parts[1] = str(int(parts[1]) - 1)
-        old[".".join(parts)] = tensor
+        names = key.replace("head.fc.", "head.").split(".")
+        if "downsample" in names:
+            names[1] = str(int(names[1]) - 1)
+        old[".".join(names)] = tensor
     torch.save({"model": old}, tmp_path / "swin.pth")
     encoder = StyleEncoder.for_levels(name, {0: 4, 1: 8, 2: 16, 3: 32})
     load_style_weights(encoder, tmp_path / "swin.pth")
@@ -100,7 +100,7 @@ def test_a_hugging_face_folder_is_the_style_encoder_of_a_model(tmp_path: Path) -
     config = SwinConfig(embed_dim=96, depths=[2, 2, 6, 2], num_heads=[3, 6, 12, 24], window_size=7)
     SwinForImageClassification(config).save_pretrained(tmp_path / "swin")
     own = base_folders.write_own(tmp_path / "base")
-    parts = build(
+    components = build(
         model_params(
             base=str(own),
             style_encoder="swin_tiny_patch4_window7_224",
@@ -109,14 +109,14 @@ def test_a_hugging_face_folder_is_the_style_encoder_of_a_model(tmp_path: Path) -
         ),
         0,
     )
-    assert parts.style_encoder is not None
-    assert parts.adapter.style_weights is not None
-    assert list(parts.adapter.style_weights.sha256) == ["model.safetensors"]
+    assert components.style_encoder is not None
+    assert components.adapter.style_weights is not None
+    assert list(components.adapter.style_weights.sha256) == ["model.safetensors"]
     tensors = load_file(tmp_path / "swin/model.safetensors")
     theirs = tensors["swin.encoder.layers.0.blocks.0.attention.self.key.weight"]
-    ours = parts.style_encoder.backbone.state_dict()["layers_0.blocks.0.attn.qkv.weight"]
+    ours = components.style_encoder.backbone.state_dict()["layers_0.blocks.0.attn.qkv.weight"]
     assert torch.equal(ours[96:192], theirs)
-    assert not [each for each in parts.style_encoder.parameters() if each.requires_grad]
+    assert not [each for each in components.style_encoder.parameters() if each.requires_grad]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 "use strict";
-// Every test pair: pictures, scores, order and filters.
+// Every test pair: images, scores, order and filters.
 
 const scores = new Map(); // by protocol: {method: {metric: [a value a pair]}}
 let gallery = null;
@@ -21,16 +21,16 @@ function loadScores() {
   return new Promise((resolve) => {
     const script = element("script", { src: `scores/${protocol}.js` });
     script.addEventListener("load", resolve);
-    script.addEventListener("error", resolve); // without scores the pictures are there all the same
+    script.addEventListener("error", resolve); // without scores the images are there all the same
     document.head.append(script);
   });
 }
 
-/** One panel of the pair's picture file, cut out by CSS. */
-function picture(pair, panel) {
+/** One panel of the pair's image file, cut out by CSS. */
+function panelImage(pair, panel) {
   const alt = `${report.panels[panel].label} of ${nameOf(pair)}`;
   const image = element("img", { src: `pairs/${pair}.jpg`, alt, loading: "lazy", draggable: "false" });
-  return element("span", { class: "picture", style: `--panel: ${panel}` }, image);
+  return element("span", { class: "panel-image", style: `--panel: ${panel}` }, image);
 }
 
 /** The pair's scores in a metric, one a panel; without text where the panel shows no method's image. */
@@ -40,7 +40,7 @@ function panelScores(pair, column) {
   const best = column.better === "higher" ? Math.max(...known) : Math.min(...known);
   return values.map((value, index) => ({
     text: value?.toFixed(column.digits) ?? "",
-    className: value === best && !report.panels[index].is_floor ? "best" : "",
+    className: value === best && !report.panels[index].is_trivial ? "best" : "",
   }));
 }
 
@@ -64,8 +64,8 @@ function sortText(pair) {
 function pairElement(pair) {
   const open = element("button", { type: "button", class: "open", "data-pair": pair }, ...pairName(pair));
   open.addEventListener("click", () => openZoom(pair));
-  const pictures = report.panels.map((panel, index) => {
-    const cell = element("td", {}, picture(pair, index), panel.label);
+  const images = report.panels.map((panel, index) => {
+    const cell = element("td", {}, panelImage(pair, index), panel.label);
     cell.addEventListener("click", () => openZoom(pair));
     return cell;
   });
@@ -74,7 +74,7 @@ function pairElement(pair) {
     const cells = panelScores(pair, column).map((score) => scoreCell("td", score));
     return element("tr", { "data-metric": column.key }, label, ...cells);
   });
-  const table = element("table", {}, element("tr", {}, element("td", { class: "label" }), ...pictures), ...rows);
+  const table = element("table", {}, element("tr", {}, element("td", { class: "label" }), ...images), ...rows);
   const name = element("div", { class: "name" }, open, element("small"));
   return element("div", { class: "pair" }, name, element("div", { class: "scroll" }, table));
 }

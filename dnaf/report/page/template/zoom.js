@@ -1,10 +1,10 @@
 "use strict";
-// One pair, large: its pictures side by side, enlarged and moved together.
+// One pair, large: its images side by side, enlarged and moved together.
 
 let zoomed = null;
 
 function zoomFigure(pair, panel, index) {
-  const frame = element("div", { class: "frame", tabindex: "0", "aria-label": panel.label }, picture(pair, index));
+  const frame = element("div", { class: "frame", tabindex: "0", "aria-label": panel.label }, panelImage(pair, index));
   frame.addEventListener("scroll", () => moveTogether(frame));
   const list = pairedColumns().flatMap((column) => {
     const score = panelScores(pair, column)[index];

@@ -1,4 +1,4 @@
-"""Gaussian heat maps, one a joint: what GFLA, DPTN and CFLD feed their networks.
+"""Gaussian heatmaps, one a joint: what GFLA, DPTN and CFLD feed their networks.
 
 Source: GFLA@3afa8fe:util/pose_utils.py:52-70, CFLD@f2ea2a7:pose_utils.py:32-50 (identical results).
 """
@@ -12,7 +12,7 @@ from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
 _SIGMA = 6  # pixels of the result, whatever its size
 
 
-def heat_maps(keypoints: Points, size: Size, frame: Size) -> NDArray[np.float32]:
+def heatmaps(keypoints: Points, size: Size, frame: Size) -> NDArray[np.float32]:
     """Float32 (height, width, 18) in [0, 1]; the channel of a missing joint is 0.
 
     Args:

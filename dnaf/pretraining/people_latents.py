@@ -1,4 +1,4 @@
-"""Latents of all drawn pictures, encoded once: float16 (outfits, 6, C, H/4, W/4)."""
+"""Latents of all drawn images, encoded once: float16 (outfits, 6, C, H/4, W/4)."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from dnaf.core.device import default_device
 from dnaf.core.errors import StateError
 from dnaf.core.progress import track
 from dnaf.model.patch_autoencoder import PatchAutoencoder
-from dnaf.model.pretrained.checked_part import check_part
-from dnaf.pretraining.people import PeoplePictures, to_tensor
+from dnaf.model.pretrained.checked_component import check_component
+from dnaf.pretraining.people import PeopleImages, to_tensor
 
 _LATENTS = "latents.npy"
 
@@ -23,22 +23,22 @@ def load_autoencoder(folder: Path) -> PatchAutoencoder:
     Raises:
         BaseModelError: incomplete or damaged.
     """
-    part = check_part(folder, (PatchAutoencoder.__name__,), PatchAutoencoder.from_config)
-    module: PatchAutoencoder = part.load()
+    component = check_component(folder, (PatchAutoencoder.__name__,), PatchAutoencoder.from_config)
+    module: PatchAutoencoder = component.load()
     return module
 
 
 @torch.no_grad()
 def encode_people(people: Path, autoencoder: Path, output: Path) -> None:
-    """Encodes every picture and writes a folder of latents.
+    """Encodes every image and writes a folder of latents.
 
     Raises:
-        StateError, BaseModelError: the pictures or the autoencoder are incomplete.
+        StateError, BaseModelError: the images or the autoencoder are incomplete.
         ResourceError: the disk is full or not writable.
     """
-    drawn, device = PeoplePictures(people), default_device()
+    drawn, device = PeopleImages(people), default_device()
     module = load_autoencoder(autoencoder).to(device, memory_format=torch.channels_last)
-    num_outfits, num_views, height, width = drawn.pictures.shape[:4]
+    num_outfits, num_views, height, width = drawn.images.shape[:4]
     shape = (
         num_outfits,
         num_views,
@@ -49,7 +49,7 @@ def encode_people(people: Path, autoencoder: Path, output: Path) -> None:
     with files.atomic_folder(output) as temporary:
         latents = np.lib.format.open_memmap(temporary / _LATENTS, "w+", np.float16, shape)
         for index in track(range(num_outfits), "Encoding people (outfits)", num_outfits):
-            images = to_tensor(drawn.pictures[index]).to(device, memory_format=torch.channels_last)
+            images = to_tensor(drawn.images[index]).to(device, memory_format=torch.channels_last)
             latents[index] = module.encode(images).cpu().numpy()
         latents.flush()
         weights = files.digest(autoencoder / "diffusion_pytorch_model.safetensors")

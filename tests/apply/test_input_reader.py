@@ -6,13 +6,13 @@ import pytest
 from PIL import Image
 
 from dnaf.apply.detect import load_detector
-from dnaf.apply.inputs import Inputs
+from dnaf.apply.input_reader import InputReader
 from dnaf.core import images
 from dnaf.core.errors import ConfigError, DataError
 from tests.helpers.application_project import ApplicationProject, in_model_pixels
 from tests.helpers.training_project import SIZE
 
-JOINTS = np.arange(36, dtype=float).reshape(18, 2)  # within a picture of 64x48 pixels
+JOINTS = np.arange(36, dtype=float).reshape(18, 2)  # within an image of 64x48 pixels
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ApplicationProject:
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    """Twice the size of the model's pictures."""
+    """Twice the size of the model's images."""
     path = tmp_path / "photo.png"
     pixels = np.random.default_rng(0).integers(0, 256, (2 * SIZE[0], 2 * SIZE[1], 3), np.uint8)
     path.write_bytes(images.encode_png(pixels))
@@ -55,11 +55,11 @@ def test_a_photograph_and_its_pose_file_are_brought_into_the_frame_together(
 def test_a_turned_photograph_is_turned_back(tmp_path: Path) -> None:
     upright = np.zeros((*SIZE, 3), np.uint8)
     upright[: SIZE[0] // 2] = 255
-    picture = Image.fromarray(np.rot90(upright))
-    exif = picture.getexif()
+    image = Image.fromarray(np.rot90(upright))
+    exif = image.getexif()
     exif[0x0112] = 6  # orientation: turn by 90 degrees clockwise to see it upright
-    picture.save(tmp_path / "turned.png", exif=exif)
-    assert (Inputs(SIZE, data=tmp_path).artwork(str(tmp_path / "turned.png")).image == upright).all()
+    image.save(tmp_path / "turned.png", exif=exif)
+    assert (InputReader(SIZE, data=tmp_path).artwork(str(tmp_path / "turned.png")).image == upright).all()
 
 
 def test_a_pose_file_tells_the_size_it_was_made_for(project: ApplicationProject, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_size_that_is_none_is_refused(project: ApplicationProject, tmp_path: P
         project.inputs().pose(str(path))
 
 
-def test_a_picture_of_no_one_has_no_keypoints(project: ApplicationProject, photo: Path) -> None:
+def test_an_image_of_no_one_has_no_keypoints(project: ApplicationProject, photo: Path) -> None:
     assert np.isnan(project.inputs().artwork(str(photo)).keypoints).all()
 
 
@@ -89,7 +89,7 @@ def test_a_name_that_is_neither_file_nor_image_is_told(project: ApplicationProje
     with pytest.raises(DataError, match=r"nobody.jpg: no such file, nor an image .* \(found 4 in"):
         project.inputs().person("nobody.jpg")
     with pytest.raises(DataError, match=r"nobody: no such file, nor an image .* \(found 0 in"):
-        Inputs(SIZE, data=tmp_path).artwork("nobody")
+        InputReader(SIZE, data=tmp_path).artwork("nobody")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"people": 3}', b"\xff\xd8\xff"])
@@ -107,7 +107,7 @@ def test_a_pose_file_that_is_missing_is_named(project: ApplicationProject) -> No
         project.inputs().pose("no.json")
 
 
-def test_a_mask_is_white_where_to_paint(project: ApplicationProject, photo: Path, tmp_path: Path) -> None:
+def test_a_mask_is_white_where_to_repaint(project: ApplicationProject, photo: Path, tmp_path: Path) -> None:
     drawn = np.zeros((2 * SIZE[0], 2 * SIZE[1]), np.uint8)
     drawn[: SIZE[0]] = 255
     path = tmp_path / "mask.png"
@@ -122,7 +122,7 @@ def test_a_mask_is_white_where_to_paint(project: ApplicationProject, photo: Path
 def test_a_black_mask_is_refused(project: ApplicationProject, tmp_path: Path) -> None:
     path = tmp_path / "mask.png"
     path.write_bytes(images.encode_png(np.zeros(SIZE, np.uint8)))
-    with pytest.raises(DataError, match="nothing to paint"):
+    with pytest.raises(DataError, match="nothing to repaint"):
         project.inputs().mask(path)
 
 

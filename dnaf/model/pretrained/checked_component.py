@@ -31,11 +31,11 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
-class CheckedPart:
-    """A part whose files hold exactly its tensors; `load` reads them.
+class CheckedComponent:
+    """A component whose files hold exactly its tensors; `load` reads them.
 
     Attributes:
-        folder: of the part.
+        folder: of the component.
         config: its config.json.
         files: all that `load` depends on: config and weights.
     """
@@ -63,14 +63,14 @@ class CheckedPart:
         return module.requires_grad_(False).eval()
 
 
-def check_part(
+def check_component(
     folder: Path,
     class_names: tuple[str, ...],
     build: Callable[[Mapping[str, Any]], nn.Module],
     rename: Callable[[str], str | None] = str,
     advice: str = GET_AGAIN,
-) -> CheckedPart:
-    """Checks a part's folder without reading its weights.
+) -> CheckedComponent:
+    """Checks a component's folder without reading its weights.
 
     Args:
         class_names: allowed in config.json; () for a config that names none.
@@ -102,11 +102,11 @@ def check_part(
             raise BaseModelError(f"{folder / 'config.json'}: not usable ({reason}). {advice}") from error
     expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     require_shapes(weights[0], shapes, expected, advice)
-    return CheckedPart(folder, config, (folder / "config.json", *weights), build, rename)
+    return CheckedComponent(folder, config, (folder / "config.json", *weights), build, rename)
 
 
 def read_config(path: Path, advice: str = GET_AGAIN) -> dict[str, Any]:
-    """Reads a part's JSON config.
+    """Reads a component's JSON config.
 
     Raises:
         BaseModelError: missing, a pointer of git-lfs, or not JSON.
@@ -124,7 +124,7 @@ def read_config(path: Path, advice: str = GET_AGAIN) -> dict[str, Any]:
 
 
 def find_weights(folder: Path, advice: str = GET_AGAIN) -> list[Path]:
-    """The safetensors files of a part's folder; full precision rather than half, if both were fetched.
+    """The safetensors files of a component's folder; full precision rather than half, if both were fetched.
 
     Raises:
         BaseModelError: there are none, or only pointers of git-lfs, or only pickles.
@@ -140,13 +140,13 @@ def find_weights(folder: Path, advice: str = GET_AGAIN) -> list[Path]:
             names = sorted(set(read_config(path, advice)["weight_map"].values()))
         except (KeyError, AttributeError, TypeError) as error:
             raise BaseModelError(f"{path}: not an index of weights ({error!r}). {advice}") from error
-        parts = [folder / Path(name).name for name in names]
-        for part in parts:
-            if not part.is_file():
-                raise BaseModelError(f"{part}: missing. {advice}")
-        if not any(map(is_pointer, parts)):
-            return parts
-        present = parts
+        shards = [folder / Path(name).name for name in names]
+        for shard in shards:
+            if not shard.is_file():
+                raise BaseModelError(f"{shard}: missing. {advice}")
+        if not any(map(is_pointer, shards)):
+            return shards
+        present = shards
     for path in present:
         require_no_pointer(path)
     pickles = [path.name for path in sorted(folder.glob("*.bin")) + sorted(folder.glob("*.ckpt"))]

@@ -1,4 +1,4 @@
-"""What a user names: a picture file or an image of the data set, a pose file, a mask."""
+"""What a user names: an image file or an image of the data set, a pose file, a mask."""
 
 import json
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _CANVAS = ("canvas_height", "canvas_width")
 
 
 @dataclass(frozen=True)
-class Inputs:
+class InputReader:
     """Reads what is named, in the model's frame.
 
     Attributes:
@@ -40,40 +40,40 @@ class Inputs:
     detector: Detector | None = None
     data: Path = Path("data")
 
-    def person(self, picture: str, pose: Path | None = None) -> Person:
-        """A picture of a person with its keypoints.
+    def person(self, image: str, pose: Path | None = None) -> Person:
+        """An image of a person with its keypoints.
 
         Args:
-            picture: a JPEG or PNG file, or the name of an image of the data set.
-            pose: a pose file in pixels of the picture.
+            image: a JPEG or PNG file, or the name of an image of the data set.
+            pose: a pose file in pixels of the image.
 
         Raises:
-            DataError: no such picture, or not readable; its keypoints are not known.
+            DataError: no such image, or not readable; its keypoints are not known.
         """
-        image, place_of = self._picture(picture)
+        placed, place_of = self._image(image)
         if pose is not None:
             keypoints = place_of.points(_read_pose(pose))
-        elif Path(picture).is_file():
-            keypoints = place_of.points(self._detect(picture))
+        elif Path(image).is_file():
+            keypoints = place_of.points(self._detect(image))
         else:
-            keypoints = self._known[picture]
-        return Person(image, keypoints)
+            keypoints = self._known[image]
+        return Person(placed, keypoints)
 
-    def artwork(self, picture: str) -> Person:
-        """A picture that need not show anyone, without keypoints."""
-        return Person(self._picture(picture)[0], np.full((NUM_JOINTS, 2), np.nan))
+    def artwork(self, image: str) -> Person:
+        """An image that need not show anyone, without keypoints."""
+        return Person(self._image(image)[0], np.full((NUM_JOINTS, 2), np.nan))
 
-    def uploaded(self, picture: bytes, pose: bytes | None = None) -> Person:
-        """A picture that has no path, with its keypoints; without a pose file as `artwork`.
+    def uploaded(self, image: bytes, pose: bytes | None = None) -> Person:
+        """An image that has no path, with its keypoints; without a pose file as `artwork`.
 
         Args:
-            picture: a JPEG or PNG file.
-            pose: a pose file in pixels of the picture.
+            image: a JPEG or PNG file.
+            pose: a pose file in pixels of the image.
 
         Raises:
             DataError: either is not readable.
         """
-        raw = images.decode(picture, "picture")
+        raw = images.decode(image, "image")
         keypoints = np.full((NUM_JOINTS, 2), np.nan)
         if pose is not None:
             points = read_openpose(_not_too_large(pose, "pose"), "pose")
@@ -105,10 +105,10 @@ class Inputs:
         return placement(canvas, self.size, self.fit).points(read_openpose(pose, where))
 
     def mask(self, path: Path, over: str | None = None) -> Mask:
-        """Bool (H, W) in the frame: where a picture is lighter than half.
+        """Bool (H, W) in the frame: where an image is lighter than half.
 
         Args:
-            over: the picture over which the mask was drawn; None: over the frame.
+            over: the image over which the mask was drawn; None: over the frame.
 
         Raises:
             DataError: not readable, of another size than what it was drawn over, or nothing is light.
@@ -118,17 +118,17 @@ class Inputs:
         if light.shape[:2] != expected:
             raise DataError(
                 f"{path}: not the size of {over or 'the frame'} (found {light.shape[0]}x{light.shape[1]} "
-                f"pixels, expected {expected[0]}x{expected[1]}). Draw the mask over that picture."
+                f"pixels, expected {expected[0]}x{expected[1]}). Draw the mask over that image."
             )
         placed = place(light.repeat(3, axis=2), self.size, self.fit, around=0)
         mask = np.asarray(placed[..., 0] >= 128)
         if not mask.any():
             raise DataError(
-                f"{path}: nothing to paint (found no light pixel, expected white where to paint)."
+                f"{path}: nothing to repaint (found no light pixel, expected white where to repaint)."
             )
         return mask
 
-    def _picture(self, name: str) -> tuple[Pixels, Placement]:
+    def _image(self, name: str) -> tuple[Pixels, Placement]:
         raw = self._raw(name)
         return place(raw, self.size, self.fit), placement(raw.shape[:2], self.size, self.fit)
 
@@ -142,13 +142,13 @@ class Inputs:
             )
         return self._store.image(f"{name}.png")
 
-    def _detect(self, picture: str) -> Points:
+    def _detect(self, image: str) -> Points:
         if self.detector is None:
             raise DataError(
-                f"{picture}: its pose is not known. Give a pose file in its pixels, or a detector "
+                f"{image}: its pose is not known. Give a pose file in its pixels, or a detector "
                 "(see docs/applications.md)."
             )
-        return self.detector(images.read(Path(picture)), picture)
+        return self.detector(images.read(Path(image)), image)
 
     @cached_property
     def _store(self) -> ImageStore:

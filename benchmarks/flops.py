@@ -38,7 +38,7 @@ Way = Callable[[DNAFDenoiser, "Batch"], Branches]
 
 @dataclass
 class Batch:
-    """What is sampled: S styles with their poses and noise, T wanted poses with theirs, `style_index` between."""
+    """What is sampled: S styles with pose maps and noise, T targets with theirs, `style_index` between."""
 
     style: torch.Tensor
     style_pose_map: torch.Tensor

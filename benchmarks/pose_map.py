@@ -21,7 +21,8 @@ import cv2
 import numpy as np
 
 from dnaf.core.images import Pixels
-from dnaf.data.keypoints.keypoints import FRAME, Points
+from dnaf.data.formats.deepfashion import FRAME
+from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 
 NUM_MAPS = 400

@@ -226,8 +226,8 @@ def test_the_autoencoder_works_in_slices_and_tiles(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["enable_vae_slicing", "disable_vae_tiling"])
-def test_a_model_without_autoencoder_says_so(way: str) -> None:
-    with pytest.raises(ValueError, match="no autoencoder"):
+def test_a_model_without_a_vae_says_so(way: str) -> None:
+    with pytest.raises(ValueError, match="no VAE"):
         getattr(tiny_pipeline(), way)()
 
 

@@ -1,7 +1,7 @@
 """Cached latents of the training images and of their mirror images, as stage `latents` writes them.
 
-An image store of float16 arrays, `<stem>.npy` and `mirrored/<stem>.npy`. Of an autoencoder that only rearranges
-pixels the store is empty: encoding such an image again is quicker than reading it.
+An image store of float16 arrays, `<stem>.npy` and `mirrored/<stem>.npy`. Of an autoencoder that only
+rearranges pixels the store is empty: encoding such an image again is quicker than reading it.
 """
 
 import io

@@ -118,9 +118,9 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
         self.latents: Latents | None = None
 
     def __getitem__(self, position: int) -> dict[str, torch.Tensor | int]:
-        """`source`, `target` (3,H,W) in [-1,1], `source_pose_map`, `target_pose_map` (C,H,W) in [0,1], `position`.
+        """`source`, `target` (3,H,W) in [-1,1], `source_pose_map`, `target_pose_map` (C,H,W) in [0,1].
 
-        With cached latents also `source_latent`, `target_latent` (C,h,w).
+        Also `position`, and with cached latents `source_latent`, `target_latent` (C,h,w).
         """
         source, target = self.stems(position)
         mirror = bool(seeds.generator(self._seed, "mirror", position).random() < self._mirror)

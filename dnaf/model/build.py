@@ -25,8 +25,8 @@ def build(
 ) -> Components:
     """All components; what is new has weights drawn from `seed`.
 
-    With a base model its components and the style encoder are frozen, in `dtype`, and the float32 adapter is what
-    is trained. Without, everything is trained, in float32.
+    With a base model its components and the style encoder are frozen, in `dtype`, and the float32 adapter is
+    what is trained. Without, everything is trained, in float32.
 
     Raises:
         BaseModelError: the base model or the style encoder's weights are missing, incomplete or of another

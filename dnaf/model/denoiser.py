@@ -37,9 +37,9 @@ class Encoded:
 class DNAFDenoiser(nn.Module):
     """UNet, style encoder and adapter as the one module that is trained, compiled and wrapped for DDP.
 
-    Rows of one UNet batch are [styles | unconditional | targets]; several targets may share one style row. The style
-    rows carry the style latent noised to the same timestep; their self-attention inputs are the noise-aware
-    features. Unconditional rows are targets without style, for guidance.
+    Rows of one UNet batch are [styles | unconditional | targets]; several targets may share one style row.
+    The style rows carry the style latent noised to the same timestep; their self-attention inputs are the
+    noise-aware features. Unconditional rows are targets without style, for guidance.
     """
 
     def __init__(

@@ -85,8 +85,8 @@ def style_index_of(
         0 <= index < num_styles for index in style_index.tolist()
     ):
         raise ValueError(
-            f"style_index: not the index of a style for each pose (found {style_index.tolist()}, expected {num_targets} of "
-            f"0 … {num_styles - 1})"
+            f"style_index: not the index of a style for each pose (found {style_index.tolist()}, expected "
+            f"{num_targets} of 0 … {num_styles - 1})"
         )
     return style_index
 

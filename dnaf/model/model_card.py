@@ -159,9 +159,9 @@ def _loading(components: "Components") -> Iterator[str]:
     )
     config = components.adapter.config
     yield (
-        "`style` are images of persons, `style_pose_map` the pose maps of these images and `pose_map` those of "
-        "the wanted poses: PIL images, arrays (N,H,W,C) or tensors (N,C,H,W), both in [0,1]. A pose map has "
-        f"{config.pose_channels} channels; H and W are multiples of {config.downscale}."
+        "`style` are images of persons, `style_pose_map` the pose maps of these images and `pose_map` those "
+        "of the wanted poses: PIL images, arrays (N,H,W,C) or tensors (N,C,H,W), both in [0,1]. A pose map "
+        f"has {config.pose_channels} channels; H and W are multiples of {config.downscale}."
     )
 
 

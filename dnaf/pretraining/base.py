@@ -52,7 +52,7 @@ class SheetDenoiser(nn.Module):
         num_styles: int = 0,
         num_unconditional: int | None = None,
     ) -> torch.Tensor:
-        """What the scheduler's `prediction_type` says, of all rows [styles | unconditional | targets] (B,C,h,w).
+        """What the scheduler's `prediction_type` says, (B,C,h,w) for rows [styles | unconditional | targets].
 
         Args:
             num_styles: rows whose keys and values the targets see, target i those of style i.

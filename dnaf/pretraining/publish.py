@@ -66,9 +66,9 @@ def _readme(stage: str, infos: dict[str, dict[str, Any]], params: Pretraining) -
 # A base for drawn people of {people.height}x{people.width} pixels
 
 {unet}
-The autoencoder is a `PatchAutoencoder` of {channels} channels in cells of 4x4 pixels, with a PSNR of {psnr} dB on
-people that it was not trained on. The style encoder is EfficientNet-Lite0, trained on ImageNet, see
-[style_encoder/README.md](style_encoder/README.md).
+The autoencoder is a `PatchAutoencoder` of {channels} channels in cells of 4x4 pixels, with a PSNR of
+{psnr} dB on people that it was not trained on. The style encoder is EfficientNet-Lite0, trained on ImageNet,
+see [style_encoder/README.md](style_encoder/README.md).
 
 Made by `uv run dvc --cd pretraining repro` and `uv run python -m pretraining.publish {stage}` from
 [pretraining/params.yaml](../../../pretraining/params.yaml), on {people.num_outfits:,} drawn outfits in six

@@ -1,8 +1,8 @@
 """Which pairs a reader sees first: typical ones, by a rule that leaves no choice to whoever shows them.
 
 The pairs whose score is nearest the median come first. The score is that of the first method of the table
-that is no trivial baseline, in its first metric of single pairs that needs no random network. Pairs of outfits that were
-not shown yet go before others; equal ones keep the order of the list.
+that is no trivial baseline, in its first metric of single pairs that needs no random network. Pairs of
+outfits that were not shown yet go before others; equal ones keep the order of the list.
 """
 
 from collections import Counter

@@ -86,7 +86,10 @@ def notes_on_metrics(boards: Sequence[Board]) -> list[str]:
 def _best(boards: Sequence[Board]) -> str:
     if not _has(boards, Mark.BEST):
         return ""
-    return "**Bold**: the best method's value, unless a trivial baseline (copying the source, the mean image) is better."
+    return (
+        "**Bold**: the best method's value, unless a trivial baseline (copying the source, the mean image) "
+        "is better."
+    )
 
 
 def _noise(boards: Sequence[Board]) -> str:
@@ -111,14 +114,14 @@ def _trivial_baselines(boards: Sequence[Board]) -> str:
     if not any(row.method in TRIVIAL_BASELINES for board in boards for row in board.present):
         return ""
     text = (
-        "Copying the source and the mean of the training images are not methods but trivial baselines, and never "
-        "count as best: a method that is not clearly better has learnt nothing that the metric sees. "
+        "Copying the source and the mean of the training images are not methods but trivial baselines, and "
+        "never count as best: a method that is not clearly better has learnt nothing that the metric sees. "
         f"Copies have a small FID because they are photographs of the same {unit(boards)}s."
     )
     if _has(boards, Mark.TRIVIAL_AHEAD):
         text += (
-            " **†**: a trivial baseline that is better than every method; by this metric alone no method has proved "
-            "itself."
+            " **†**: a trivial baseline that is better than every method; by this metric alone no method has "
+            "proved itself."
         )
     return text
 

@@ -23,7 +23,7 @@ _BATCH = 8  # images that are encoded at once
 
 
 def origin(autoencoder: Autoencoder, base: Provenance | None, pairs: Path, images: Path) -> dict[str, str]:
-    """What latents are made from, as digests: `autoencoder` (of the base model if there is one), `pairs`, `images`.
+    """What latents are made from, as digests: `autoencoder` (of the base if there is one), `pairs`, `images`.
 
     Args:
         pairs: the training pairs.
@@ -52,7 +52,7 @@ def write_latents(
 ) -> int:
     """Writes the latents of all images of the training pairs, complete or not at all; see `data/latents.py`.
 
-    A killed run goes on behind the last chunk that it finished. For a lossless autoencoder nothing is encoded.
+    A killed run goes on after the last chunk that it finished. For a lossless autoencoder nothing is encoded.
 
     Returns:
         Number of images that were encoded.

@@ -40,7 +40,7 @@ class Estimate:
 
     Attributes:
         weights: of all modules, frozen ones too.
-        gradients, optimizer, ema: of the trained weights; two moments of Adam; the moving average.
+        gradients, optimizer, ema: of the trained weights; two moments of Adam; the moving average (EMA).
         buckets: the copy of the gradients in which several processes exchange them.
         activations: the most that lives at once in a step beside all that.
     """
@@ -233,7 +233,7 @@ class _Alive(TorchDispatchMode):
         return result
 
     def measure(self, segment: gradient_checkpointing.Segment, *args: Any) -> Any:
-        """Takes the place of `gradient_checkpointing.run_again`: counts what the backward pass will need for a segment.
+        """Takes the place of `gradient_checkpointing.run_again`: counts what a segment's backward pass needs.
 
         What comes back is as large as the segment's output, and only its inputs stay alive.
         """

@@ -161,7 +161,7 @@ def random_image(name: str) -> Pixels:
 
 
 class TrainingProject:
-    """params.yaml, data/prepared.zip, data/pose_maps.zip and data/pairs below `root`, as the stages write them.
+    """params.yaml, data/{prepared,pose_maps}.zip and data/pairs below `root`, as the stages write them.
 
     Three training outfits (six pairs) and two test outfits (four pairs).
     """

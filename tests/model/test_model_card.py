@@ -86,7 +86,7 @@ def test_the_code_of_the_card_loads_the_model_and_makes_an_image(kind: str, tmp_
     inputs = random_inputs(1, 1)
     names = {"style": inputs.image, "style_pose_map": inputs.style_pose_map, "pose_map": inputs.pose_map}
     code = code.replace(FOLDER, str(tmp_path / "model")).replace(
-        "pose_map=pose)", "pose_map=pose, num_inference_steps=1)"
+        "pose_map=pose_map)", "pose_map=pose_map, num_inference_steps=1)"
     )
     exec(code, names)
     assert [image.size for image in names["images"]] == [SIZE[::-1]]

@@ -13,7 +13,7 @@ from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils import BaseOutput
 
 from dnaf.core.files import require_complete, write_atomic
-from dnaf.model.autoencoder import FrozenVae, LosslessAutoencoder
+from dnaf.model.autoencoder import EARLIER_FOLDER, FOLDER, FrozenVae, LosslessAutoencoder
 from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
@@ -31,7 +31,7 @@ _OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 _OF_MODEL = ("*.json", "*.safetensors")
 _OF_BASE = tuple(
     f"{component}/{kind}"
-    for component in ("unet", "vae", "autoencoder", "scheduler", "style_encoder")
+    for component in ("unet", "vae", FOLDER, EARLIER_FOLDER, "scheduler", "style_encoder")
     for kind in ("*.json", "*.safetensors")
 )
 
@@ -154,8 +154,8 @@ class DNAFPipeline(DiffusionPipeline):
         if self.adapter.base is None:
             if not isinstance(self.autoencoder, LosslessAutoencoder):
                 raise ValueError(
-                    f"autoencoder: a {type(self.autoencoder).__name__} is saved by its base model alone (found "
-                    "adapter.base None). Load the base by dnaf.model.pretrained.base_model.load_base."
+                    f"autoencoder: a {type(self.autoencoder).__name__} is saved by its base model alone "
+                    "(found adapter.base None). Load the base by dnaf.model.pretrained.base_model.load_base."
                 )
             super().save_pretrained(save_directory, **options)
         elif given := [name for name, value in options.items() if value]:
@@ -185,11 +185,11 @@ class DNAFPipeline(DiffusionPipeline):
         callback_on_step_end: StepEnd | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> DNAFPipelineOutput:
-        """Runs the scheduler `self.scheduler`; any of diffusers' may be set, see `dnaf.model.schedulers`.
+        """Samples with `self.scheduler`; any of diffusers' may be set, see `dnaf.model.schedulers`.
 
         Everything that does not change from step to step is computed once, and the style pass once a step
         for all poses of a style and both branches of guidance: rows of a model call are
-        [styles | targets without style, in guided steps | targets].
+        [styles | unconditional (targets without style), in guided steps | targets].
 
         Images and pose maps are PIL images, arrays (N,H,W,C) or tensors (N,C,H,W) in [0,1], one or a list of
         them, all of one size. Sides are multiples of the autoencoder's `downscale`.
@@ -198,8 +198,8 @@ class DNAFPipeline(DiffusionPipeline):
             style: S images of persons.
             style_pose_map: S pose maps, of the style images themselves.
             pose_map: T pose maps, of the wanted poses.
-            style_index: (T,) index of each target's style; None: a single style is every target's, else target i has
-                style i.
+            style_index: (T,) index of each target's style; None: a single style is every target's, else
+                target i has style i.
             num_inference_steps: of the scheduler; some make more model calls than steps (see the output).
             guidance_scale: w in e0 + w (e1 - e0), e0 without style and e1 with it; 1 switches it off.
             guidance_interval: (start, stop) as shares of the model calls; there is no guidance outside, and
@@ -305,7 +305,7 @@ class DNAFPipeline(DiffusionPipeline):
         return torch.autocast(self._execution_device.type, self.unet.dtype)
 
     def enable_vae_slicing(self) -> None:
-        """Encodes and decodes one image at a time; ValueError without an autoencoder."""
+        """Encodes and decodes one image at a time; ValueError without a VAE."""
         self._vae.enable_slicing()
 
     def disable_vae_slicing(self) -> None:
@@ -313,7 +313,7 @@ class DNAFPipeline(DiffusionPipeline):
         self._vae.disable_slicing()
 
     def enable_vae_tiling(self) -> None:
-        """Encodes and decodes in overlapping tiles; ValueError without an autoencoder."""
+        """Encodes and decodes in overlapping tiles; ValueError without a VAE."""
         self._vae.enable_tiling()
 
     def disable_vae_tiling(self) -> None:

@@ -248,9 +248,10 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_saved_before_the_codec_was_called_autoencoder_loads(tmp_path: Path) -> None:
-    tiny_pipeline().save_pretrained(tmp_path)
-    index = tmp_path / "model_index.json"
-    written = index.read_text()
-    assert "dnaf.model.autoencoder" in written
-    index.write_text(written.replace("dnaf.model.autoencoder", "dnaf.model.codec"))
-    DNAFPipeline.from_pretrained(tmp_path)
+    pipeline = tiny_pipeline()
+    pipeline.save_pretrained(tmp_path)
+    (tmp_path / "autoencoder").rename(tmp_path / "codec")
+    for path in (tmp_path / "model_index.json", tmp_path / "codec/config.json"):
+        written = path.read_text().replace("LosslessAutoencoder", "LosslessCodec")
+        path.write_text(written.replace("dnaf.model.autoencoder", "dnaf.model.codec"))
+    assert torch.equal(sample(DNAFPipeline.from_pretrained(tmp_path)), sample(pipeline))

@@ -1,6 +1,7 @@
 """Latent autoencoders: image <-> what the UNet denoises."""
 
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -9,6 +10,9 @@ from diffusers import AutoencoderKL, ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from diffusers.utils.accelerate_utils import apply_forward_hook
 from torch import nn
+
+FOLDER = "autoencoder"  # in a model's folder
+EARLIER_FOLDER = "codec"  # in one that was written before version 0.2.0
 
 # ITU-R BT.601 luma, and the two colour differences.
 _RGB_TO_YCC = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081))
@@ -39,6 +43,12 @@ class Autoencoder(Protocol):
 
     def cell_weights(self, weight: torch.Tensor) -> torch.Tensor:
         """Weight of pixels (B,1,H,W) -> of latent cells, (B,C,h,w) or (B,1,h,w)."""
+
+
+def folder_in(model: Path) -> Path:
+    """The autoencoder's folder in a model's folder, by the name that it has or had before version 0.2.0."""
+    earlier = model / EARLIER_FOLDER
+    return earlier if earlier.is_dir() else model / FOLDER
 
 
 class LosslessAutoencoder(ModelMixin, ConfigMixin):

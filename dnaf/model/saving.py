@@ -19,7 +19,7 @@ from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
 
 from dnaf.core import files
 from dnaf.core.errors import BaseModelError
-from dnaf.model.autoencoder import LosslessAutoencoder
+from dnaf.model.autoencoder import LosslessAutoencoder, folder_in
 from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.pretrained.base_model import BaseModel, load_base
@@ -128,7 +128,7 @@ def _load_whole(folder: Path, dtype: torch.dtype) -> Components:
         encoder = load_component(folder / _STYLE_ENCODER, StyleEncoder).to(dtype)
     return Components(
         load_component(folder / "unet", UNet2DConditionModel).to(dtype),
-        load_component(folder / "autoencoder", LosslessAutoencoder),
+        load_component(folder_in(folder), LosslessAutoencoder),
         DDIMScheduler.from_pretrained(folder / "scheduler"),
         adapter,
         encoder,

@@ -17,7 +17,7 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from dnaf.core import commands, files
 from dnaf.core.errors import BaseModelError, ConfigError
 from dnaf.core.images import Size
-from dnaf.model.autoencoder import Autoencoder, FrozenVae, LosslessAutoencoder
+from dnaf.model.autoencoder import Autoencoder, FrozenVae, LosslessAutoencoder, folder_in
 from dnaf.model.norm import use_float32_group_norms
 from dnaf.model.patch_autoencoder import PatchAutoencoder
 from dnaf.model.pretrained.checked_component import CheckedComponent, check_component, read_config
@@ -27,7 +27,11 @@ from dnaf.model.pretrained.stable_diffusion import check_unet, check_vae, family
 from dnaf.model.style_encoder import StyleEncoder
 
 _PROMPT_FILE = "prompt.safetensors"
-_AUTOENCODERS: dict[str, Any] = {each.__name__: each for each in (LosslessAutoencoder, PatchAutoencoder)}
+_AUTOENCODERS: dict[str, Any] = {
+    "LosslessAutoencoder": LosslessAutoencoder,
+    "LosslessCodec": LosslessAutoencoder,  # its name before version 0.2.0, also in data/base/demo
+    "PatchAutoencoder": PatchAutoencoder,
+}
 _PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
 
@@ -167,8 +171,8 @@ def _check_components(folder: Path, with_prompt: bool) -> _Checked:
             f"{folder}: {kind}. `{commands.stage('doctor')}` says how to get a base model, "
             "or set model.base in params.yaml to null."
         )
-    if (folder / "autoencoder").is_dir():
-        autoencoder = _check_autoencoder(folder / "autoencoder")
+    if folder_in(folder).is_dir():
+        autoencoder = _check_autoencoder(folder_in(folder))
         latent_channels = _build_autoencoder(autoencoder.config).latent_channels
         unet = check_unet(folder / "unet", latent_channels)
         texts: list[CheckedText] = []
@@ -194,9 +198,8 @@ def _build_autoencoder(config: Mapping[str, Any]) -> Any:
 
 def _load_autoencoder(component: CheckedComponent, dtype: torch.dtype) -> Autoencoder:
     if component.config["_class_name"] in _AUTOENCODERS:
-        autoencoder: Autoencoder = (
-            component.load()
-        )  # float32: the weights are few, and those of a lossless one must be exact
+        # float32: the weights are few, and those of a lossless one must be exact.
+        autoencoder: Autoencoder = component.load()
         return autoencoder
     return FrozenVae(component.load(torch.float32 if dtype == torch.float16 else dtype))
 

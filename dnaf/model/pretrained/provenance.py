@@ -1,4 +1,4 @@
-"""Where the frozen component of a model came from, and what it held then."""
+"""Where the frozen components of a model came from, and what it held then."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dnaf.core import files
 from dnaf.core.errors import BaseModelError
+from dnaf.model.autoencoder import EARLIER_FOLDER, FOLDER
 
 
 @dataclass(frozen=True)
@@ -14,13 +15,22 @@ class Provenance:
 
     Attributes:
         folder: as params.yaml names it.
-        sha256: by path relative to the folder, or by the file's name.
+        sha256: by path relative to the folder (of `codec/`, as it was called once, by `autoencoder/`), or by
+            the file's name.
         prompt: sha256 of the prompt's embedding, which stands for tokenizer and text encoder.
     """
 
     folder: str
     sha256: Mapping[str, str]
     prompt: str | None = None
+
+    def __post_init__(self) -> None:
+        earlier = f"{EARLIER_FOLDER}/"
+        named = {
+            f"{FOLDER}/{name.removeprefix(earlier)}" if name.startswith(earlier) else name: sha
+            for name, sha in self.sha256.items()
+        }
+        object.__setattr__(self, "sha256", named)
 
     @classmethod
     def of(cls, folder: Path, paths: Iterable[Path], prompt: str | None = None) -> "Provenance":

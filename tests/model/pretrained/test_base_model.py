@@ -9,6 +9,7 @@ from dnaf.core import files
 from dnaf.core.errors import BaseModelError, ConfigError
 from dnaf.doctor.model import inspect_model
 from dnaf.model import build as base
+from dnaf.model.autoencoder import LosslessAutoencoder
 from dnaf.model.components import Components
 from dnaf.model.pretrained.base_model import load_base, require_trained_size
 from dnaf.model.pretrained.prompt import read_prompt
@@ -57,6 +58,17 @@ def test_the_bundled_base_tells_its_size_and_that_it_knows_drawn_people(
     assert found.state == "ok"
     assert "knows drawn people only" in found.detail
     assert inspect_model(params, (128, 96))[0].state == "wrong"
+
+
+def test_a_base_written_before_the_codec_was_called_autoencoder_loads(own: Path) -> None:
+    now = load_base(own)
+    (own / "autoencoder").rename(own / "codec")
+    before = load_base(own)
+    assert torch.equal(before.autoencoder.to_ycc, now.autoencoder.to_ycc)
+    before.provenance.require(now.provenance)  # a model that was trained on either finds it unchanged
+    config = own / "codec/config.json"
+    config.write_text(config.read_text().replace("LosslessAutoencoder", "LosslessCodec"))
+    assert isinstance(load_base(own).autoencoder, LosslessAutoencoder)
 
 
 def test_the_weights_are_those_of_the_files(own: Path) -> None:

@@ -24,6 +24,7 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.core.shards import open_shards
+    from dnaf.data.formats.names import Stem
     from dnaf.data.pairs.tables import read_table
     from dnaf.data.store import ImageStore
     from dnaf.evaluate.networks.features import feature_networks
@@ -33,7 +34,7 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
 
     chosen, out = protocol_for(protocol, format_name), Path("data/reference") / protocol
     real = RealImages(ImageStore(Path("data/images.zip")), ImageStore(Path("data/prepared.zip")), size)
-    stems = [stem for (stem,) in read_table(Path("data/pairs/train_images.csv"), ["stem"])]
+    stems = [Stem(stem) for (stem,) in read_table(Path("data/pairs/train_images.csv"), ["stem"])]
     with open_shards() as shards:
         networks = feature_networks(chosen, weights, shards.device)
         count = write_reference(out, chosen, real, stems, networks, params, shards)

@@ -17,6 +17,7 @@ from dnaf.apply.sheet import with_mask
 from dnaf.apply.try_on import try_on
 from dnaf.core.errors import DataError
 from dnaf.core.images import Pixels
+from dnaf.data.formats.names import Stem
 from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP
 from dnaf.data.pairs.pairs import Pair
 from dnaf.data.pose_maps.storage import to_rgb
@@ -102,7 +103,8 @@ class Sheets:
             Panel("Result", None, result),
         ]
         targets = [target for _, target in self._pairs]
-        pairs = [(str(path), targets[row % len(targets)]) for row, path in enumerate(self._artworks)]
+        # In the place of the source a path: the panels of this sheet take it.
+        pairs = [(Stem(str(path)), targets[row % len(targets)]) for row, path in enumerate(self._artworks)]
         return Sheet(panels, pairs)
 
     def interpolation(self, num_frames: int) -> Sheet:

@@ -16,10 +16,11 @@ from dnaf.core import files, images
 from dnaf.core.errors import DataError, ResourceError, StateError
 from dnaf.core.progress import note
 from dnaf.core.workers import worker_pool
+from dnaf.data.formats.names import Name
 from dnaf.data.store import ImageStore, write_store
 
-File = tuple[str, bytes]  # name and content
-Prepared = tuple[str, bytes, bytes]  # name, content, resized PNG
+File = tuple[Name, bytes]  # name and content
+Prepared = tuple[Name, bytes, bytes]  # name, content, resized PNG
 Check = Callable[[images.Pixels, str], None]
 
 _CHUNK = 1024  # images that are kept together; at most two chunks are in memory

@@ -12,7 +12,7 @@ from dnaf.core import commands, files, images, progress
 from dnaf.core.errors import DataError
 from dnaf.data.archives.open import Archive, open_archive
 from dnaf.data.formats import published_counts
-from dnaf.data.formats.names import stem
+from dnaf.data.formats.names import Name, stem
 from dnaf.data.formats.registry import Format
 from dnaf.data.prepare import prepare_images
 from dnaf.data.store import write_store
@@ -94,7 +94,7 @@ def _password(archive: Archive, container: str, ask: Callable[[str], str | None]
     return password
 
 
-def _contents(sources: list[tuple[Archive, dict[str, str], str | None]]) -> Iterator[tuple[str, bytes]]:
+def _contents(sources: list[tuple[Archive, dict[str, Name], str | None]]) -> Iterator[tuple[Name, bytes]]:
     """Name and content of every image, in the order of the archives."""
     for archive, members, password in sources:
         for member, data in archive.read(members, password):

@@ -7,7 +7,7 @@ from dnaf.core import files, images
 from dnaf.core.errors import DnafError, ResourceError
 from dnaf.data.archives.open import Archive, open_archive
 from dnaf.data.formats import published_counts
-from dnaf.data.formats.names import Splits
+from dnaf.data.formats.names import Name, Splits
 from dnaf.data.formats.registry import Format, Naming
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoint_files import find_keypoint_files
@@ -139,7 +139,7 @@ def _pair_lists(raw: Path, split: str, naming: Naming) -> Iterator[Finding]:
         yield Finding(names[0], "absent", "pairs are selected by the published rule")
 
 
-def _given_by_lists(raw: Path, names: list[str]) -> Iterator[Finding]:
+def _given_by_lists(raw: Path, names: list[Name]) -> Iterator[Finding]:
     for split in SPLITS:
         path = raw / f"{split}_pairs.csv"
         if not path.is_file():

@@ -1,6 +1,6 @@
 """Scoring one method: opens what its images are compared with, and what compares them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from dnaf.core import config, files
 from dnaf.core.errors import StateError
 from dnaf.core.images import Size
 from dnaf.core.shards import Shards
+from dnaf.data.formats.names import Stem
 from dnaf.data.keypoints.keypoints import Points, read_keypoints
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.batch_networks import Networks, lpips_networks
@@ -90,7 +91,7 @@ def _extras(root: Path, method: str, test: TestPairs, setting: Setting) -> Extra
     return Extras(_masks(targets, frame, setting.size) if is_market else None, joints, unit)
 
 
-def _target_keypoints(pairs: Path, test: TestPairs) -> tuple[dict[str, Points], Size]:
+def _target_keypoints(pairs: Path, test: TestPairs) -> tuple[dict[Stem, Points], Size]:
     """Keypoints of every target, and the frame (height, width) that they refer to."""
     height, width = files.require_complete(pairs)["frame"]
     stems, keypoints = read_keypoints(pairs / "keypoints.csv")
@@ -98,7 +99,7 @@ def _target_keypoints(pairs: Path, test: TestPairs) -> tuple[dict[str, Points], 
     return {target: keypoints[row[target]] for _, target in test.pairs}, (height, width)
 
 
-def _masks(targets: dict[str, Points], frame: Size, size: Size) -> Masks:
+def _masks(targets: Mapping[Stem, Points], frame: Size, size: Size) -> Masks:
     """The person in every target: Market-1501's metrics are reported without the background too."""
     scale = np.array([size[1] / frame[1], size[0] / frame[0]])
     return {target: body_mask(points * scale, size) for target, points in targets.items()}

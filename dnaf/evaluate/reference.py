@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dnaf.core import config, files, seeds
 from dnaf.core.errors import StateError
 from dnaf.core.shards import Shards, chunked
+from dnaf.data.formats.names import Stem
 from dnaf.evaluate.metrics.frechet import RealStatistics, real_statistics
 from dnaf.evaluate.metrics.kid import real_term
 from dnaf.evaluate.networks.features import FeatureNetwork
@@ -46,7 +47,7 @@ def write_reference(
     folder: Path,
     protocol: Protocol,
     real: RealImages,
-    stems: Sequence[str],
+    stems: Sequence[Stem],
     networks: dict[str, FeatureNetwork],
     params: config.Reference,
     shards: Shards,
@@ -116,7 +117,7 @@ def read_reference(folder: Path, protocol: Protocol) -> tuple[dict[str, Referenc
     return sets, info
 
 
-def sample(stems: Sequence[str], max_images: int | None) -> list[str]:
+def sample(stems: Sequence[Stem], max_images: int | None) -> list[Stem]:
     """At most so many stems, sorted; the same ones each time."""
     if max_images is None or max_images >= len(stems):
         return sorted(stems)
@@ -132,6 +133,6 @@ def num_kept(num_images: int, batch: int | None) -> int:
     return num_images if batch is None or num_images < batch else num_images - num_images % batch
 
 
-def _load(real: RealImages, protocol: Protocol, stems: Sequence[str]) -> NDArray[Any]:
+def _load(real: RealImages, protocol: Protocol, stems: Sequence[Stem]) -> NDArray[Any]:
     assert protocol.networks is not None
     return np.stack([real.view(stem, protocol.networks) for stem in stems])

@@ -64,7 +64,6 @@ NOT_READ_BY = {
         "dnaf/core/seeds.py",
         "dnaf/core/shards.py",
         "dnaf/data/archives",
-        "dnaf/data/formats",
         "dnaf/data/keypoints",
         "dnaf/data/pose_maps/skeleton.py",
         "dnaf/data/store.py",

@@ -94,7 +94,7 @@ def _write_split(folder: Path, split: str, drawn: Sequence[_Drawn]) -> None:
     write_atomic(folder / f"{split}_pairs.txt", _lines(_pair_lines(selected, split)))
 
 
-def _pair_lines(selected: Sequence[tuple[str, str]], split: str) -> list[str]:
+def _pair_lines(selected: Sequence[pairs.NamePair], split: str) -> list[str]:
     """Lines `target,source`; for train all sources of a target stand in one line.
 
     Source: NTED@6e3f0e9:data/fashion_data.py:49-63.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dnaf.core.errors import DataError
-from dnaf.data.formats.names import Splits, stem
+from dnaf.data.formats.names import Name, Splits, stem
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 IMAGES = "images"  # the only split: which images are trained on and tested on is for the pair lists to say
@@ -23,10 +23,10 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
     Raises:
         DataError: no images, or two that differ by their suffix or by upper and lower case only.
     """
-    images: dict[str, str] = {}
+    images: dict[Name, str] = {}
     met: dict[str, str] = {}
     for path in paths:
-        name = path.partition("/")[2].removeprefix(f"{IMAGES}/")
+        name = Name(path.partition("/")[2].removeprefix(f"{IMAGES}/"))
         if not name.lower().endswith(SUFFIXES) or name.rpartition("/")[2].startswith("."):
             continue
         key = stem(name).casefold()

@@ -15,7 +15,7 @@ from pathlib import Path
 from dnaf.core.errors import DataError
 from dnaf.core.images import Pixels
 from dnaf.data.formats.lists import read_list
-from dnaf.data.formats.names import Splits
+from dnaf.data.formats.names import Name, Splits
 
 FRAME = (256, 176)  # height, width of the frame that published keypoints refer to
 
@@ -31,17 +31,19 @@ _PATH = re.compile(
 _MULTIMODAL = re.compile(r"(?:.*/)?(?:WOMEN|MEN)-[A-Za-z_]+-id_[0-9]{8}-[0-9]{2}_[0-9]_[a-z]+\.(?:jpg|png)")
 
 
-def name_of(text: str) -> str:
+def name_of(text: str) -> Name:
     """Flat name of an image that is given by its path or by the flat name, with or without folders.
 
     Raises:
         DataError: neither of both.
     """
     last = text.rpartition("/")[2]
-    return last if _FLAT.fullmatch(last) else _parse(text).string if "/" not in text else flat_name(text)
+    if _FLAT.fullmatch(last):
+        return Name(last)
+    return Name(_parse(text).string) if "/" not in text else flat_name(text)
 
 
-def flat_name(path: str) -> str:
+def flat_name(path: str) -> Name:
     """Flat name of an image's path; folders before `WOMEN` or `MEN` are ignored.
 
     A prefix `id_########_` of the file name, which some copies of the archive have, is dropped.
@@ -52,10 +54,10 @@ def flat_name(path: str) -> str:
     match = _PATH.fullmatch(path)
     if match is None:
         raise _name_error(path, "WOMEN/Dresses/id_00000002/02_1_front.jpg")
-    return "fashion{gender}{category}id{item}{colour}_{number}{view}.jpg".format_map(match.groupdict())
+    return Name("fashion{gender}{category}id{item}{colour}_{number}{view}.jpg".format_map(match.groupdict()))
 
 
-def image_path(name: str) -> str:
+def image_path(name: Name) -> str:
     """Path of a flat name, from `WOMEN` or `MEN` on; the inverse of `flat_name`.
 
     Raises:
@@ -78,7 +80,7 @@ def refuse_padded(image: Pixels, name: str) -> None:
         )
 
 
-def outfit(name: str) -> str:
+def outfit(name: Name) -> str:
     """Gender, category, item and colour of a flat name, as its beginning: the grouping and leakage key.
 
     Items alone would not do: 503 of the 930 test items are also in the training list, in another colour.
@@ -89,7 +91,7 @@ def outfit(name: str) -> str:
     return name[: _parse(name).end("colour")]
 
 
-def item(name: str) -> str:
+def item(name: Name) -> str:
     """Gender, category and item of a flat name, as its beginning; 99 item numbers occur in two categories.
 
     Raises:
@@ -98,7 +100,7 @@ def item(name: str) -> str:
     return name[: _parse(name).end("item")]
 
 
-def facets(name: str) -> dict[str, str]:
+def facets(name: Name) -> dict[str, str]:
     """What a flat name says about its image: the garment's category with the gender, and the view.
 
     Raises:
@@ -125,7 +127,7 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
             f"{raw / 'test.lst'}: images of train.lst are listed here too (found {len(shared):,}, first "
             f"{min(shared)}). Use lists of the same split."
         )
-    found: dict[str, str] = {}
+    found: dict[Name, str] = {}
     for path in paths:
         name = _name_of_file(path)
         if name in found:
@@ -145,7 +147,7 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
     return {split: {name: found[name] for name in names} for split, names in listed.items()}
 
 
-def _name_of_file(path: str) -> str | None:
+def _name_of_file(path: str) -> Name | None:
     try:
         return name_of(path)
     except DataError:

@@ -1,9 +1,9 @@
 """Text files of a data set: their lines, and lists of image names."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from dnaf.core.errors import DataError
+from dnaf.data.formats.names import Name, NameOf
 
 
 def read_lines(path: Path) -> list[str]:
@@ -23,7 +23,7 @@ def read_lines(path: Path) -> list[str]:
     return text.replace("\r\n", "\n").rstrip("\n").split("\n")
 
 
-def read_list(path: Path, name_of: Callable[[str], str]) -> list[str]:
+def read_list(path: Path, name_of: NameOf) -> list[Name]:
     """Reads an image list (`train.lst`, `test.lst`): names, one a line, in the file's order.
 
     Args:
@@ -32,7 +32,7 @@ def read_list(path: Path, name_of: Callable[[str], str]) -> list[str]:
     Raises:
         DataError: missing or empty file, a line that is not a name, a name listed twice.
     """
-    first_line: dict[str, int] = {}
+    first_line: dict[Name, int] = {}
     for number, line in enumerate(read_lines(path), start=1):
         try:
             name = name_of(line.strip())

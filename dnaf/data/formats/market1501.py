@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dnaf.core.errors import DataError
-from dnaf.data.formats.names import Splits
+from dnaf.data.formats.names import Name, Splits
 
 FRAME = (128, 64)  # height, width: of the images and of the frame that published keypoints refer to
 
@@ -20,16 +20,16 @@ _FOLDER = re.compile(r"(?:.*/)?(?:bounding_box_)?(?P<split>train|test)/[^/]+")
 _JUNK = ("-1", "0000")
 
 
-def name_of(text: str) -> str:
+def name_of(text: str) -> Name:
     """Name of an image that is given by its path or name.
 
     Raises:
         DataError: not a name of Market-1501.
     """
-    return _parse(text.rpartition("/")[2]).string
+    return Name(_parse(text.rpartition("/")[2]).string)
 
 
-def outfit(name: str) -> str:
+def outfit(name: Name) -> str:
     """The person: the grouping and leakage key. The data set does not tell outfits apart.
 
     Raises:
@@ -38,7 +38,7 @@ def outfit(name: str) -> str:
     return _parse(name)["person"]
 
 
-def is_junk(name: str) -> bool:
+def is_junk(name: Name) -> bool:
     """Whether an image shows none of the data set's persons.
 
     Raises:
@@ -47,7 +47,7 @@ def is_junk(name: str) -> bool:
     return outfit(name) in _JUNK
 
 
-def facets(name: str) -> dict[str, str]:
+def facets(name: Name) -> dict[str, str]:
     """What a name says about its image: the camera, each of which sees people from another side.
 
     Raises:
@@ -71,7 +71,7 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
         folder, match = _FOLDER.fullmatch(path), _NAME.fullmatch(path.rpartition("/")[2])
         if folder is None or match is None or match["person"] in _JUNK:
             continue
-        name, split = match.string, splits[folder["split"]]
+        name, split = Name(match.string), splits[folder["split"]]
         if name in split:
             raise DataError(f"{raw}: one image twice (found {split[name]} and {path}). Remove one of them.")
         split[name] = path

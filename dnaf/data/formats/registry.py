@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dnaf.core.images import Pixels, Size
 from dnaf.data.formats import custom, deepfashion, market1501
-from dnaf.data.formats.names import Splits
+from dnaf.data.formats.names import Name, NameOf, Splits
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Naming:
 
     frame: Size
     padding: int
-    name_of: Callable[[str], str]
-    outfit: Callable[[str], str]
-    item: Callable[[str], str]
-    facets: Callable[[str], dict[str, str]]
-    is_junk: Callable[[str], bool]
+    name_of: NameOf
+    outfit: Callable[[Name], str]
+    item: Callable[[Name], str]
+    facets: Callable[[Name], dict[str, str]]
+    is_junk: Callable[[Name], bool]
     annotations: tuple[str, ...]
     pair_lists: tuple[str, ...]
     pose_files: tuple[str, ...]

@@ -4,7 +4,6 @@ Source: PATN@281ee2d:tool/compute_coordinates.py:195,227 (the writer), tool/resi
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,6 +12,7 @@ import numpy as np
 from dnaf.core.errors import DataError
 from dnaf.core.images import Size
 from dnaf.data.formats.lists import read_lines
+from dnaf.data.formats.names import Name, NameOf
 from dnaf.data.keypoints.keypoints import (
     NECK,
     NUM_JOINTS,
@@ -26,7 +26,7 @@ from dnaf.data.keypoints.keypoints import (
 HEADER = "name:keypoints_y:keypoints_x"
 
 
-def read_annotations(path: Path, name_of: Callable[[str], str], frame: Size, padding: int = 0) -> Annotations:
+def read_annotations(path: Path, name_of: NameOf, frame: Size, padding: int = 0) -> Annotations:
     """Reads `name:keypoints_y:keypoints_x`, y first, -1 is missing.
 
     Args:
@@ -44,7 +44,7 @@ def read_annotations(path: Path, name_of: Callable[[str], str], frame: Size, pad
             f"{path}:1: wrong header (found {lines[0][:80]!r}, expected {HEADER}). "
             "Download the annotation again."
         )
-    first_line: dict[str, int] = {}
+    first_line: dict[Name, int] = {}
     rows: list[Points] = []
     for number, line in enumerate(lines[1:], start=2):
         try:
@@ -71,7 +71,7 @@ def _is_padded(keypoints: Points, frame: Size, padding: int) -> bool:
     return bool(neck_x.size) and bool(np.median(neck_x) >= frame[1] / 2 + padding / 2)
 
 
-def parse_line(line: str, name_of: Callable[[str], str]) -> tuple[str, Points]:
+def parse_line(line: str, name_of: NameOf) -> tuple[Name, Points]:
     """Name and keypoints, float (18, 2) with NaN for missing joints, of a line below the header.
 
     Raises:

@@ -2,8 +2,8 @@
 
 Exactly one of these stands in the data set's folder; coordinates are pixels of each image itself:
 
-- `keypoints.csv`: `name,x0,y0,...,x17,y17`, missing joints empty; or `name:keypoints_y:keypoints_x`, y first,
-  missing -1
+- `keypoints.csv`: `name,x0,y0,...,x17,y17` (or `stem,x0,...`, as stage split writes it), missing joints
+  empty; or `name:keypoints_y:keypoints_x`, y first, missing -1
 - `keypoints.json`: COCO, 17 joints, `x,y,v` each, v = 0 is missing
 - `keypoints/`: a file an image, OpenPose's `<name>_keypoints.json` or `<name>.json` (18 or 25 joints,
   confidence 0 is missing), or `<name>.npy` (17, 18 or 25 rows of x, y and perhaps confidence)
@@ -11,7 +11,7 @@ Exactly one of these stands in the data set's folder; coordinates are pixels of 
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,18 +23,18 @@ from dnaf.core.images import Size
 from dnaf.data.archives.open import open_archive
 from dnaf.data.formats import custom
 from dnaf.data.formats.lists import read_lines
-from dnaf.data.formats.names import stem
+from dnaf.data.formats.names import Name, NameOf, stem
 from dnaf.data.keypoints.annotations import HEADER, parse_line
 from dnaf.data.keypoints.joint_sets import SIZES, to_openpose_18
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, TABLE_HEADER, Points, check_corner, check_upright
 
+_TABLE_HEADERS = (TABLE_HEADER.replace("stem", "name", 1), TABLE_HEADER)
 _TABLE, _COCO, _FOLDER = "keypoints.csv", "keypoints.json", "keypoints"
 _MAX_BYTES = 1_000_000_000  # of the COCO file
 _MAX_POSE_BYTES = 100_000  # of one image's file
 _FARTHEST = 10  # image sizes that a coordinate may lie away; farther is a mistake
 
-Entry = tuple[str, str, Points]  # where it stands, the image it is for, float (18, 2)
-NameOf = Callable[[str], str]
+Entry = tuple[str, Name, Points]  # where it stands, the image it is for, float (18, 2)
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class KeypointFiles:
 
     origin: Path
     dialect: str
-    names: list[str]
+    names: list[Name]
     keypoints: Points
     not_annotated: list[str]
 
 
-def read_keypoint_files(raw: Path, sizes: Mapping[str, Size]) -> KeypointFiles:
+def read_keypoint_files(raw: Path, sizes: Mapping[Name, Size]) -> KeypointFiles:
     """Reads the keypoints that are in a data set's folder.
 
     Args:
@@ -69,8 +69,8 @@ def read_keypoint_files(raw: Path, sizes: Mapping[str, Size]) -> KeypointFiles:
     """
     origin = find_keypoint_files(raw)
     dialect, entries = _dialect(origin, sizes)
-    where: dict[str, str] = {}
-    points: dict[str, Points] = {}
+    where: dict[Name, str] = {}
+    points: dict[Name, Points] = {}
     for place, name, joints in entries:
         if name in where:
             raise DataError(f"{place}: {name} is annotated twice ({where[name]} too). Remove one of them.")
@@ -109,10 +109,10 @@ def _check_inside(keypoints: Points, sizes: list[Size], origin: Path) -> None:
         )
 
 
-def _dialect(origin: Path, sizes: Mapping[str, Size]) -> tuple[str, Iterator[Entry]]:
-    names = {spelling: name for name in sizes for spelling in (name, stem(name))}
+def _dialect(origin: Path, sizes: Mapping[Name, Size]) -> tuple[str, Iterator[Entry]]:
+    names: dict[str, Name] = {spelling: name for name in sizes for spelling in (name, stem(name))}
 
-    def name_of(text: str) -> str:
+    def name_of(text: str) -> Name:
         name = names.get(text.removeprefix(f"{custom.IMAGES}/"))
         if name is None:
             raise DataError(f"{text[:120]!r}: no such image (found {len(sizes):,} others in images/).")
@@ -124,13 +124,13 @@ def _dialect(origin: Path, sizes: Mapping[str, Size]) -> tuple[str, Iterator[Ent
         return "a file an image", _read_folder(origin, name_of)
     lines = read_lines(origin)
     header = lines[0].replace(" ", "")
-    if header == TABLE_HEADER:
+    if header in _TABLE_HEADERS:
         return "name,x0,y0,...", _read_table(origin, lines, name_of)
     if header == HEADER:
         return HEADER, _read_annotation(origin, lines, name_of)
     raise DataError(
-        f"{origin}:1: wrong header (found {lines[0][:80]!r}, expected {TABLE_HEADER[:13]}... or {HEADER}). "
-        "See docs/data.md."
+        f"{origin}:1: wrong header (found {lines[0][:80]!r}, expected {_TABLE_HEADERS[0][:13]}... or "
+        f"{HEADER}). See docs/data.md."
     )
 
 
@@ -165,7 +165,7 @@ def _read_annotation(path: Path, lines: list[str], name_of: NameOf) -> Iterator[
         yield place, name, points
 
 
-def _read_coco(path: Path, sizes: Mapping[str, Size], name_of: NameOf) -> Iterator[Entry]:
+def _read_coco(path: Path, sizes: Mapping[Name, Size], name_of: NameOf) -> Iterator[Entry]:
     if path.stat().st_size > _MAX_BYTES:
         raise DataError(f"{path}: too large (expected at most {_MAX_BYTES:,} bytes).")
     content = _json(path.read_bytes(), str(path))
@@ -295,7 +295,7 @@ def _key(value: Any, place: str) -> int | str:
     return value
 
 
-def _named(place: str, name_of: NameOf, text: str) -> str:
+def _named(place: str, name_of: NameOf, text: str) -> Name:
     try:
         return name_of(text)
     except DataError as error:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dnaf.core.errors import DataError, StateError
 from dnaf.core.files import write_atomic
 from dnaf.core.images import Size
+from dnaf.data.formats.names import Name, Stem
 
 Points = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ class Annotations:
         frame: the frame found in the file, as `256x176` or `256x256 padded` (converted by x - 40).
     """
 
-    names: list[str]
+    names: list[Name]
     keypoints: Points
     frame: str
 
@@ -71,7 +72,7 @@ def interpolate(first: Points, second: Points, share: float) -> Points:
     return np.asarray((1 - share) * first + share * second)
 
 
-def write_keypoints(path: Path, stems: Sequence[str], keypoints: Points) -> None:
+def write_keypoints(path: Path, stems: Sequence[Stem], keypoints: Points) -> None:
     """Writes `stem,x0,y0,...,x17,y17`, a line an image; the cells of a missing joint are empty."""
     lines = [TABLE_HEADER]
     for stem, points in zip(stems, keypoints, strict=True):
@@ -79,7 +80,7 @@ def write_keypoints(path: Path, stems: Sequence[str], keypoints: Points) -> None
     write_atomic(path, "\n".join(lines) + "\n")
 
 
-def read_keypoints(path: Path) -> tuple[list[str], Points]:
+def read_keypoints(path: Path) -> tuple[list[Stem], Points]:
     """Reads what `write_keypoints` wrote: stems, and float (N, 18, 2) with NaN for missing joints.
 
     Raises:
@@ -93,7 +94,7 @@ def read_keypoints(path: Path) -> tuple[list[str], Points]:
         raise StateError(f"{path}: not a table of keypoints ({error}). Run stage split again.") from error
     if header != TABLE_HEADER.split(","):
         raise StateError(f"{path}: wrong header. Run stage split again.")
-    return [row[0] for row in rows], keypoints
+    return [Stem(row[0]) for row in rows], keypoints
 
 
 def coordinate(value: Any) -> float:

@@ -3,7 +3,7 @@
 Source: NTED@6e3f0e9:data/fashion_data.py:106-107,171-196.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from dnaf.core.errors import DataError
 from dnaf.core.images import Size
 from dnaf.data.archives.open import open_archive
+from dnaf.data.formats.names import Name, NameOf
 from dnaf.data.keypoints.keypoints import (
     NUM_JOINTS,
     Annotations,
@@ -47,7 +48,7 @@ def read_pose_txt(data: bytes, where: str | Path, padding: int) -> Points:
 
 
 def read_pose_files(
-    path: Path, names: Sequence[str], name_of: Callable[[str], str], frame: Size, padding: int
+    path: Path, names: Sequence[Name], name_of: NameOf, frame: Size, padding: int
 ) -> Annotations:
     """Reads the pose files of those of `names` that an archive or folder has.
 
@@ -78,7 +79,7 @@ def read_pose_files(
     return Annotations(found, keypoints, f"{frame[0]}x{frame[1] + 2 * padding} padded")
 
 
-def _image_of(member: str, path: Path, name_of: Callable[[str], str]) -> str:
+def _image_of(member: str, path: Path, name_of: NameOf) -> Name:
     if not member.endswith(".txt"):
         raise DataError(f"{path}: {member} is not a pose file (expected *.txt only). Download it again.")
     try:

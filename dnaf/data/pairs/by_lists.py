@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from dnaf.core import files, images
 from dnaf.core.errors import DataError
 from dnaf.data.formats import custom
-from dnaf.data.formats.names import stem
+from dnaf.data.formats.names import Name, Stem, stem
 from dnaf.data.keypoints.keypoint_files import read_keypoint_files
 from dnaf.data.pairs import pairs
 from dnaf.data.pairs.split import SPLITS, Split
@@ -30,7 +30,7 @@ def read_splits(raw: Path, store: ImageStore, size: images.Size, max_test_pairs:
     Raises:
         DataError: malformed lists or keypoints, an unknown image, or an image in both splits.
     """
-    names = store.names
+    names = [Name(name) for name in store.names]
     sizes = {name: images.read_size(store.read(name), f"{store.path}: {name}") for name in names}
     annotated = read_keypoint_files(raw, sizes)
     listed = {split: read_list(raw / f"{split}_pairs.csv", names) for split in SPLITS}
@@ -73,7 +73,7 @@ def read_splits(raw: Path, store: ImageStore, size: images.Size, max_test_pairs:
     return splits
 
 
-def read_list(path: Path, names: Sequence[str]) -> list[pairs.Pair]:
+def read_list(path: Path, names: Sequence[Name]) -> list[pairs.NamePair]:
     """Pairs of a list as (source, target) names.
 
     Args:
@@ -84,9 +84,9 @@ def read_list(path: Path, names: Sequence[str]) -> list[pairs.Pair]:
     """
     if not path.is_file():
         raise DataError(f"{path}: missing (expected a table with the columns from,to). See docs/data.md.")
-    known = {spelling: name for name in names for spelling in (name, stem(name))}
+    known: dict[str, Name] = {spelling: name for name in names for spelling in (name, stem(name))}
 
-    def name_of(text: str) -> str:
+    def name_of(text: str) -> Name:
         name = known.get(text.removeprefix(f"{custom.IMAGES}/"))
         if name is None:
             raise DataError(
@@ -101,7 +101,7 @@ def read_list(path: Path, names: Sequence[str]) -> list[pairs.Pair]:
     return listed
 
 
-def _groups(listed: Sequence[pairs.Pair]) -> list[str]:
+def _groups(listed: Sequence[pairs.NamePair]) -> list[Stem]:
     """Of each pair, the first name of all images that pairs connect it with: its person, in effect."""
     names = sorted({name for pair in listed for name in pair})
     index = {name: position for position, name in enumerate(names)}

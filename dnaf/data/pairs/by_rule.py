@@ -11,7 +11,7 @@ import numpy as np
 from dnaf.core import files
 from dnaf.core.errors import DataError
 from dnaf.data.formats import published_counts
-from dnaf.data.formats.names import stem
+from dnaf.data.formats.names import Name, stem
 from dnaf.data.formats.registry import Naming
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoints import Annotations
@@ -22,7 +22,7 @@ from dnaf.data.pairs.split import Split
 _CLOSE = 1.0  # pixel: annotations in other files are rounded in other ways
 
 
-def read_split(raw: Path, split: str, listed: list[str], naming: Naming, max_pairs: int | None) -> Split:
+def read_split(raw: Path, split: str, listed: list[Name], naming: Naming, max_pairs: int | None) -> Split:
     """Selects and checks the pairs of one split.
 
     Args:
@@ -64,7 +64,7 @@ def read_split(raw: Path, split: str, listed: list[str], naming: Naming, max_pai
 
 
 def _read_keypoints(
-    raw: Path, split: str, listed: list[str], naming: Naming
+    raw: Path, split: str, listed: list[Name], naming: Naming
 ) -> tuple[Path, Annotations, dict[str, Any]]:
     """The first annotation that is there, and how far each of the others agrees with it."""
     found: list[tuple[Path, Annotations]] = []
@@ -84,7 +84,7 @@ def _read_keypoints(
 
 
 def _of_persons(
-    path: Path, split: str, annotations: Annotations, listed: set[str], naming: Naming
+    path: Path, split: str, annotations: Annotations, listed: set[Name], naming: Naming
 ) -> Annotations:
     """Without junk, which is annotated but never listed; anything else that is not listed is an error."""
     is_listed = [name in listed for name in annotations.names]
@@ -95,8 +95,8 @@ def _of_persons(
     ]
     if unlisted:
         raise DataError(
-            f"{path}: annotated image {unlisted[0]} is not an image of the {split} split ({len(unlisted):,} of "
-            f"{len(annotations.names):,}). Use images, lists and annotations of the same origin."
+            f"{path}: annotated image {unlisted[0]} is not an image of the {split} split ({len(unlisted):,} "
+            f"of {len(annotations.names):,}). Use images, lists and annotations of the same origin."
         )
     kept = [name for name in annotations.names if name in listed]
     return Annotations(kept, annotations.keypoints[is_listed], annotations.frame)

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from dnaf.core.errors import DataError
 from dnaf.data.formats.lists import read_lines
+from dnaf.data.formats.names import Name, NameOf, Stem
 
-Pair = tuple[str, str]  # source, target
-KeyOf = Callable[[str], str]  # of a name, e.g. its outfit
+NamePair = tuple[Name, Name]  # source, target, as the user's files have them
+Pair = tuple[Stem, Stem]  # source, target, as everything from stage split on has them
+KeyOf = Callable[[Name], str]  # of a name, e.g. its outfit
 
 OCCLUDED = "occluded: shoulders or hips missing"
 ALONE = "alone in its outfit"
@@ -29,14 +31,14 @@ UNPAIRED = "in neither pair list"
 _SHOULDERS_AND_HIPS = [2, 5, 8, 11]
 
 
-def pair_id(source_stem: str, target_stem: str) -> str:
+def pair_id(source: Stem, target: Stem) -> str:
     """Name of a generated image: `<source stem>_2_<target stem>`, a custom data set's folders by `-`."""
-    return f"{source_stem}_2_{target_stem}".replace("/", "-")
+    return f"{source}_2_{target}".replace("/", "-")
 
 
 def group_by_outfit(
-    names: Sequence[str], keypoints: NDArray[np.float64], outfit: KeyOf
-) -> dict[str, list[str]]:
+    names: Sequence[Name], keypoints: NDArray[np.float64], outfit: KeyOf
+) -> dict[str, list[Name]]:
     """Groups the images that show both shoulders and both hips, in order of first appearance.
 
     Args:
@@ -45,14 +47,14 @@ def group_by_outfit(
         outfit: the outfit of a name.
     """
     occluded = np.isnan(keypoints[:, _SHOULDERS_AND_HIPS].sum(axis=(1, 2)))
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[Name]] = {}
     for name, is_occluded in zip(names, occluded, strict=True):
         if not is_occluded:
             groups.setdefault(outfit(name), []).append(name)
     return groups
 
 
-def select_pairs(names: Sequence[str], keypoints: NDArray[np.float64], outfit: KeyOf) -> pd.DataFrame:
+def select_pairs(names: Sequence[Name], keypoints: NDArray[np.float64], outfit: KeyOf) -> pd.DataFrame:
     """All ordered pairs within an outfit, columns `source`, `target`, `outfit`, of the images that are clear.
 
     Args:
@@ -75,14 +77,14 @@ def draw(pairs: pd.DataFrame, max_pairs: int) -> pd.DataFrame:
     return pairs.sample(n=min(max_pairs, len(pairs)), replace=False, random_state=0)
 
 
-def rows(pairs: pd.DataFrame) -> list[Pair]:
+def rows(pairs: pd.DataFrame) -> list[NamePair]:
     """Sources and targets of a table of pairs."""
     return list(zip(pairs["source"], pairs["target"], strict=True))
 
 
 def removed_images(
-    names: Sequence[str], keypoints: NDArray[np.float64], outfit: KeyOf
-) -> list[tuple[str, str]]:
+    names: Sequence[Name], keypoints: NDArray[np.float64], outfit: KeyOf
+) -> list[tuple[Name, str]]:
     """Name and reason of each image that `select_pairs` leaves out, in the order of `names`."""
     groups = group_by_outfit(names, keypoints, outfit)
     group_size = {name: len(group) for group in groups.values() for name in group}
@@ -91,7 +93,7 @@ def removed_images(
     ]
 
 
-def read_pair_list(path: Path, name_of: KeyOf) -> list[Pair]:
+def read_pair_list(path: Path, name_of: NameOf) -> list[NamePair]:
     """Reads a pair list as (source, target) names, in the file's order.
 
     The two families have opposite orders, so the file's kind decides: `*.txt` holds lines
@@ -107,7 +109,7 @@ def read_pair_list(path: Path, name_of: KeyOf) -> list[Pair]:
     """
     lines = read_lines(path)
     fields = _pairs_of_csv(path, lines) if path.suffix == ".csv" else _pairs_of_txt(path, lines)
-    first_line: dict[Pair, int] = {}
+    first_line: dict[NamePair, int] = {}
     for number, (source, target) in fields:
         try:
             pair = name_of(source), name_of(target)
@@ -125,7 +127,7 @@ def read_pair_list(path: Path, name_of: KeyOf) -> list[Pair]:
 
 
 def check_against_list(
-    path: Path, listed: Collection[Pair], selected: Collection[Pair], every: Collection[Pair]
+    path: Path, listed: Collection[NamePair], selected: Collection[NamePair], every: Collection[NamePair]
 ) -> None:
     """Checks that a published list holds, as a set, the selected pairs, or all those they were drawn from.
 
@@ -163,7 +165,7 @@ def require_unique_ids(stems: Iterable[Pair], where: str | Path) -> None:
         seen.add(name)
 
 
-def _pairs_of_txt(path: Path, lines: list[str]) -> Iterable[tuple[int, Pair]]:
+def _pairs_of_txt(path: Path, lines: list[str]) -> Iterable[tuple[int, tuple[str, str]]]:
     for number, line in enumerate(lines, start=1):
         fields = [field.strip() for field in line.split(",")]
         if len(fields) < 2:
@@ -173,7 +175,7 @@ def _pairs_of_txt(path: Path, lines: list[str]) -> Iterable[tuple[int, Pair]]:
             yield number, (source, target)
 
 
-def _pairs_of_csv(path: Path, lines: list[str]) -> Iterable[tuple[int, Pair]]:
+def _pairs_of_csv(path: Path, lines: list[str]) -> Iterable[tuple[int, tuple[str, str]]]:
     # No quoting: names contain neither commas nor quotes, and each line stays one row.
     rows = csv.reader(lines, quoting=csv.QUOTE_NONE)
     header = [field.strip() for field in next(rows, [])]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from dnaf.data.formats.names import Name
 from dnaf.data.keypoints.keypoints import Points
 
 SPLITS = ("train", "test")
@@ -23,9 +24,9 @@ class Split:
         info: where all that comes from: files, digests, counts; JSON-able.
     """
 
-    listed: list[str]
-    kept: list[str]
+    listed: list[Name]
+    kept: list[Name]
     keypoints: Points
     pairs: pd.DataFrame
-    removed: list[tuple[str, str]]
+    removed: list[tuple[Name, str]]
     info: dict[str, Any]

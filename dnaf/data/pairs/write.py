@@ -10,7 +10,7 @@ import pandas as pd
 from dnaf.core import files
 from dnaf.core.errors import DataError
 from dnaf.core.images import Size
-from dnaf.data.formats.names import stem
+from dnaf.data.formats.names import Name, stem
 from dnaf.data.formats.registry import Format, Naming
 from dnaf.data.keypoints import keypoints
 from dnaf.data.pairs.by_lists import read_splits
@@ -66,15 +66,15 @@ def write_split(
     return info
 
 
-def _check_leakage(images: Path, listed: dict[str, list[str]], naming: Naming) -> dict[str, int]:
+def _check_leakage(images: Path, listed: dict[str, list[Name]], naming: Naming) -> dict[str, int]:
     """Refuses an outfit in both splits; counts the items in both, which DeepFashion's own split has too."""
     train, test = listed["train"], listed["test"]
     shared = _keys(train, naming.outfit) & _keys(test, naming.outfit)
     for name in test:
         if naming.outfit(name) in shared:
             raise DataError(
-                f"{images}: outfit of the test image {name} is in the training split too (found {len(shared)} "
-                "shared outfits, expected 0). Use lists of the same split."
+                f"{images}: outfit of the test image {name} is in the training split too (found "
+                f"{len(shared)} shared outfits, expected 0). Use lists of the same split."
             )
     items = _keys(train, naming.item) & _keys(test, naming.item)
     return {
@@ -84,7 +84,7 @@ def _check_leakage(images: Path, listed: dict[str, list[str]], naming: Naming) -
     }
 
 
-def _keys(names: list[str], key: Callable[[str], str]) -> set[str]:
+def _keys(names: list[Name], key: Callable[[Name], str]) -> set[str]:
     return {key(name) for name in names}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dnaf.core import commands, files
 from dnaf.core.errors import DataError, StateError
+from dnaf.data.formats.names import Stem
 from dnaf.data.pairs.tables import read_table
 from dnaf.evaluate.submissions.method_card import Card
 
@@ -66,7 +67,7 @@ def read_pairs_csv(path: Path) -> TestPairs:
         StateError: no such list, another header or no pairs.
     """
     rows = read_table(path, ["source", "target", "outfit"])
-    pairs = [(source, target) for source, target, _ in rows]
+    pairs = [(Stem(source), Stem(target)) for source, target, _ in rows]
     return TestPairs(pairs, [outfit for _, _, outfit in rows], files.digest(path))
 
 

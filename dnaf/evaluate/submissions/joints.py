@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dnaf.core.errors import DataError
 from dnaf.core.images import Size
+from dnaf.data.formats.names import Name, Stem
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pairs.pairs import Pair, pair_id
@@ -16,7 +17,7 @@ from dnaf.evaluate.submissions.result_names import ResultNames
 
 
 def count_joints(
-    path: Path, names: ResultNames, pairs: Sequence[Pair], targets: Mapping[str, Points], frame: Size
+    path: Path, names: ResultNames, pairs: Sequence[Pair], targets: Mapping[Stem, Points], frame: Size
 ) -> NDArray[np.int64]:
     """Correct and valid joints of each pair (N, 2), from a table in the form of the field's annotations.
 
@@ -29,14 +30,14 @@ def count_joints(
         DataError: malformed, of another frame, or not exactly one line for each pair.
     """
 
-    def id_of(name: str) -> str:
+    def id_of(name: str) -> Name:
         pair = names.pair_of(name)
         if pair is None:
             raise DataError(f"{name}: shows no test pair by its name. Use the keypoints of the results.")
-        return pair_id(*pair)
+        return Name(pair_id(*pair))  # the name of a result image
 
     found = read_annotations(path, id_of, frame)
-    row = {name: index for index, name in enumerate(found.names)}
+    row: dict[str, int] = {name: index for index, name in enumerate(found.names)}
     missing = [pair for pair in pairs if pair_id(*pair) not in row]
     if missing:
         raise DataError(

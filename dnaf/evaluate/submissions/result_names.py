@@ -8,6 +8,7 @@ regular expression with two named groups reads them all.
 import re
 from collections.abc import Iterable
 
+from dnaf.data.formats.names import Stem
 from dnaf.data.pairs.pairs import Pair, pair_id
 
 _STEMS = {
@@ -22,8 +23,8 @@ class ResultNames:
     """The pairs of a list, found by the names of result files.
 
     Args:
-        format_name: the data set's format, which decides how names look. Those of a custom data set follow no rule;
-            its results are known by `<pair id>.png` or `.jpg` alone.
+        format_name: the data set's format, which decides how names look. Those of a custom data set follow no
+            rule; its results are known by `<pair id>.png` or `.jpg` alone.
         pairs: source and target stems.
 
     Source: GFLA@3afa8fe:script/metrics.py:428-437, PATN@281ee2d:tool/getMetrics_fashion.py,
@@ -46,10 +47,11 @@ class ResultNames:
         if not self._pattern:
             return self._pairs.get(re.sub(f"{_SUFFIX}$", "", name))
         match = self._pattern.fullmatch(name)
-        return match and self._pairs.get(self._id(match["source"], match["target"]))
+        return match and self._pairs.get(self._id(Stem(match["source"]), Stem(match["target"])))
 
-    def _id(self, source: str, target: str) -> str:
+    def _id(self, source: Stem, target: Stem) -> str:
         """The pair's id, without what some spell in another way: prefixes, and underscores of categories."""
         if self._format_name != "deepfashion":
             return pair_id(source, target)
-        return pair_id(*(_PREFIX.sub("", stem).replace("_", "") for stem in (source, target)))
+        source, target = (Stem(_PREFIX.sub("", stem).replace("_", "")) for stem in (source, target))
+        return pair_id(source, target)

@@ -23,6 +23,7 @@ from dnaf.core import files
 from dnaf.core.images import encode_jpeg
 from dnaf.core.progress import track
 from dnaf.core.workers import thread_map
+from dnaf.data.formats.names import Name
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.submissions.method_card import Card
@@ -208,7 +209,7 @@ def _filters(format_name: str, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
     naming = FORMATS[format_name].naming
     if naming is None:
         return []
-    found = [tuple(naming.facets(f"{stem}.jpg") for stem in pair) for pair in pairs]
+    found = [tuple(naming.facets(Name(f"{stem}.jpg")) for stem in pair) for pair in pairs]
     filters = []
     for facet in found[0][0]:
         sources, targets = ([facets[side][facet] for facets in found] for side in (0, 1))

@@ -8,6 +8,7 @@ import pytest
 
 from dnaf.core.errors import DataError
 from dnaf.data.keypoints.keypoint_files import KeypointFiles, read_keypoint_files
+from dnaf.data.keypoints.keypoints import write_keypoints
 from tests.helpers.custom_folder import (
     SIZES,
     WRITERS,
@@ -32,6 +33,13 @@ def test_every_dialect_gives_the_same_joints(tmp_path: Path, dialect: str) -> No
     assert found.names == list(SIZES)
     assert found.not_annotated == []
     np.testing.assert_allclose(found.keypoints, np.stack(list(keypoints().values())))
+
+
+def test_the_table_that_the_split_writes_is_read(tmp_path: Path) -> None:
+    points = keypoints()
+    stems = [name.rpartition(".")[0] for name in points]
+    write_keypoints(tmp_path / "keypoints.csv", stems, np.stack(list(points.values())))
+    np.testing.assert_array_equal(read(tmp_path).keypoints, np.stack(list(points.values())))
 
 
 def write_coco(raw: Path, **changes: object) -> None:

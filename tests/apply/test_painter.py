@@ -50,7 +50,7 @@ def test_an_image_depends_on_its_style_and_pose_alone(painter: Painter, persons:
 
 
 @pytest.mark.parametrize("scheduler", FOR_THE_DEMO_S_MODEL)
-def test_outside_the_mask_every_pixel_is_the_references(
+def test_outside_the_mask_every_pixel_is_the_persons(
     project: ApplicationProject, persons: list[Person], half: np.ndarray, scheduler: str
 ) -> None:
     painter = project.painter(num_inference_steps=4, scheduler=scheduler)

@@ -48,14 +48,14 @@ def test_a_photograph_takes_the_pose_of_a_file(
     assert images.read(Path("preview.png")).shape[1] > 2 * 144
 
 
-def test_try_on_keeps_the_reference_outside_of_a_mask(project: ApplicationProject) -> None:
-    reference, style, *_ = project.names
+def test_try_on_keeps_the_person_outside_of_a_mask(project: ApplicationProject) -> None:
+    person, garment_from, *_ = project.names
     drawn = np.zeros(SIZE, np.uint8)
     drawn[10:20, 8:16] = 255
     Path("mask.png").write_bytes(images.encode_png(drawn))
-    apply.try_on(reference, style, Path("on.png"), mask=Path("mask.png"), preview=Path("given.png"))
+    apply.try_on(person, garment_from, Path("on.png"), mask=Path("mask.png"), preview=Path("given.png"))
     outside = drawn == 0
-    expected = project.inputs().person(reference).image
+    expected = project.inputs().person(person).image
     assert (images.read(Path("on.png"))[outside] == expected[outside]).all()
     assert (images.read(Path("on.png")) != expected).any()
 
@@ -92,9 +92,9 @@ def test_files_are_looked_at_before_the_model(project: ApplicationProject) -> No
 
 
 def test_try_on_finds_a_garment_by_the_pose(project: ApplicationProject) -> None:
-    reference, style, *_ = project.names
-    apply.try_on(reference, style, Path("lower.png"), garment="lower")
-    changed = (images.read(Path("lower.png")) != project.inputs().person(reference).image).any(axis=2)
+    person, garment_from, *_ = project.names
+    apply.try_on(person, garment_from, Path("lower.png"), garment="lower")
+    changed = (images.read(Path("lower.png")) != project.inputs().person(person).image).any(axis=2)
     assert changed.any()
     assert not changed[: SIZE[0] // 3].any()
 

@@ -90,7 +90,7 @@ def _password(archive: Archive, container: str, ask: Callable[[str], str | None]
     if not archive.is_encrypted:
         return None
     password = ask(container)
-    list(archive.read([], password))
+    archive.check_password(password)
     return password
 
 

@@ -93,7 +93,7 @@ def _disk(out: Path, needed: int | None) -> Finding:
 
 def _password(path: Path, archive: Archive, password: str | None) -> Finding:
     try:
-        list(archive.read([], password))
+        archive.check_password(password)
     except DnafError as error:
         return Finding("password", "wrong", str(error))
     return Finding("password", "ok", f"opens {path.name}")

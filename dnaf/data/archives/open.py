@@ -36,12 +36,20 @@ class Archive(Protocol):
         """Size of the named members' contents, as the directory tells it."""
         ...
 
+    def check_password(self, password: str | None) -> None:
+        """Tries a password on members of the archive's own choice; without an encrypted member any will do.
+
+        Raises:
+            DataError: the password is missing or wrong.
+        """
+        ...
+
     def read(self, names: Collection[str], password: str | None = None) -> Iterator[tuple[str, bytes]]:
         """Yields name and content of the named members, verified, in the container's order.
 
         Raises:
-            DataError: a member is missing or damaged, or the password is missing or wrong. The password is
-                tried first, on members of the archive's own choice, and also if no names are given.
+            DataError: a member is missing or damaged, or the password, which is tried first, is missing or
+                wrong.
         """
         ...
 

@@ -52,6 +52,9 @@ class RarArchive:
     def num_bytes(self, names: Collection[str]) -> int:
         return sum(self._sizes[name] for name in names)
 
+    def check_password(self, password: str | None) -> None:
+        """Nothing here is encrypted."""
+
     def read(self, names: Collection[str], password: str | None = None) -> Iterator[tuple[str, bytes]]:
         wanted = set(names)
         for header in self._headers(self._lib.RarArchive.open_for_processing):

@@ -60,14 +60,27 @@ class ZipArchive:
     def num_bytes(self, names: Collection[str]) -> int:
         return sum(info.file_size for info in self._find(names))
 
+    def check_password(self, password: str | None) -> None:
+        """See `archive.Archive`. Small members are tried, to the CRC; one that comes out right proves it."""
+        encrypted = [info for info in self._members.values() if info.flag_bits & _ENCRYPTED]
+        if not encrypted:
+            return
+        remedy = f"Set {passwords.VARIABLE}; nothing was written."
+        # Of nothing, or of a byte or two, any password makes the right content now and then.
+        telling = [info for info in encrypted if info.file_size >= _FEWEST_TELLING] or encrypted
+        smallest = sorted(telling, key=lambda info: info.compress_size)[:_NUM_PASSWORD_CHECKS]
+        if password is None:
+            raise self._error(smallest[0], "password needed", remedy)
+        if all(data is None for data in self._contents(smallest, _key(password))):
+            raise self._error(smallest[0], "wrong password", remedy)
+
     def read(self, names: Collection[str], password: str | None = None) -> Iterator[tuple[str, bytes]]:
         """See `archive.Archive`. Members are decrypted by thousands: the first one takes a while, and memory
         is bounded by about 0.6 GB.
         """
         wanted = self._find(names)
-        # As bytes just as they stand in the environment, whether or not they are text there.
-        key = None if password is None else os.fsencode(password)
-        self._check_password([info for info in self._members.values() if info.flag_bits & _ENCRYPTED], key)
+        self.check_password(password)
+        key = None if password is None else _key(password)
         num_streamed = 0
         if key is not None and self._pays_to_stream(wanted):
             for info, data in self._stream(key):
@@ -87,19 +100,6 @@ class ZipArchive:
             if name not in self._members:
                 raise DataError(f"{self._path}: no such member (expected {name}). Download it again.")
         return sorted((self._members[name] for name in set(names)), key=lambda info: info.header_offset)
-
-    def _check_password(self, encrypted: list[ZipInfo], password: bytes | None) -> None:
-        """Tries the password on small members, to the CRC; one that comes out right proves it."""
-        if not encrypted:
-            return
-        remedy = f"Set {passwords.VARIABLE}; nothing was written."
-        # Of nothing, or of a byte or two, any password makes the right content now and then.
-        telling = [info for info in encrypted if info.file_size >= _FEWEST_TELLING] or encrypted
-        smallest = sorted(telling, key=lambda info: info.compress_size)[:_NUM_PASSWORD_CHECKS]
-        if password is None:
-            raise self._error(smallest[0], "password needed", remedy)
-        if all(data is None for data in self._contents(smallest, password)):
-            raise self._error(smallest[0], "wrong password", remedy)
 
     def _pays_to_stream(self, wanted: list[ZipInfo]) -> bool:
         """Whether most of a large encrypted archive is wanted, in the order in which it stands there."""
@@ -202,6 +202,11 @@ def open_zip(path: Path) -> Iterator[ZipArchive]:
         check_names(path, [info.orig_filename for info in members])
         _check_members(path, members)
         yield ZipArchive(path, file, members)
+
+
+def _key(password: str) -> bytes:
+    """The password's bytes just as they are in the environment, whether or not they are text there."""
+    return os.fsencode(password)
 
 
 def _read_directory(path: Path, file: IO[bytes]) -> list[ZipInfo]:

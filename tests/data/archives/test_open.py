@@ -262,12 +262,12 @@ def test_members_that_any_password_opens_do_not_prove_it(tmp_path: Path) -> None
     assert "wrong password (member img/" in _refusal(path, "wrong")
 
 
-def test_the_password_is_tried_also_if_nothing_is_asked_for(tmp_path: Path) -> None:
+def test_a_password_can_be_tried_before_anything_is_read(tmp_path: Path) -> None:
     path = _encrypted(tmp_path / "a.zip")
     with open_archive(path) as opened:
-        assert list(opened.read([], "right")) == []
+        opened.check_password("right")
         with pytest.raises(DataError, match="wrong password"):
-            list(opened.read([], "wrong"))
+            opened.check_password("wrong")
 
 
 def test_password_is_not_repeated_in_the_message(tmp_path: Path) -> None:

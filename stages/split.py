@@ -31,6 +31,8 @@ def main(dataset: _command.Dataset = None) -> str:
             f"{split}: {counts['num_listed']:,} images, {counts['num_pairs']:,} pairs of "
             f"{counts['num_outfits']:,} outfits; removed {counts['num_removed']:,} images"
         )
+    if info["num_removed_of_neither"]:
+        print(f"in neither split: removed {info['num_removed_of_neither']:,} images")
     if "num_shared_items" in info:
         print(
             f"outfits in both splits: 0; test items that are trained on in another colour: "

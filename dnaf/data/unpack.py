@@ -34,7 +34,8 @@ def unpack(
 
     Args:
         raw: the data set's folder.
-        images_path: store of the original bytes, members `<name>`; its info lists the `splits`' names.
+        images_path: store of the original bytes, members `<name>`; its info lists the names of the
+            `splits`, and name, split and reason of each image `left_out`.
         prepared_path: store of PNGs of `size`, members `<stem>.png`.
         data_format: says which files are the data set's.
         ask_password: called with an archive's name, only if it is encrypted.
@@ -51,7 +52,7 @@ def unpack(
     with ExitStack() as stack:
         archives = {path.name: stack.enter_context(open_archive(path)) for path in containers}
         paths = [f"{container}/{name}" for container, archive in archives.items() for name in archive.names]
-        splits = data_format.choose_images(raw, paths)
+        splits, left_out = data_format.choose_images(raw, paths)
         for split, names in splits.items():
             published_counts.check_images(raw.name, split, names, raw)
         name_of = {path: name for names in splits.values() for name, path in names.items()}
@@ -70,6 +71,7 @@ def unpack(
             **counts,
             "source": raw.name,
             "splits": {split: list(names) for split, names in splits.items()},
+            "left_out": left_out,
         }
         scratch = files.scratch_folder("unpack", files.fingerprint([_VERSION, raw.name, size]))
         with files.run_lock(scratch):

@@ -68,7 +68,7 @@ def _images(
                 num_bytes += archive.num_bytes(archive.names)
                 if archive.is_encrypted:
                     yield _password(path, archive, ask_password(path.name))
-        splits = data_format.choose_images(raw, names)
+        splits = data_format.choose_images(raw, names).splits
         for split, chosen in splits.items():
             published_counts.check_images(raw.name, split, chosen, raw)
     except DnafError as error:

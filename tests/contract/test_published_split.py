@@ -147,7 +147,7 @@ def test_the_stage_makes_the_published_pairs_and_agrees_with_all_published_lists
 ) -> None:
     raw, images = tmp_path / "raw", tmp_path / "images.zip"
     raw.mkdir()
-    with write_store(images, {"splits": {"train": listed_train, "test": listed_test}}):
+    with write_store(images, {"splits": {"train": listed_train, "test": listed_test}, "left_out": []}):
         pass  # the stage reads no pixels
     for name in ("fasion-resize-annotation-test.csv", PUBLISHED.name):
         shutil.copy(SHARED_DATA / name, raw)
@@ -181,7 +181,8 @@ def test_one_leaked_image_of_the_real_lists_is_found(
 ) -> None:
     leaked = listed_test[0].replace("_" + listed_test[0].rpartition("_")[2], "_9other.jpg")
     with write_store(
-        tmp_path / "images.zip", {"splits": {"train": [*listed_train, leaked], "test": listed_test}}
+        tmp_path / "images.zip",
+        {"splits": {"train": [*listed_train, leaked], "test": listed_test}, "left_out": []},
     ):
         pass
     with pytest.raises(DataError, match=r"is in the training split too .found 1 shared outfits, expected 0"):

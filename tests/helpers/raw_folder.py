@@ -87,6 +87,8 @@ def write_project(root: Path) -> tuple[list[str], list[str]]:
 def write_images(root: Path, train: Sequence[str], test: Sequence[str]) -> None:
     """Writes data/images.zip with a small JPEG under each name."""
     image = images.encode_jpeg(np.full((16, 12, 3), 200, dtype=np.uint8))
-    with write_store(root / "data/images.zip", {"splits": {"train": train, "test": test}}) as store:
+    with write_store(
+        root / "data/images.zip", {"splits": {"train": train, "test": test}, "left_out": []}
+    ) as store:
         for name in [*train, *test]:
             store.add(name, image)

@@ -16,10 +16,11 @@ from ruamel.yaml import YAML
 from dnaf.core import files, images
 from dnaf.core.config import Params
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
-from dnaf.data.formats import deepfashion
+from dnaf.data.formats import deepfashion, market1501
 from dnaf.data.formats.names import stem
 from dnaf.data.store import ImageStore
 from tests.helpers.custom_folder import SIZES, write_custom
+from tests.helpers.market_folder import JUNK
 from tests.helpers.messages import error_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,13 +151,15 @@ def test_market_images_are_taken_without_junk(project: Path, renamed: bool) -> N
     for split, names in splits.items():
         folder = raw / (split if renamed else f"Market-1501-v15.09.15/bounding_box_{split}")
         folder.mkdir(parents=True)
-        for name in [*names, "-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg", "Thumbs.db"]:
+        for name in [*names, *JUNK, "Thumbs.db"]:
             (folder / name).write_bytes(next(iter(JPEGS.values())))
     finished = run_unpack(project, dataset="market")
     assert finished.returncode == 0, finished.stderr
     store = ImageStore(project / "data/images.zip")
     assert sorted(store.names) == splits["test"] + splits["train"]
     assert store.info["splits"] == splits
+    left_out = {tuple(row) for row in store.info["left_out"]}
+    assert left_out == {(name, split, market1501.JUNK) for split in splits for name in JUNK}
     assert finished.stdout.startswith("2 images → ")
     assert "; 6 other files" in finished.stdout
 

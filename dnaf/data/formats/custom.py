@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dnaf.core.errors import DataError
-from dnaf.data.formats.names import Name, Splits, stem
+from dnaf.data.formats.names import Choice, Name, stem
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 IMAGES = "images"  # the only split: which images are trained on and tested on is for the pair lists to say
 
 
-def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
+def choose_images(raw: Path, paths: Sequence[str]) -> Choice:
     """All images found, `anna/front.jpg` for `images/anna/front.jpg`; other files are passed over.
 
     Args:
@@ -42,4 +42,4 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
             f"{raw}: no images (found {len(paths):,} other files, expected {', '.join(SUFFIXES)} files in "
             f"{IMAGES}/). See docs/data.md."
         )
-    return {IMAGES: images}
+    return Choice({IMAGES: images}, [])

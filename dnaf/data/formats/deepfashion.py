@@ -15,9 +15,10 @@ from pathlib import Path
 from dnaf.core.errors import DataError
 from dnaf.core.images import Pixels
 from dnaf.data.formats.lists import read_list
-from dnaf.data.formats.names import Name, Splits
+from dnaf.data.formats.names import NEITHER, Choice, LeftOut, Name
 
 FRAME = (256, 176)  # height, width of the frame that published keypoints refer to
+UNLISTED = "in neither image list"
 
 _PADDED = (256, 256)
 _FLAT = re.compile(
@@ -110,8 +111,8 @@ def facets(name: Name) -> dict[str, str]:
     return {"Category": f"{match['gender']} {match['category']}", "View": match["view"]}
 
 
-def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
-    """The images of `train.lst` and `test.lst` among the files found.
+def choose_images(raw: Path, paths: Sequence[str]) -> Choice:
+    """The images of `train.lst` and `test.lst` among the files found; images in neither list are left out.
 
     Args:
         raw: the data set's folder, which holds the lists.
@@ -144,7 +145,9 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
             f"{raw}: {len(missing):,} of {num_listed:,} listed images are missing (first: "
             f"{image_path(missing[0])}). Use the complete archive, and its own lists."
         )
-    return {split: {name: found[name] for name in names} for split, names in listed.items()}
+    splits = {split: {name: found[name] for name in names} for split, names in listed.items()}
+    taken = {name for names in splits.values() for name in names}
+    return Choice(splits, [LeftOut(name, NEITHER, UNLISTED) for name in found if name not in taken])
 
 
 def _name_of_file(path: str) -> Name | None:

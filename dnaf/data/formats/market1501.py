@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dnaf.core.errors import DataError
-from dnaf.data.formats.names import Name, Splits
+from dnaf.data.formats.names import Choice, LeftOut, Name, Splits
 
 FRAME = (128, 64)  # height, width: of the images and of the frame that published keypoints refer to
 
 _NAME = re.compile(r"(?P<person>-1|[0-9]{4})_c(?P<camera>[0-9])s[0-9]_[0-9]{6}_[0-9]{2}\.jpg")
 _FOLDER = re.compile(r"(?:.*/)?(?:bounding_box_)?(?P<split>train|test)/[^/]+")
 _JUNK = ("-1", "0000")
+
+JUNK = "junk or distractor"
 
 
 def name_of(text: str) -> Name:
@@ -56,8 +58,10 @@ def facets(name: Name) -> dict[str, str]:
     return {"Camera": _parse(name)["camera"]}
 
 
-def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
+def choose_images(raw: Path, paths: Sequence[str]) -> Choice:
     """The images of persons in `bounding_box_train` and `bounding_box_test`, or `train` and `test`.
+
+    Junk and distractors in these folders are left out; other folders (`query`, `gt_bbox`) are passed over.
 
     Args:
         raw: the data set's folder, for errors.
@@ -67,9 +71,13 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
         DataError: a split has no images, or one image twice.
     """
     splits: Splits = {"train": {}, "test": {}}
+    left_out = []
     for path in paths:
         folder, match = _FOLDER.fullmatch(path), _NAME.fullmatch(path.rpartition("/")[2])
-        if folder is None or match is None or match["person"] in _JUNK:
+        if folder is None or match is None:
+            continue
+        if match["person"] in _JUNK:
+            left_out.append(LeftOut(Name(match.string), folder["split"], JUNK))
             continue
         name, split = Name(match.string), splits[folder["split"]]
         if name in split:
@@ -81,7 +89,7 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Splits:
                 f"{raw}: no images of the {split_name} split (expected bounding_box_{split_name}/*.jpg or "
                 f"{split_name}/*.jpg). See the README there."
             )
-    return splits
+    return Choice(splits, left_out)
 
 
 def _parse(name: str) -> re.Match[str]:

@@ -5,12 +5,29 @@ the name without its suffix, by which everything that this package writes knows 
 """
 
 from collections.abc import Callable
-from typing import NewType
+from typing import NamedTuple, NewType
 
 Name = NewType("Name", str)
 Stem = NewType("Stem", str)
 NameOf = Callable[[str], Name]  # the name that a path or a name in a file stands for; DataError if it is none
 Splits = dict[str, dict[Name, str]]  # of each split, `train` or `test`: where its images are, by name
+
+NEITHER = "neither"  # stands for the part of an image that is in none
+
+
+class LeftOut(NamedTuple):
+    """An image of the data set that is not used: a row of `removed.csv`."""
+
+    name: Name
+    split: str
+    reason: str
+
+
+class Choice(NamedTuple):
+    """Which of the files found are the images of the data set, and which of its images are left out."""
+
+    splits: Splits
+    left_out: list[LeftOut]
 
 
 def stem(name: Name) -> Stem:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dnaf.core.images import Pixels, Size
 from dnaf.data.formats import custom, deepfashion, market1501
-from dnaf.data.formats.names import Name, NameOf, Splits
+from dnaf.data.formats.names import Choice, Name, NameOf
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,15 @@ class Format:
         containers: where images may be: each alternative is one or more archives or folders. The first
             whose containers are all there is used.
         needed: files without which unpacking cannot start.
-        choose_images: which of the found files, `<container>/<member>`, are taken, by split and name.
+        choose_images: which of the found files, `<container>/<member>`, are taken, by split and name,
+            and which of the data set's images are not.
         check_image: refuses (DataError) an image that is of another data set by its pixels.
         naming: None if names say nothing, as in a custom data set.
     """
 
     containers: tuple[tuple[str, ...], ...]
     needed: tuple[str, ...]
-    choose_images: Callable[[Path, Sequence[str]], Splits]
+    choose_images: Callable[[Path, Sequence[str]], Choice]
     check_image: Callable[[Pixels, str], None] | None
     naming: Naming | None
 

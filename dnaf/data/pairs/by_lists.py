@@ -58,10 +58,6 @@ def read_splits(raw: Path, store: ImageStore, size: images.Size, max_test_pairs:
                 f"{annotated.origin}: no keypoints of {without[0]}, which {split}_pairs.csv names (found "
                 f"{len(without):,} such). Annotate it, or remove its pairs."
             )
-        removed = []
-        if split == "train":  # told once: an image that no list names belongs to neither split
-            used_at_all = used["train"] | used["test"]
-            removed = [(name, pairs.UNPAIRED) for name in names if name not in used_at_all]
         info = {
             "keypoints": annotated.origin.name,
             "keypoints_dialect": annotated.dialect,
@@ -69,7 +65,7 @@ def read_splits(raw: Path, store: ImageStore, size: images.Size, max_test_pairs:
             "num_possible_pairs": len(listed[split]),
         }
         kept_keypoints = np.array([keypoints[name] for name in kept])
-        splits[split] = Split(kept, kept, kept_keypoints, table, removed, info)
+        splits[split] = Split(kept, kept, kept_keypoints, table, [], info)
     return splits
 
 

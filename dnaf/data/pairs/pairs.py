@@ -25,7 +25,6 @@ KeyOf = Callable[[Name], str]  # of a name, e.g. its outfit
 OCCLUDED = "occluded: shoulders or hips missing"
 ALONE = "alone in its outfit"
 NOT_ANNOTATED = "not annotated"
-JUNK = "junk or distractor"
 UNPAIRED = "in neither pair list"
 
 _SHOULDERS_AND_HIPS = [2, 5, 8, 11]

@@ -10,9 +10,10 @@ import pandas as pd
 from dnaf.core import files
 from dnaf.core.errors import DataError
 from dnaf.core.images import Size
-from dnaf.data.formats.names import Name, stem
+from dnaf.data.formats.names import NEITHER, LeftOut, Name, stem
 from dnaf.data.formats.registry import Format, Naming
 from dnaf.data.keypoints import keypoints
+from dnaf.data.pairs import pairs
 from dnaf.data.pairs.by_lists import read_splits
 from dnaf.data.pairs.by_rule import read_split
 from dnaf.data.pairs.split import SPLITS, Split
@@ -51,19 +52,32 @@ def write_split(
             split: read_split(raw, split, listed[split], data_format.naming, num_drawn[split])
             for split in SPLITS
         }
+    left_out = _left_out(store, data_format, splits)
     for name, split in splits.items():
         info[name] = {
             **split.info,
             "num_listed": len(split.listed),
             "num_pairs": len(split.pairs),
             "num_kept": len(split.kept),
-            "num_removed": len(split.removed),
+            "num_removed": sum(row.split == name for row in left_out),
             "num_outfits": split.pairs["outfit"].nunique(),
         }
+    info["num_removed_of_neither"] = sum(row.split == NEITHER for row in left_out)
     with files.atomic_folder(folder) as temporary:
-        _write_tables(temporary, splits)
+        _write_tables(temporary, splits, left_out)
         files.write_manifest(temporary, info)
     return info
+
+
+def _left_out(store: ImageStore, data_format: Format, splits: dict[str, Split]) -> list[LeftOut]:
+    """Every image of the data set that is not used: those that the pairs cannot use, then all others."""
+    rows = [LeftOut(image, name, reason) for name, split in splits.items() for image, reason in split.removed]
+    if data_format.naming is None:
+        listed = {image for split in splits.values() for image in split.listed}
+        return rows + [
+            LeftOut(Name(image), NEITHER, pairs.UNPAIRED) for image in store.names if image not in listed
+        ]
+    return rows + [LeftOut(*row) for row in store.info["left_out"]]
 
 
 def _check_leakage(images: Path, listed: dict[str, list[Name]], naming: Naming) -> dict[str, int]:
@@ -88,19 +102,18 @@ def _keys(names: list[Name], key: Callable[[Name], str]) -> set[str]:
     return {key(name) for name in names}
 
 
-def _write_tables(folder: Path, splits: dict[str, Split]) -> None:
-    removed = []
+def _write_tables(folder: Path, splits: dict[str, Split], left_out: list[LeftOut]) -> None:
     for name, split in splits.items():
         table = split.pairs.assign(
             source=split.pairs["source"].map(stem), target=split.pairs["target"].map(stem)
         )
         _write_csv(folder / f"{name}.csv", table)
-        removed += [(stem(image), name, reason) for image, reason in split.removed]
     kept = [stem(name) for split in splits.values() for name in split.kept]
     points = np.concatenate([split.keypoints for split in splits.values()])
     keypoints.write_keypoints(folder / "keypoints.csv", kept, points)
     train_stems = [stem(name) for name in splits["train"].listed]
     _write_csv(folder / "train_images.csv", pd.DataFrame({"stem": train_stems}))
+    removed = [(stem(row.name), row.split, row.reason) for row in left_out]
     _write_csv(folder / "removed.csv", pd.DataFrame(removed, columns=["stem", "split", "reason"]))
 
 

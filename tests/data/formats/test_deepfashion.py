@@ -45,6 +45,21 @@ def test_an_archive_of_deepfashion_multimodal_is_refused_by_name(tmp_path: Path)
         deepfashion.choose_images(tmp_path, ["img_highres.zip/readme.txt"])
 
 
+def test_images_in_neither_list_are_left_out_with_their_reason(tmp_path: Path) -> None:
+    (tmp_path / "train.lst").write_text(f"{NAME}\n")
+    (tmp_path / "test.lst").write_text("WOMEN/Dresses/id_00000002/02_1_front.jpg\n")
+    paths = [
+        "img.zip/WOMEN/Tees_Tanks/id_00000001/01_1_front.jpg",
+        "img.zip/MEN/Denim/id_00000080/12_6_flat.jpg",
+        "img.zip/WOMEN/Dresses/id_00000002/02_1_front.jpg",
+        "img.zip/WOMEN/Dresses/id_00000002/thumbnail.jpg",  # no image of DeepFashion
+    ]
+    chosen = deepfashion.choose_images(tmp_path, paths)
+    assert [*chosen.parts["train"].values(), *chosen.parts["test"].values()] == [paths[0], paths[2]]
+    unlisted = "fashionMENDenimid0000008012_6flat.jpg"
+    assert chosen.left_out == [(unlisted, "neither", deepfashion.UNLISTED)]
+
+
 @pytest.mark.parametrize(
     "path",
     [

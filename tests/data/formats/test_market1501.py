@@ -30,7 +30,7 @@ def test_other_names_are_refused(name: str) -> None:
         market1501.name_of(name)
 
 
-def test_query_images_and_junk_are_not_chosen() -> None:
+def test_query_images_are_passed_over_and_junk_is_left_out_with_its_reason() -> None:
     root = "Market-1501-v15.09.15.zip/Market-1501-v15.09.15"
     paths = [
         f"{root}/bounding_box_train/{NAME}",
@@ -40,10 +40,9 @@ def test_query_images_and_junk_are_not_chosen() -> None:
         f"{root}/query/0001_c1s1_001051_01.jpg",
         f"{root}/gt_bbox/0001_c1s1_001051_02.jpg",
     ]
-    assert market1501.choose_images(Path("raw"), paths) == {
-        "train": {NAME: paths[0]},
-        "test": {"0001_c1s1_001051_00.jpg": paths[2]},
-    }
+    chosen = market1501.choose_images(Path("raw"), paths)
+    assert chosen.parts == {"train": {NAME: paths[0]}, "test": {"0001_c1s1_001051_00.jpg": paths[2]}}
+    assert chosen.left_out == [("-1_c1s1_000401_03.jpg", "train", market1501.JUNK)]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The split of Market-1501 and of a custom data set, from files written as their makers write them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pandas as pd
 import pytest
 
 from dnaf.core.errors import DataError
-from dnaf.data.formats import published_counts
+from dnaf.data.formats import market1501, published_counts
+from dnaf.data.formats.names import stem
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints import keypoints
 from dnaf.data.pairs import pairs
@@ -15,7 +17,7 @@ from dnaf.data.pairs.write import write_split
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from dnaf.data.store import write_store
 from tests.helpers import custom_folder
-from tests.helpers.market_folder import KEYPOINTS, TEST, TRAIN, write_annotations
+from tests.helpers.market_folder import JUNK, KEYPOINTS, TEST, TRAIN, write_annotations
 from tests.helpers.raw_folder import FIGURE
 
 
@@ -25,8 +27,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("raw").mkdir()
 
 
-def write_market(splits: dict[str, list[str]]) -> None:
-    with write_store(Path("images.zip"), {"splits": splits}) as store:
+def write_market(splits: dict[str, list[str]], left_out: Sequence[Sequence[str]] = ()) -> None:
+    with write_store(Path("images.zip"), {"splits": splits, "left_out": left_out}) as store:
         for name in [*splits["train"], *splits["test"]]:
             store.add(name, name.encode())
     write_annotations(Path("raw"), splits)
@@ -52,6 +54,18 @@ def test_market_pairs_are_all_of_a_person_and_test_pairs_are_drawn() -> None:
     assert len(stems) == 10
     np.testing.assert_array_equal(points[0], KEYPOINTS)
     assert set(pd.read_csv("pairs/test.csv", dtype=str)["outfit"]) == {"0001", "0003"}
+
+
+def test_junk_has_a_row_in_the_table_of_what_is_left_out() -> None:
+    left_out = [(JUNK[0], "train", market1501.JUNK), (JUNK[1], "test", market1501.JUNK)]
+    write_market({"train": [*TRAIN, "0009_c1s1_000451_01.jpg"], "test": TEST}, left_out)
+    info = split_market()
+    assert pd.read_csv("pairs/removed.csv").to_numpy().tolist() == [
+        ["0009_c1s1_000451_01", "train", pairs.ALONE],
+        [stem(JUNK[0]), "train", market1501.JUNK],
+        [stem(JUNK[1]), "test", market1501.JUNK],
+    ]
+    assert (info["train"]["num_removed"], info["test"]["num_removed"]) == (2, 1)
 
 
 def test_a_person_in_both_splits_is_refused() -> None:
@@ -116,7 +130,7 @@ def test_images_that_no_list_names_are_told() -> None:
     Path("raw/keypoints.csv").unlink()
     custom_folder.write_table(Path("raw"), dict.fromkeys(custom_folder.SIZES, FIGURE))
     split_custom()
-    assert pd.read_csv("pairs/removed.csv").to_numpy().tolist() == [["carl", "train", pairs.UNPAIRED]]
+    assert pd.read_csv("pairs/removed.csv").to_numpy().tolist() == [["carl", "neither", pairs.UNPAIRED]]
 
 
 def leak() -> None:

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Annotated
@@ -44,6 +45,16 @@ def run(*functions: Command) -> None:
         sys.exit(2)
 
 
+def writing(*outputs: Path) -> AbstractContextManager[None]:
+    """A stage's work on what it writes: no other process may write there meanwhile; see `locks.sole_writer`.
+
+    Of several processes the first one has the lock for all.
+    """
+    from dnaf.core import locks
+
+    return locks.sole_writer(*outputs) if is_first_process() else nullcontext()
+
+
 def to_app(*functions: Command) -> typer.Typer:
     """The command line of a stage; its help is the docstring of the module."""
     text = functions[0].__globals__["__doc__"]
@@ -59,10 +70,10 @@ def _announced(function: Command) -> Callable[..., None]:
 
     @wraps(function)
     def announced(*args: object, **options: object) -> None:
-        if _is_first_process():
+        if is_first_process():
             note(f"{_name(function)}: {sentence} …")
         result = function(*args, **options)
-        if result and _is_first_process():
+        if result and is_first_process():
             print(result, flush=True)
 
     return announced
@@ -72,5 +83,6 @@ def _name(function: Command) -> str:
     return Path(function.__globals__["__file__"]).stem
 
 
-def _is_first_process() -> bool:
+def is_first_process() -> bool:
+    """Of those that share a stage's work; where there is only one, that one."""
     return os.environ.get("RANK", "0") == "0"  # set by `accelerate launch`

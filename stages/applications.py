@@ -38,26 +38,28 @@ def main(dataset: _command.Dataset = None) -> str:
     from dnaf.evaluate.submissions.find import read_pairs_csv
     from dnaf.report import figure
 
-    painter = Painter(Path("data/model"), size, render, generate, seed, default_device())
-    pairs = figure.spread(read_pairs_csv(Path("data/pairs/test.csv")), params.num_rows)
-    sheets = Sheets(painter, InputReader(size), pairs, artworks)
-    # Apart: `dvc plots show` reads every file of a folder of plots, and cannot read a PDF.
-    with (
-        files.atomic_folder(Path("metrics/applications")) as shown,
-        files.atomic_folder(Path("data/applications")) as printed,
-    ):
-        drawings = {
-            "try_on": sheets.try_on(),
-            "mix": sheets.mix(),
-            "artwork": sheets.artwork(),
-            "interpolation": sheets.interpolation(params.num_frames),
-        }
-        for name, sheet in drawings.items():
-            drawn = figure.draw(sheet.panels, sheet.pairs)
-            files.write_atomic(shown / f"{name}.png", figure.to_png(drawn))
-            files.write_atomic(printed / f"{name}.pdf", figure.to_pdf(drawn))
+    shown_in, printed_in = Path("metrics/applications"), Path("data/applications")
+    with _command.writing(shown_in, printed_in):
+        painter = Painter(Path("data/model"), size, render, generate, seed, default_device())
+        pairs = figure.spread(read_pairs_csv(Path("data/pairs/test.csv")), params.num_rows)
+        sheets = Sheets(painter, InputReader(size), pairs, artworks)
+        # Apart: `dvc plots show` reads every file of a folder of plots, and cannot read a PDF.
+        with (
+            files.atomic_folder(shown_in) as shown,
+            files.atomic_folder(printed_in) as printed,
+        ):
+            drawings = {
+                "try_on": sheets.try_on(),
+                "mix": sheets.mix(),
+                "artwork": sheets.artwork(),
+                "interpolation": sheets.interpolation(params.num_frames),
+            }
+            for name, sheet in drawings.items():
+                drawn = figure.draw(sheet.panels, sheet.pairs)
+                files.write_atomic(shown / f"{name}.png", figure.to_png(drawn))
+                files.write_atomic(printed / f"{name}.pdf", figure.to_pdf(drawn))
     return (
-        f"{len(drawings)} sheets → metrics/applications; as PDF → data/applications\n"
+        f"{len(drawings)} sheets → {shown_in}; as PDF → {printed_in}\n"
         f"To use the model on images of your own: `{commands.stage('apply', '--help')}`; "
         f"in a browser: `{commands.stage('ui')}`"
     )

@@ -37,33 +37,35 @@ def main(
     scores = Path("data/scores") / protocol
     metrics_json, scores_csv = scores / f"{method}.json", scores / f"{method}.csv"
 
-    test = read_test_pairs(Path("data/pairs"))
-    card = read_card(results / method / CARD)
-    found = find_results(method, results, card)
-    if found is None:
-        files.write_atomic(scores_csv, "source,target\n")
-        files.write_json(metrics_json, absent(len(test.pairs), protocol))
-        return (
-            f"{card.title} ({protocol}): no images in {results / method}, so its row stays empty; "
-            "docs/protocols.md says how to add them"
+    with _command.writing(metrics_json, scores_csv):
+        test = read_test_pairs(Path("data/pairs"))
+        card = read_card(results / method / CARD)
+        found = find_results(method, results, card)
+        if found is None:
+            if _command.is_first_process():
+                files.write_atomic(scores_csv, "source,target\n")
+                files.write_json(metrics_json, absent(len(test.pairs), protocol))
+            return (
+                f"{card.title} ({protocol}): no images in {results / method}, so its row stays empty; "
+                "docs/protocols.md says how to add them"
+            )
+
+        # Only now what takes seconds to import: most methods of a fresh project are absent.
+        from dnaf.core.shards import open_shards
+        from dnaf.evaluate.method import Setting, score_method
+        from dnaf.evaluate.protocols.protocol import protocol_for
+        from dnaf.evaluate.result_line import result_line
+
+        setting = Setting(
+            Path("data"), protocol_for(protocol, format_name), size, format_name, weights, params, seed
         )
-
-    # Only now what takes seconds to import: most methods of a fresh project are absent.
-    from dnaf.core.shards import open_shards
-    from dnaf.evaluate.method import Setting, score_method
-    from dnaf.evaluate.protocols.protocol import protocol_for
-    from dnaf.evaluate.result_line import result_line
-
-    setting = Setting(
-        Path("data"), protocol_for(protocol, format_name), size, format_name, weights, params, seed
-    )
-    with open_shards() as shards:
-        scored = score_method(method, found, card, test, setting, shards)
-    if scored is None:  # of several processes the first one has it
-        return ""
-    files.write_atomic(scores_csv, scored.table.to_csv(index=False))
-    files.write_json(metrics_json, scored.metrics)
-    return f"{card.title} ({protocol}): {result_line(scored.metrics)} → {metrics_json}"
+        with open_shards() as shards:
+            scored = score_method(method, found, card, test, setting, shards)
+        if scored is None:  # of several processes the first one has it
+            return ""
+        files.write_atomic(scores_csv, scored.table.to_csv(index=False))
+        files.write_json(metrics_json, scored.metrics)
+        return f"{card.title} ({protocol}): {result_line(scored.metrics)} → {metrics_json}"
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main(
         list[str] | None, typer.Argument(help="What to download; by default all are listed")
     ] = None,
 ) -> None:
-    from dnaf.core import config, files
+    from dnaf.core import config
     from dnaf.core.errors import ConfigError, DnafError, ResourceError
     from dnaf.core.progress import note
     from dnaf.weights import fetch
@@ -38,7 +38,7 @@ def main(
                 f"fetch_weights: unknown weights (found {name!r}, expected some of {', '.join(known)})."
             )
     failed = []
-    with files.run_lock(fetch.FOLDER):
+    with _command.writing(fetch.FOLDER):
         for name in names:
             try:
                 version = fetch.fetch(name)

@@ -27,7 +27,7 @@ def main() -> str:
     sources = Sources(Path("data/pairs/test.csv"), Path("data/prepared.zip"), Path("data/pose_maps.zip"))
     model, samples = Path("data/model"), Path("metrics/samples")
     generated, control = (Path("data/results/dnaf") / name for name in ("generated.zip", "wrong_source.zip"))
-    with open_shards() as shards:
+    with _command.writing(generated, control, samples), open_shards() as shards:
         num_images = generate_pairs(sources, model, generated, params, seed, shards, wrong_source=False)
         generate_pairs(sources, model, control, params, seed, shards, wrong_source=True)
         if shards.index == 0:

@@ -24,9 +24,10 @@ def main() -> str:
     from dnaf.model.build import build_autoencoder
     from dnaf.train.latents import write_latents
 
-    autoencoder, provenance = build_autoencoder(base, unshuffle)
     pairs, images, output = Path("data/pairs/train.csv"), Path("data/prepared.zip"), Path("data/latents.zip")
-    num_encoded = write_latents(pairs, images, output, autoencoder, provenance, default_device())
+    with _command.writing(output):
+        autoencoder, provenance = build_autoencoder(base, unshuffle)
+        num_encoded = write_latents(pairs, images, output, autoencoder, provenance, default_device())
     if not num_encoded:
         return f"No latents to keep: the autoencoder only rearranges pixels, so training does it → {output}"
     return f"Latents of {num_encoded:,} images and their mirror images → {output}"

@@ -22,14 +22,15 @@ def main() -> str:
     from dnaf.report.board import read_board
 
     methods, protocols = config.load_methods(), config.load_protocols()
-    test = read_pairs_csv(Path("data/pairs/test.csv"))
-    cards = {method: read_card(Path("data/results") / method / CARD) for method in methods}
-    boards = [read_board(protocol, methods, Path("data/scores"), test) for protocol in protocols]
     out = Path("metrics")
-    files.write_atomic(out / "leaderboard.md", leaderboard.to_markdown(boards, cards))
-    files.write_atomic(out / "leaderboard.tex", latex.to_latex(boards, cards))
-    files.write_atomic(out / "leaderboard.csv", leaderboard.to_table(boards).to_csv(index=False))
-    files.write_json(out / "leaderboard.json", leaderboard.to_record(boards))
+    with _command.writing(*(out / f"leaderboard.{suffix}" for suffix in ("md", "tex", "csv", "json"))):
+        test = read_pairs_csv(Path("data/pairs/test.csv"))
+        cards = {method: read_card(Path("data/results") / method / CARD) for method in methods}
+        boards = [read_board(protocol, methods, Path("data/scores"), test) for protocol in protocols]
+        files.write_atomic(out / "leaderboard.md", leaderboard.to_markdown(boards, cards))
+        files.write_atomic(out / "leaderboard.tex", latex.to_latex(boards, cards))
+        files.write_atomic(out / "leaderboard.csv", leaderboard.to_table(boards).to_csv(index=False))
+        files.write_json(out / "leaderboard.json", leaderboard.to_record(boards))
     present = f"{len(boards[0].present)} of {len(methods)} methods have results"
     return f"{present} → {out / 'leaderboard.md'}; the same as .tex, .csv and .json"
 

@@ -19,7 +19,8 @@ def main() -> str:
     from dnaf.data.demo.write import write_demo
 
     params, raw = config.load(config.MakeDemo), Path("data/raw/demo")
-    num_images = write_demo(raw, config.load_seed(), params.num_train_outfits, params.num_test_outfits)
+    with _command.writing(raw):
+        num_images = write_demo(raw, config.load_seed(), params.num_train_outfits, params.num_test_outfits)
     num_outfits = params.num_train_outfits + params.num_test_outfits
     return f"{num_images:,} images of {num_outfits:,} outfits → {raw}"
 

@@ -24,7 +24,8 @@ def main() -> str:
     from dnaf.pretraining.joint_base import pretrain_base
 
     base = Path("data/base/demo")
-    pretrain_base(base, recipe)
+    with _command.writing(base):
+        pretrain_base(base, recipe)
     return f"A base model, {recipe.training.steps:,} steps → {base}"
 
 

@@ -33,11 +33,12 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
     from dnaf.evaluate.reference import write_reference
 
     chosen, out = protocol_for(protocol, format_name), Path("data/reference") / protocol
-    real = RealImages(ImageStore(Path("data/images.zip")), ImageStore(Path("data/prepared.zip")), size)
-    stems = [Stem(stem) for (stem,) in read_table(Path("data/pairs/train_images.csv"), ["stem"])]
-    with open_shards() as shards:
-        networks = feature_networks(chosen, weights, shards.device)
-        count = write_reference(out, chosen, real, stems, networks, params, shards)
+    with _command.writing(out):
+        real = RealImages(ImageStore(Path("data/images.zip")), ImageStore(Path("data/prepared.zip")), size)
+        stems = [Stem(stem) for (stem,) in read_table(Path("data/pairs/train_images.csv"), ["stem"])]
+        with open_shards() as shards:
+            networks = feature_networks(chosen, weights, shards.device)
+            count = write_reference(out, chosen, real, stems, networks, params, shards)
     if not count:
         return f"{protocol}: no network looks at the images, so there are no features → {out}"
     images = f"{count:,} of {len(stems):,} training images"

@@ -20,7 +20,8 @@ def main(dataset: _command.Dataset = None) -> str:
 
     params = config.load(config.Render)
     size, out = config.load_size(dataset or config.load_chosen_dataset()), Path("data/pose_maps.zip")
-    num_maps = write_pose_maps(Path("data/pairs"), out, params.renderer, params.canvas, size)
+    with _command.writing(out):
+        num_maps = write_pose_maps(Path("data/pairs"), out, params.renderer, params.canvas, size)
     return f"{num_maps:,} pose maps ({params.renderer}) of {size[0]}x{size[1]} pixels → {out}"
 
 

@@ -32,22 +32,23 @@ def main(dataset: _command.Dataset = None) -> str:
     methods, protocols = config.load_methods(), config.load_protocols()
     size, format_name = config.load_size(dataset), config.load_format(dataset)
     scores, results = Path("data/scores"), Path("data/results")
-    test = read_pairs_csv(Path("data/pairs/test.csv"))
-    prepared = ImageStore(Path("data/prepared.zip"))
-    data = DataSet(format_name, size, test, Path("data/pairs/train_images.csv"), prepared)
+    page_folder, qualitative = Path("report"), Path("metrics/qualitative.png")
+    with _command.writing(page_folder, qualitative):
+        test = read_pairs_csv(Path("data/pairs/test.csv"))
+        prepared = ImageStore(Path("data/prepared.zip"))
+        data = DataSet(format_name, size, test, Path("data/pairs/train_images.csv"), prepared)
 
-    cards = {method: read_card(results / method / CARD) for method in methods}
-    boards = [read_board(protocol, methods, scores, test) for protocol in protocols]
-    present = [row.method for row in boards[0].present]
-    panels = open_panels(present, cards, results, data, ImageStore(Path("data/pose_maps.zip")))
-    loss = read_loss_curve(Path("metrics/train/loss.csv"))
-    shown, caption = typical_pairs(boards[0], test, cards, params.num_rows)
-    sheet = figure.draw(figure.of_paper(panels), shown, caption)
-    page.write_page(Path("report"), page.Content(dataset, data, boards, cards, panels, loss))
-    qualitative = Path("metrics/qualitative.png")
-    files.write_atomic(qualitative, figure.to_png(sheet))
+        cards = {method: read_card(results / method / CARD) for method in methods}
+        boards = [read_board(protocol, methods, scores, test) for protocol in protocols]
+        present = [row.method for row in boards[0].present]
+        panels = open_panels(present, cards, results, data, ImageStore(Path("data/pose_maps.zip")))
+        loss = read_loss_curve(Path("metrics/train/loss.csv"))
+        shown, caption = typical_pairs(boards[0], test, cards, params.num_rows)
+        sheet = figure.draw(figure.of_paper(panels), shown, caption)
+        page.write_page(page_folder, page.Content(dataset, data, boards, cards, panels, loss))
+        files.write_atomic(qualitative, figure.to_png(sheet))
     return (
-        f"{len(present)} of {len(methods)} methods have results → report/index.html, {qualitative}\n"
+        f"{len(present)} of {len(methods)} methods have results → {page_folder}/index.html, {qualitative}\n"
         "Open report/index.html in a browser. To try another parameter: "
         f"`{commands.dvc('exp run -n NAME -S KEY=VALUE')}` (README.md, Experiments)"
     )

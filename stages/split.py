@@ -24,7 +24,8 @@ def main(dataset: _command.Dataset = None) -> str:
     data_format = FORMATS[config.load_format(dataset)]
     size, max_test_pairs = config.load_size(dataset), config.load_max_test_pairs(dataset)
     raw, pairs = Path("data/raw") / dataset, Path("data/pairs")
-    info = write_split(raw, Path("data/images.zip"), pairs, data_format, size, max_test_pairs)
+    with _command.writing(pairs):
+        info = write_split(raw, Path("data/images.zip"), pairs, data_format, size, max_test_pairs)
     for split in SPLITS:
         counts = info[split]
         print(

@@ -19,8 +19,10 @@ def main() -> str:
     from dnaf.report.summary import summary
 
     method, protocol = config.load_method(), config.load_protocol()
-    numbers, out = summary(protocol, method, Path("data/scores")), Path("metrics/summary.json")
-    files.write_json(out, numbers)
+    out = Path("metrics/summary.json")
+    with _command.writing(out):
+        numbers = summary(protocol, method, Path("data/scores"))
+        files.write_json(out, numbers)
     return (
         f"{len(numbers)} numbers of {method} ({protocol}) → {out}; "
         f"`{commands.dvc('metrics diff')}` compares them with the last commit's"

@@ -30,7 +30,8 @@ def main() -> str:
         samples=Path("metrics/train/samples"),
         tensorboard=Path("runs"),
     )
-    loss = train(sources, Path("data/latents.zip"), outputs, model, params, seed)
+    with _command.writing(outputs.model, outputs.loss_curve, outputs.samples):
+        loss = train(sources, Path("data/latents.zip"), outputs, model, params, seed)
     return (
         f"{params.steps:,} steps, loss {loss:.4f} at the end → {outputs.model}; "
         f"the curve → {outputs.loss_curve}, samples → {outputs.samples}"

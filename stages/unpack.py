@@ -25,7 +25,8 @@ def main(dataset: _command.Dataset = None) -> str:
     data_format = FORMATS[config.load_format(dataset)]
     size = config.load_size(dataset)
     raw, images, prepared = Path("data/raw") / dataset, Path("data/images.zip"), Path("data/prepared.zip")
-    counts = unpack(raw, images, prepared, size, data_format, partial(find_password, dataset))
+    with _command.writing(images, prepared):
+        counts = unpack(raw, images, prepared, size, data_format, partial(find_password, dataset))
     return (
         f"{counts['num_images']:,} images → {images}, resized to {size[0]}x{size[1]} → {prepared}; "
         f"{counts['num_ignored']:,} other files there were not taken"

@@ -1,15 +1,14 @@
-"""Files that are either complete or absent: atomic writes, digests, manifests, run locks.
+"""Files that are either complete or absent: atomic writes, digests, manifests.
 
 The commit point of everything written here is one `os.replace`; of a folder it is its `manifest.json`,
 which is written last. A process may die on any line: a reader then finds the old state or the new one.
 """
 
-import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from dnaf.core.errors import ResourceError, StateError
 
 MANIFEST = "manifest.json"
 _TEMPORARY = ".dnaf-tmp-"
+_LONGEST = 50  # characters of a name that its temporary one repeats: names end at 255 bytes
 
 
 def digest(path: Path) -> str:
@@ -45,9 +45,9 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=temporary(path, "-").name, dir=path.parent)
     except OSError as error:
-        raise _resource_error(path, error) from error
+        raise resource_error(path, error) from error
     try:
         with os.fdopen(handle, "w+b") as file:
             yield file
@@ -58,7 +58,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
         _fsync_folder(path.parent)
     except OSError as error:
         _remove(Path(name))
-        raise _resource_error(path, error) from error
+        raise resource_error(path, error) from error
     except BaseException:
         _remove(Path(name))
         raise
@@ -69,24 +69,28 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """Gives an empty folder that takes the place of `path` if the block ends without an error.
 
     The block ends with `write_manifest`. Its name is fixed, so that the next run removes what a killed one
-    left. A kill between removing the old folder and renaming the new one leaves none.
+    left. A kill between the two renames, of the old folder and of the new one, leaves none.
 
     Raises:
         ResourceError: the disk is full or not writable.
     """
-    temporary = path.with_name(_TEMPORARY + path.name)
+    new, old = temporary(path), temporary(path, ".old")
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        yield temporary
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)
+        new.mkdir(parents=True)
+        yield new
         if path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
+            os.replace(path, old)
+        os.replace(new, path)
         _fsync_folder(path.parent)
     except OSError as error:
-        raise _resource_error(path, error) from error
+        if old.exists() and not path.exists():
+            os.replace(old, path)
+        raise resource_error(path, error) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -160,43 +164,6 @@ def require_complete(folder: Path) -> dict[str, Any]:
     return info
 
 
-@contextmanager
-def run_lock(folder: Path) -> Iterator[None]:
-    """Holds `folder` for one writer at a time; freed by the kernel when the process dies.
-
-    What a writer that died left half-written, here or one folder down, is removed.
-
-    Raises:
-        StateError: another process writes to the folder; the message names it.
-        ResourceError: the disk is full or not writable.
-    """
-    path = folder / ".lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Not inherited by children (O_CLOEXEC is Python's default), so an orphaned worker holds no lock.
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise _resource_error(path, error) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            owner = os.pread(handle, 200, 0).decode(errors="replace").strip() or "an unnamed process"
-            raise StateError(
-                f"{folder}: another run is writing here ({owner}). Wait for it to end, or stop it."
-            ) from error
-        try:
-            os.ftruncate(handle, 0)
-            for place in (folder, *filter(Path.is_dir, folder.iterdir())):
-                remove_leftovers(place)
-            os.pwrite(handle, f"PID {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
-        except OSError as error:
-            raise _resource_error(path, error) from error
-        yield
-    finally:
-        os.close(handle)
-
-
 def scratch_folder(purpose: str, key: str) -> Path:
     """Where a long stage keeps its resume state: outside DVC's outputs, keyed by what it depends on.
 
@@ -212,15 +179,32 @@ def scratch_folder(purpose: str, key: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _resource_error(folder, error) from error
+        raise resource_error(folder, error) from error
     return folder
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Removes temporary files of writers that died; call it only where no other writer can be at work."""
-    for path in folder.glob(_TEMPORARY + "*"):
-        if path.is_file():
-            _remove(path)
+def temporary(path: Path, ending: str = "") -> Path:
+    """The hidden name beside `path` under which it is written, or with another ending what belongs to it."""
+    name = path.name
+    if len(name) > _LONGEST:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()[:_LONGEST]
+    return path.with_name(f"{_TEMPORARY}{name}{ending}")
+
+
+def remove_leftovers(path: Path) -> None:
+    """Removes the temporary files of killed writers of a file or folder: beside it, in it, one folder down.
+
+    Call it only where no other writer can be at work: see `locks.sole_writer`.
+    """
+    # `mkstemp` adds eight characters: what belongs to another file, whose name begins alike, is not matched.
+    own = re.compile(re.escape(temporary(path, "-").name) + "[a-z0-9_]{8}")
+    for left in path.parent.glob(_TEMPORARY + "*"):
+        if own.fullmatch(left.name):
+            _remove(left)
+    for depth in ("", "*/"):
+        for left in path.glob(f"{depth}{_TEMPORARY}*"):
+            if left.is_file():
+                _remove(left)
 
 
 def remove_folder(folder: Path) -> None:
@@ -228,7 +212,7 @@ def remove_folder(folder: Path) -> None:
 
     What a killed process did not finish to remove beside it goes too. Errors are ignored.
     """
-    doomed = folder.with_name(_TEMPORARY + folder.name)
+    doomed = temporary(folder)
     with suppress(OSError):
         os.replace(folder, doomed)
     for path in (doomed, *folder.parent.glob(_TEMPORARY + "*")):
@@ -256,10 +240,10 @@ def require_space(folder: Path, num_bytes: int) -> None:
         )
 
 
-def _resource_error(path: Path, error: OSError) -> ResourceError:
+def resource_error(path: Path, error: OSError) -> ResourceError:
+    """What to raise where the system refuses to write `path`."""
     return ResourceError(
-        f"{path}: could not be written ({error.strerror or error}). "
-        "Check free space and permissions; nothing was changed."
+        f"{path}: could not be written ({error.strerror or error}). Check free space and permissions."
     )
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-from dnaf.core import files
+from dnaf.core import locks
 from dnaf.core.device import default_device
 from dnaf.core.progress import track
 from dnaf.core.workers import thread_map
@@ -64,7 +64,7 @@ class Shards:
         Raises:
             StateError: another run writes to the folder.
         """
-        with files.run_lock(folder) if self.index == 0 else nullcontext():
+        with locks.sole_writer(folder) if self.index == 0 else nullcontext():
             self._gather([])  # nobody writes before the folder is held, and cleared of left-overs
             yield
 

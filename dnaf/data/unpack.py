@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from dnaf.core import commands, files, images, progress
+from dnaf.core import commands, files, images, locks, progress
 from dnaf.core.errors import DataError
 from dnaf.data.archives.open import Archive, open_archive
 from dnaf.data.formats import published_counts
@@ -74,8 +74,7 @@ def unpack(
             "left_out": left_out,
         }
         scratch = files.scratch_folder("unpack", files.fingerprint([_VERSION, raw.name, size]))
-        with files.run_lock(scratch):
-            files.remove_leftovers(images_path.parent)
+        with locks.sole_writer(scratch):
             for folder in (images_path.parent, scratch):
                 files.require_space(folder, bytes_needed(num_bytes, len(name_of), size))
             with write_store(images_path, about) as native, write_store(prepared_path, about) as prepared:

@@ -99,7 +99,6 @@ def generate_pairs(
     with shards.locked(folder):
         work = _Work(pipeline, data, params, seed, folder, batches)
         if shards.index == 0:
-            files.remove_leftovers(output.parent)
             work.note_resumption()
         what = "Control run, from wrong sources: generating" if wrong_source else "Generating"
         description = f"{what} {len(tasks):,} pairs, {num_model_calls} model calls a batch"
@@ -110,7 +109,7 @@ def generate_pairs(
         with write_store(output, info) as store:
             for task in tasks:
                 store.add(f"{task.pair_id}.png", generated[task.pair_id])
-    files.remove_folder(folder)
+        files.remove_folder(folder)
     return len(tasks)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from dnaf.core import commands, config, files, images
+from dnaf.core import commands, config, files, images, locks
 from dnaf.data.archives.passwords import PUBLIC
 from dnaf.data.demo.write import write_demo
 from dnaf.data.formats.registry import FORMATS
@@ -58,12 +58,12 @@ def pretrain_base(folder: Path, recipe: Recipe) -> None:
     """
     work = files.scratch_folder("pretrain", files.fingerprint(recipe.values()))
     outputs = Outputs(work / "model", work / "loss.csv", work / "samples", work / "tensorboard")
-    with files.run_lock(work):
+    with locks.sole_writer(work):
         sources = _prepare(work, recipe)
         if not (outputs.model / files.MANIFEST).exists():
             train(sources, work / _LATENTS, outputs, recipe.model, recipe.training, recipe.seed)
         write_base(folder, outputs.model, outputs.loss_curve, recipe)
-    files.remove_folder(work)
+        files.remove_folder(work)
 
 
 def write_base(folder: Path, model: Path, loss_curve: Path, recipe: Recipe) -> None:

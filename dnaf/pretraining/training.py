@@ -19,7 +19,7 @@ from accelerate import Accelerator
 from diffusers import ModelMixin
 from torch import nn
 
-from dnaf.core import files, seeds
+from dnaf.core import files, locks, seeds
 from dnaf.core.errors import ConfigError, NumericalError
 from dnaf.core.progress import note, track
 from dnaf.pretraining.params import Training
@@ -62,7 +62,7 @@ def run_training(
             f"a multiple of {accelerator.num_processes} processes). Change one."
         )
     folder = state_folder(name, params, depends_on)
-    with files.run_lock(folder) if accelerator.is_main_process else nullcontext():
+    with locks.sole_writer(folder) if accelerator.is_main_process else nullcontext():
         run = _Run(name, module, params, accelerator, folder)
         run.resume()
         run.go_on(loss)

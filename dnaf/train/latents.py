@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from dnaf.core import files
+from dnaf.core import files, locks
 from dnaf.core.errors import StateError
 from dnaf.core.progress import note, track
 from dnaf.core.workers import thread_map
@@ -71,13 +71,12 @@ def write_latents(
             return 0
     chunks = [stems[start : start + _CHUNK] for start in range(0, len(stems), _CHUNK)]
     folder = files.scratch_folder("latents", files.fingerprint({**made_from, "version": _VERSION}))
-    with files.run_lock(folder):
-        files.remove_leftovers(output.parent)
+    with locks.sole_writer(folder):
         with write_store(output, {**made_from, "cached": True}) as store:
             for chunk in _all_chunks(chunks, ImageStore(images), autoencoder.to(device), device, folder):
                 for name in chunk.names:
                     store.add(name, chunk.read(name))
-    files.remove_folder(folder)
+        files.remove_folder(folder)
     return len(stems)
 
 

@@ -53,9 +53,7 @@ class Record:
         self.rows.append({"step": step, "loss": loss, "lr": lr})
 
     def restore(self) -> None:
-        """Writes again what an earlier, killed process of this run had written; removes its left-overs."""
-        for folder in (self._loss_curve.parent, self._samples):
-            files.remove_leftovers(folder)
+        """Writes again what an earlier, killed process of this run had written."""
         if self.rows:
             self.write_loss_curve()
         for sheet in sorted(self._scratch_samples.glob("*.png")):

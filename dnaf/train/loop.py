@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from torch.utils.data import default_collate
 
-from dnaf.core import config, files
+from dnaf.core import config, files, locks
 from dnaf.core.errors import NumericalError, ResourceError, StateError
 from dnaf.core.progress import note, track
 from dnaf.core.workers import thread_map
@@ -87,15 +87,14 @@ def train(
     )
     start = None if params.init is None else init_adapter(components, Path(params.init))
     folder = files.scratch_folder("train", _resume_key(data, sources, model, components, start, params, seed))
-    lock = files.run_lock(folder) if accelerator.is_main_process else nullcontext()
+    lock = locks.sole_writer(folder) if accelerator.is_main_process else nullcontext()
     with lock:
         run = _Run(accelerator, precision, data, components, start, params, seed, folder, outputs)
         run.resume()
         run.go_on()
         if accelerator.is_main_process:
             run.publish()
-    if accelerator.is_main_process:
-        files.remove_folder(folder)
+            files.remove_folder(folder)
     accelerator.end_training()
     return run.record.recent_loss(params.log_every)
 

@@ -4,8 +4,6 @@ import errno
 import os
 import resource
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -221,33 +219,6 @@ def test_a_new_folder_appears_whole_or_not_at_all(complete: Path) -> None:
     assert _entries(complete.parent) == ["folder"]
 
 
-_HOLD_LOCK = """
-import sys
-from pathlib import Path
-from dnaf.core import files
-with files.run_lock(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_second_writer_is_refused_until_the_first_one_dies(tmp_path: Path) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", _HOLD_LOCK, str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "held\n"
-    with pytest.raises(StateError, match=f"PID {holder.pid} on "), files.run_lock(tmp_path):
-        pass
-    holder.kill()
-    holder.communicate()
-    with files.run_lock(tmp_path):
-        pass
-
-
 def test_scratch_folder_is_where_the_environment_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,15 +228,57 @@ def test_scratch_folder_is_where_the_environment_says(
     assert folder.is_dir()
 
 
-def test_a_lock_clears_what_a_dead_writer_left(tmp_path: Path) -> None:
-    (tmp_path / "step").mkdir()
-    for name in (".dnaf-tmp-x", "step/.dnaf-tmp-y", "step/kept"):
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    folder, file = tmp_path / "folder", tmp_path / "file.zip"
+    (folder / "step").mkdir(parents=True)
+    own = (
+        "folder/.dnaf-tmp-a.csv-12345678",
+        "folder/step/.dnaf-tmp-b-1234567_",
+        ".dnaf-tmp-file.zip-abcdefgh",
+    )
+    others = (
+        ".dnaf-tmp-file-abcdefgh",
+        ".dnaf-tmp-file.zip.old-abcdefgh",
+        ".dnaf-tmp-file.zip.lock",
+        "folder/step/kept",
+    )
+    for name in (*own, *others):
         (tmp_path / name).write_bytes(b"")
-    with files.run_lock(tmp_path):
-        assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == [
-            ".lock",
-            "step/kept",
-        ]
+    files.remove_leftovers(folder)
+    files.remove_leftovers(file)
+    assert {name for name in (*own, *others) if (tmp_path / name).exists()} == set(others)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "b" * 255, "ü" * 127])
+def test_a_writer_s_temporary_file_is_known_by_the_name_of_what_it_writes(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with files.atomic_file(path) as file:
+        (left,) = tmp_path.iterdir()
+        file.write(NEW)
+    assert path.read_bytes() == NEW
+    left.write_bytes(b"half")
+    files.remove_leftovers(path)
+    assert _entries(tmp_path) == [name]
+
+
+def test_a_folder_that_cannot_be_replaced_stays_whole(
+    complete: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def failing(source: Path, target: Path) -> None:
+        if target == complete and not failed:
+            failed.append(target)
+            raise OSError(errno.ENOSPC, "full")
+        replace(source, target)
+
+    failed: list[Path] = []
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(ResourceError), files.atomic_folder(complete) as folder:
+        files.write_manifest(folder, {"count": 3})
+    assert failed
+    assert files.require_complete(complete) == {"count": 2}
+    assert _entries(complete.parent) == ["folder"]
 
 
 def test_too_little_space_is_told_before_work_starts(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dnaf.core import files, seeds
+from dnaf.core import files, locks, seeds
 from dnaf.core.errors import StateError
 from dnaf.data.store import write_store
 from dnaf.train import checkpoint
@@ -269,9 +269,9 @@ def test_a_second_start_leaves_the_first_one_s_files_alone(
 ) -> None:
     monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path))
     folder = files.scratch_folder("train", "run")
-    with files.run_lock(folder):
+    with locks.sole_writer(folder):
         with files.atomic_file(folder / "trainable.safetensors") as file:
             file.write(b"half")
-            with pytest.raises(StateError), files.run_lock(files.scratch_folder("train", "run")):
+            with pytest.raises(StateError), locks.sole_writer(files.scratch_folder("train", "run")):
                 pass
         assert (folder / "trainable.safetensors").read_bytes() == b"half"

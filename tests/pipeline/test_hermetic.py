@@ -23,6 +23,7 @@ PLUMBING = (
     "dnaf/core/config.py",
     "dnaf/core/sections.py",
     "dnaf/core/files.py",
+    "dnaf/core/locks.py",
     "dnaf/core/progress.py",
     "dnaf/core/workers.py",
     "stages/__init__.py",

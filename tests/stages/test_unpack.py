@@ -13,7 +13,7 @@ import pytest
 import pyzipper
 from ruamel.yaml import YAML
 
-from dnaf.core import files, images
+from dnaf.core import images, locks
 from dnaf.core.config import Params
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.data.formats import deepfashion, market1501
@@ -327,10 +327,9 @@ def _shown_until(terminal: int, end: bytes | None) -> bytes:
 
 
 def test_a_second_run_is_refused_and_leaves_the_first_ones_files(project: Path) -> None:
-    (scratch,) = _scratch_folders(project)
-    unfinished = project / "data/.dnaf-tmp-first"
+    unfinished = project / "data/.dnaf-tmp-images.zip-4f8s_x1q"
     unfinished.write_text("half a store")
-    with files.run_lock(scratch):
+    with locks.locked(project / "data/images.zip"):
         finished = run_unpack(project)
     assert finished.returncode == 2
     assert f"another run is writing here (PID {os.getpid()} on" in finished.stderr

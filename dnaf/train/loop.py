@@ -174,7 +174,7 @@ class _Run:
             note(f"Resuming at step {self.step:,} of {self.params.steps:,}")
 
     def go_on(self) -> None:
-        """Runs the remaining steps; SIGTERM and SIGINT end the run after the step at hand, saved."""
+        """Runs the remaining steps; SIGTERM, SIGINT and SIGHUP end the run after the step at hand, saved."""
         batches = self._batches()
         if self.accelerator.is_main_process:
             self.record.restore()

@@ -135,7 +135,9 @@ def test_resume_after_a_kill_in_any_system_call_is_bit_identical(tmp_path: Path)
     assert at > 80
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_request_to_stop_saves_the_step_at_hand(
     tmp_path: Path, logged_run: dict[str, str], number: signal.Signals, exit_code: int
 ) -> None:
@@ -165,6 +167,14 @@ def test_a_second_request_to_stop_acts_at_once(request: pytest.FixtureRequest) -
             os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_a_hangup_that_is_ignored_stays_so(request: pytest.FixtureRequest) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+    request.addfinalizer(lambda: signal.signal(signal.SIGHUP, before))
+    with stop_requests() as requested:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert requested == []
+
+
 def test_a_second_start_of_a_run_is_refused_and_names_the_first(
     tmp_path: Path, logged_run: dict[str, str]
 ) -> None:
@@ -174,6 +184,9 @@ def test_a_second_start_of_a_run_is_refused_and_names_the_first(
     wait_for(project.root / "metrics/train/loss.csv", project)
     assert processes.run("train", project) == 2
     assert f"another run is writing here (PID {first.pid} on " in processes.output(project)
+    project.set_params(train={"lr": 1e-3})  # another run, with resume state of its own, for the same folder
+    assert processes.run("train", project) == 2
+    assert f"data/model: another run is writing here (PID {first.pid} on " in processes.output(project)
     assert processes.finish(first) == 0, processes.output(project)
     assert project.digests(*RESULTS) == logged_run
 

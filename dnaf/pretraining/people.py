@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnaf.core import commands, files, images
-from dnaf.core.errors import StateError
+from dnaf.core import files, images
 from dnaf.core.progress import track
 from dnaf.core.workers import worker_pool
 from dnaf.data.demo.figure import JOINTS, SIZE, VIEWS, draw_figure
@@ -55,18 +54,15 @@ class PeopleImages:
         digest: of the manifest, and so of everything.
 
     Raises:
-        StateError: incomplete.
+        StateError: incomplete or damaged.
     """
 
     def __init__(self, folder: Path) -> None:
-        manifest = folder / files.MANIFEST
-        if not manifest.exists():
-            again = commands.module("pretraining", "draw")
-            raise StateError(f"{folder}: not complete (no {files.MANIFEST}). Run `{again}`.")
+        info = files.require_complete(folder)
         self.images: NDArray[np.uint8] = np.load(folder / _IMAGES, mmap_mode="r")
         self.keypoints: NDArray[np.float32] = np.load(folder / _KEYPOINTS)
-        self.num_training = int(files.read_json(manifest)["info"]["num_outfits"])
-        self.digest = files.digest(manifest)
+        self.num_training = int(info["num_outfits"])
+        self.digest = files.digest(folder / files.MANIFEST)
 
     def validation_outfits(self) -> range:
         return range(self.num_training, len(self.images))

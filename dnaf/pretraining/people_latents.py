@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnaf.core import commands, files
+from dnaf.core import files
 from dnaf.core.device import default_device
-from dnaf.core.errors import StateError
 from dnaf.core.progress import track
 from dnaf.model.patch_autoencoder import PatchAutoencoder
 from dnaf.model.pretrained.checked_component import check_component
@@ -64,13 +63,10 @@ class PeopleLatents:
         digest: of the manifest, and so of everything.
 
     Raises:
-        StateError: incomplete.
+        StateError: incomplete or damaged.
     """
 
     def __init__(self, folder: Path) -> None:
-        manifest = folder / files.MANIFEST
-        if not manifest.exists():
-            again = commands.module("pretraining", "latents")
-            raise StateError(f"{folder}: not complete (no {files.MANIFEST}). Run `{again}`.")
+        files.require_complete(folder)
         self.latents: NDArray[np.float16] = np.load(folder / _LATENTS, mmap_mode="r")
-        self.digest = files.digest(manifest)
+        self.digest = files.digest(folder / files.MANIFEST)

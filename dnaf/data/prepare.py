@@ -13,11 +13,10 @@ from itertools import islice
 from pathlib import Path
 
 from dnaf.core import files, images
-from dnaf.core.errors import DataError, ResourceError, StateError
-from dnaf.core.progress import note
+from dnaf.core.errors import DataError, ResourceError
 from dnaf.core.workers import worker_pool
+from dnaf.data.chunks import FinishedChunks
 from dnaf.data.formats.names import Name
-from dnaf.data.store import ImageStore, write_store
 
 File = tuple[Name, bytes]  # name and content
 Prepared = tuple[Name, bytes, bytes]  # name, content, resized PNG
@@ -45,11 +44,12 @@ def prepare_images(
     """
     damaged: list[str] = []
     started: deque[_Chunk] = deque()
+    finished = FinishedChunks(scratch)
     pool = worker_pool()
     try:
         for number, files_of_chunk in enumerate(_chunks(contents)):
             # The next chunk is read and decrypted here while workers prepare this one.
-            started.append(_Chunk(scratch / f"chunk-{number:06d}.zip", files_of_chunk, pool, size, check))
+            started.append(_Chunk(finished, number, files_of_chunk, pool, size, check))
             if len(started) > 1:
                 yield from started.popleft().finish(damaged)
         while started:
@@ -72,16 +72,22 @@ def _chunks(contents: Iterator[File]) -> Iterator[list[File]]:
 
 
 class _Chunk:
-    """Images that are prepared together and kept in one file of the scratch folder."""
+    """Images that are prepared together and kept as one chunk in the scratch folder."""
 
     def __init__(
-        self, path: Path, chunk: list[File], pool: Executor, size: images.Size, check: Check | None
+        self,
+        finished: FinishedChunks,
+        number: int,
+        chunk: list[File],
+        pool: Executor,
+        size: images.Size,
+        check: Check | None,
     ) -> None:
-        self._path, self._files = path, chunk
+        self._finished, self._number, self._files = finished, number, chunk
         self._originals = files.fingerprint([[name, sha256(data).hexdigest()] for name, data in chunk])
-        self._finished = self._read()
+        self._earlier = finished.load(number, self._originals)
         self._futures: list[Future[list[bytes | str]]] = []
-        if self._finished is None:
+        if self._earlier is None:
             batches = [chunk[start : start + _BATCH] for start in range(0, len(chunk), _BATCH)]
             self._futures = [pool.submit(_prepare, batch, size, check) for batch in batches]
 
@@ -90,33 +96,17 @@ class _Chunk:
 
         Once an image is damaged nothing is kept or given any more: the rest is only looked at.
         """
-        pngs = self._finished
-        if pngs is None:
+        if self._earlier is not None:
+            pngs = list(self._earlier.values())
+        else:
             results = [result for future in self._futures for result in future.result()]
             damaged += [result for result in results if isinstance(result, str)]
             pngs = [result for result in results if isinstance(result, bytes)]
             if not damaged:
-                self._write(pngs)
+                contents = {f"{index}.png": png for index, png in enumerate(pngs)}
+                self._finished.save(self._number, contents, self._originals)
         if not damaged:
             yield from ((name, data, png) for (name, data), png in zip(self._files, pngs, strict=True))
-
-    def _read(self) -> list[bytes] | None:
-        """The PNGs that an earlier run made of the same originals; None if there are none."""
-        if not self._path.exists():
-            return None
-        try:
-            store = ImageStore(self._path)
-            if store.info["originals"] != self._originals:
-                return None
-            return [store.read(f"{index}.png") for index in range(len(self._files))]
-        except StateError as error:
-            note(f"warning: {error} These images are prepared again.")
-            return None
-
-    def _write(self, pngs: list[bytes]) -> None:
-        with write_store(self._path, {"originals": self._originals}) as store:
-            for index, png in enumerate(pngs):
-                store.add(f"{index}.png", png)
 
 
 def _prepare(batch: list[File], size: images.Size, check: Check | None) -> list[bytes | str]:

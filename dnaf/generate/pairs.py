@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 from dnaf.core import config, files, images, seeds
-from dnaf.core.errors import BaseModelError, ConfigError, NumericalError, ResourceError, StateError
-from dnaf.core.progress import note
+from dnaf.core.errors import BaseModelError, ConfigError, NumericalError, ResourceError
 from dnaf.core.shards import Shards
+from dnaf.data.chunks import FinishedChunks
 from dnaf.data.loader import PairImages, Sources, to_pixels
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
@@ -99,7 +99,7 @@ def generate_pairs(
     with shards.locked(folder):
         work = _Work(pipeline, data, params, seed, folder, batches)
         if shards.index == 0:
-            work.note_resumption()
+            work.finished.note_resumption(len(batches))
         what = "Control run, from wrong sources: generating" if wrong_source else "Generating"
         description = f"{what} {len(tasks):,} pairs, {num_model_calls} model calls a batch"
         shards.run(batches, work.prepare, work.finish, description)
@@ -108,7 +108,7 @@ def generate_pairs(
         generated = work.results()
         with write_store(output, info) as store:
             for task in tasks:
-                store.add(f"{task.pair_id}.png", generated[task.pair_id])
+                store.add(f"{task.pair_id}.png", generated[f"{task.pair_id}.png"])
         files.remove_folder(folder)
     return len(tasks)
 
@@ -217,21 +217,13 @@ class _Work:
         batches: list[list[Task]],
     ) -> None:
         self._pipeline, self._data, self._params, self._seed = pipeline, data, params, seed
-        self._batches = batches
         # By its first pair: the batches are disjoint.
-        self._paths = {
-            batch[0].pair_id: folder / f"batch-{index:06d}.zip" for index, batch in enumerate(batches)
-        }
-
-    def note_resumption(self) -> None:
-        """Tells how many batches an interrupted run finished."""
-        finished = sum(path.exists() for path in self._paths.values())
-        if finished:
-            note(f"Resuming: {finished} of {len(self._batches)} batches are done")
+        self._number = {batch[0].pair_id: number for number, batch in enumerate(batches)}
+        self.finished = FinishedChunks(folder)
 
     def prepare(self, batch: Sequence[Task]) -> tuple[Sequence[Task], BatchInputs | None]:
         """Images and pose maps of a batch; None for one that an interrupted run finished, byte for byte."""
-        if _is_intact(self._path(batch), batch):
+        if self.finished.load(self._number[batch[0].pair_id]) is not None:
             return batch, None
         styles = sorted({task.style for task in batch})
         index_of = {style: index for index, style in enumerate(styles)}
@@ -249,20 +241,18 @@ class _Work:
         if inputs is None:
             return
         generated = self._generate(batch, inputs)
-        with write_store(self._path(batch), {}) as writer:
-            for task, image in zip(batch, generated, strict=True):
-                writer.add_image(f"{task.pair_id}.png", to_pixels(image))
+        contents = {
+            f"{task.pair_id}.png": images.encode_png(to_pixels(image))
+            for task, image in zip(batch, generated, strict=True)
+        }
+        self.finished.save(self._number[batch[0].pair_id], contents)
 
     def results(self) -> dict[str, bytes]:
-        """PNG bytes of all batches by pair id."""
+        """PNG bytes of all batches by name."""
         generated: dict[str, bytes] = {}
-        for batch in self._batches:
-            store = ImageStore(self._path(batch))
-            generated |= {task.pair_id: store.read(f"{task.pair_id}.png") for task in batch}
+        for number in self._number.values():
+            generated |= self.finished.read(number)
         return generated
-
-    def _path(self, batch: Sequence[Task]) -> Path:
-        return self._paths[batch[0].pair_id]
 
     def _generate(self, batch: Sequence[Task], inputs: BatchInputs) -> torch.Tensor:
         params = self._params
@@ -298,17 +288,3 @@ class _Work:
 
     def _generator(self, purpose: str, name: str) -> torch.Generator:
         return torch.Generator().manual_seed(seeds.seed(self._seed, purpose, name))
-
-
-def _is_intact(path: Path, batch: Sequence[Task]) -> bool:
-    """Whether an interrupted run finished this batch, every byte as it was written."""
-    if not path.exists():
-        return False
-    try:
-        finished = ImageStore(path)
-        for task in batch:
-            finished.read(f"{task.pair_id}.png")
-    except StateError as error:
-        note(f"warning: {error} This batch is generated again.")
-        return False
-    return True

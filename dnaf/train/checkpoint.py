@@ -104,7 +104,7 @@ def _load(path: Path) -> Checkpoint:
             scaler=state["scaler"],
             log=state["log"],
         )
-    except (OSError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise StateError(f"{path}: incomplete checkpoint ({error}). An earlier one is used.") from error
 
 

@@ -8,9 +8,10 @@ import torch
 
 from dnaf.core import files, locks
 from dnaf.core.errors import StateError
-from dnaf.core.progress import note, track
+from dnaf.core.progress import track
 from dnaf.core.workers import thread_map
 from dnaf.data import latent_store
+from dnaf.data.chunks import FinishedChunks
 from dnaf.data.loader import to_image_tensor
 from dnaf.data.store import ImageStore, write_store
 from dnaf.model.autoencoder import Autoencoder, LosslessAutoencoder
@@ -74,8 +75,8 @@ def write_latents(
     with locks.sole_writer(folder):
         with write_store(output, {**made_from, "cached": True}) as store:
             for chunk in _all_chunks(chunks, ImageStore(images), autoencoder.to(device), device, folder):
-                for name in chunk.names:
-                    store.add(name, chunk.read(name))
+                for name, latent in chunk.items():
+                    store.add(name, latent)
         files.remove_folder(folder)
     return len(stems)
 
@@ -90,42 +91,30 @@ def _stems(pairs: Path) -> list[str]:
 
 def _all_chunks(
     chunks: list[list[str]], images: ImageStore, autoencoder: Autoencoder, device: torch.device, folder: Path
-) -> Iterator[ImageStore]:
-    """Stores of all chunks; one that an interrupted run finished is read instead of encoded."""
-    paths = [folder / f"chunk-{index:06d}.zip" for index in range(len(chunks))]
-    intact = [_is_intact(path) for path in paths]
-    if any(intact):
-        note(f"Resuming: {sum(intact)} of {len(chunks)} chunks are done")
+) -> Iterator[dict[str, bytes]]:
+    """Latents of all chunks by name; one that an interrupted run finished is read instead of encoded."""
+    finished = FinishedChunks(folder)
+    finished.note_resumption(len(chunks))
+    intact = [finished.load(number) is not None for number in range(len(chunks))]
     missing = [stem for chunk, done in zip(chunks, intact, strict=True) if not done for stem in chunk]
     loaded = thread_map(lambda stem: to_image_tensor(images.image(f"{stem}.png")), missing)
-    for chunk, path, done in track(
-        zip(chunks, paths, intact, strict=True), f"Encoding images, chunks of {_CHUNK}", len(chunks)
-    ):
-        if not done:
+    for number, chunk in enumerate(track(chunks, f"Encoding images, chunks of {_CHUNK}", len(chunks))):
+        if not intact[number]:
             originals = torch.stack([next(loaded) for _ in chunk])
-            with write_store(path, {}) as store:
-                for mirror in (False, True):
-                    seen = originals.flip(-1) if mirror else originals
-                    for stem, latent in zip(chunk, _encode(seen, autoencoder, device), strict=True):
-                        store.add(latent_store.member(stem, mirror), latent_store.to_bytes(latent))
-        yield ImageStore(path)
+            contents = {
+                latent_store.member(stem, mirror): latent_store.to_bytes(latent)
+                for mirror in (False, True)
+                for stem, latent in zip(
+                    chunk,
+                    _encode(originals.flip(-1) if mirror else originals, autoencoder, device),
+                    strict=True,
+                )
+            }
+            finished.save(number, contents)
+        yield finished.read(number)
 
 
 @torch.no_grad()
 def _encode(images: torch.Tensor, autoencoder: Autoencoder, device: torch.device) -> Iterator[torch.Tensor]:
     for batch in images.split(_BATCH):
         yield from autoencoder.encode(batch.to(device))
-
-
-def _is_intact(chunk: Path) -> bool:
-    """Whether an interrupted run finished this chunk, every byte as it was written."""
-    if not chunk.exists():
-        return False
-    try:
-        finished = ImageStore(chunk)
-        for name in finished.names:
-            finished.read(name)
-    except StateError as error:
-        note(f"warning: {error} This chunk is encoded again.")
-        return False
-    return True

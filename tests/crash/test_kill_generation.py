@@ -31,7 +31,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     assert processes.run("generate", project) == 0, processes.output(project)
     digests = project.digests(*RESULTS)
     assert len(digests) == 5  # two stores, three sheets
-    assert not list(project.scratch.rglob("batch-*"))
+    assert not list(project.scratch.rglob("chunk-*"))
     return digests
 
 
@@ -50,10 +50,10 @@ def test_finished_batches_are_not_generated_again(
     project: TrainingProject, uninterrupted: dict[str, str]
 ) -> None:
     assert processes.was_killed(processes.run("generate", project, kill_at=AFTER_SOME_BATCHES))
-    finished = list(project.scratch.glob("generate/*/batch-*.zip"))
+    finished = list(project.scratch.glob("generate/*/chunk-*.zip"))
     assert 0 < len(finished) < 4
     assert processes.run("generate", project) == 0
-    assert f"Resuming: {len(finished)} of 4 batches are done" in processes.output(project)
+    assert f"Resuming: {len(finished)} of 4 chunks are done" in processes.output(project)
     assert project.digests(*RESULTS) == uninterrupted
 
 
@@ -61,7 +61,7 @@ def test_a_damaged_batch_is_named_and_generated_again(
     project: TrainingProject, uninterrupted: dict[str, str]
 ) -> None:
     assert processes.was_killed(processes.run("generate", project, kill_at=AFTER_SOME_BATCHES))
-    batch = min(project.scratch.glob("generate/*/batch-*.zip"))
+    batch = min(project.scratch.glob("generate/*/chunk-*.zip"))
     content = bytearray(batch.read_bytes())
     content[len(content) // 3] ^= 1
     batch.write_bytes(content)

@@ -153,7 +153,7 @@ def test_a_damaged_chunk_is_told_and_prepared_again(tmp_path: Path, uninterrupte
     chunk.write_bytes(data)
     finished = run(project)
     assert finished.returncode == 0
-    assert "These images are prepared again" in finished.stderr
+    assert "damaged. This chunk is made again" in finished.stderr
     assert digests(project) == uninterrupted
 
 

@@ -73,6 +73,22 @@ def test_every_flipped_bit_of_a_member_is_found(tmp_path: Path) -> None:
                 ImageStore(damaged).read(name)
 
 
+def test_a_flipped_bit_anywhere_is_found_or_changes_nothing(tmp_path: Path) -> None:
+    whole = _write(tmp_path / "s.zip").read_bytes()
+    damaged = tmp_path / "damaged.zip"
+    num_found = 0
+    for bit in np.random.default_rng(1).permutation(8 * len(whole))[:1500]:
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        damaged.write_bytes(data)
+        try:
+            store = ImageStore(damaged)
+            assert {name: store.read(name) for name in store.names} == CONTENT
+        except StateError:
+            num_found += 1
+    assert num_found > 500
+
+
 def test_a_member_replaced_with_a_valid_crc_is_found(tmp_path: Path) -> None:
     path = _write(tmp_path / "s.zip")
     with zipfile.ZipFile(path) as archive:

@@ -118,7 +118,7 @@ def test_a_damaged_newest_is_passed_over_with_a_warning_that_names_it(
 
 
 def test_a_state_of_another_kind_is_no_checkpoint(tmp_path: Path) -> None:
-    for content in ("[]", "3", '{"step": 4}', "null"):
+    for content in ("[]", "3", '{"step": 4}', "null", '{"fingerprint": "", "step": NaN}'):
         save(tmp_path, trained(4))
         (tmp_path / "step-000000004/state.json").write_text(content)
         found, warnings = load_newest(tmp_path)

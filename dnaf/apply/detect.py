@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnaf.core import commands
-from dnaf.core.errors import BaseModelError, ConfigError, DataError
+from dnaf.core.errors import BaseModelError, ConfigError, DataError, one_line
 from dnaf.core.images import Pixels
 from dnaf.data.keypoints.joint_sets import to_openpose_18
 from dnaf.data.keypoints.keypoints import Points
@@ -47,9 +47,7 @@ def load_detector(weights: Path) -> Detector:
         network.model_input_size = (int(width), int(height))
     # onnxruntime has an exception of its own for every way in which a file can be wrong.
     except Exception as error:
-        raise BaseModelError(
-            f"{weights}: not an RTMPose model ({' '.join(str(error).split())[:120]})."
-        ) from error
+        raise BaseModelError(f"{weights}: not an RTMPose model ({one_line(error)}).") from error
 
     def detect(photograph: Pixels, name: str) -> Points:
         points, scores = network(np.ascontiguousarray(photograph[..., ::-1]))  # BGR, as OpenCV reads

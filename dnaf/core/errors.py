@@ -12,6 +12,8 @@ The message is one line, `where: what is wrong (found X, expected Y). What to do
 commands print it and exit with code 2; any other exception is a bug and keeps its traceback.
 """
 
+_LONGEST = 200  # characters of another library's message
+
 
 class DnafError(Exception):
     """Base of all errors that a user's input or machine can cause."""
@@ -39,3 +41,9 @@ class NumericalError(DnafError):
 
 class ResourceError(DnafError):
     """The disk, the memory, the connection or the device does not suffice."""
+
+
+def one_line(error: object) -> str:
+    """What another library says, for a sentence of ours: in one line of printable characters, 200 at most."""
+    printable = "".join(character if character.isprintable() else " " for character in str(error))
+    return " ".join(printable.split())[:_LONGEST]

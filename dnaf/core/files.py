@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from dnaf.core.errors import ResourceError, StateError
+from dnaf.core.errors import ResourceError, StateError, one_line
 
 MANIFEST = "manifest.json"
 _TEMPORARY = ".dnaf-tmp-"
@@ -119,7 +119,9 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing. Run the stage that writes it again.") from error
     except ValueError as error:
-        raise StateError(f"{path}: not valid JSON ({error}). Run the stage that writes it again.") from error
+        raise StateError(
+            f"{path}: not valid JSON ({one_line(error)}). Run the stage that writes it again."
+        ) from error
 
 
 def write_manifest(folder: Path, info: Mapping[str, Any] | None = None) -> None:

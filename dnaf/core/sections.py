@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from dnaf.core.errors import ConfigError
+from dnaf.core.errors import ConfigError, one_line
 
 _MAX_BYTES = 1_000_000
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
@@ -47,7 +47,7 @@ def read(path: Path) -> dict[str, Any]:
             f"{path}: could not be read ({error.strerror}). Run from the project's root."
         ) from error
     except (YAMLError, UnicodeDecodeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise ConfigError(f"{path}: not valid YAML ({reason}).") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: not a mapping of sections.")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
 from dnaf.core import seeds
-from dnaf.core.errors import StateError
+from dnaf.core.errors import StateError, one_line
 from dnaf.core.images import Pixels
 from dnaf.data.pose_maps.storage import read_pose_map, to_rgb
 from dnaf.data.store import ImageStore
@@ -44,7 +44,9 @@ class PairImages:
         try:
             self.pairs = pd.read_csv(sources.pairs, dtype=str)[["source", "target", "outfit"]]
         except (OSError, ValueError, KeyError) as error:
-            raise StateError(f"{sources.pairs}: not a pair list ({error}). Run the split again.") from error
+            raise StateError(
+                f"{sources.pairs}: not a pair list ({one_line(error)}). Run the split again."
+            ) from error
         if self.pairs.empty:
             raise StateError(f"{sources.pairs}: no pairs (found 0, expected at least 1).")
         for stem in pd.unique(self.pairs[["source", "target"]].to_numpy().ravel()):

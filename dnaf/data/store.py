@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dnaf.core import images
-from dnaf.core.errors import StateError
+from dnaf.core.errors import StateError, one_line
 from dnaf.core.files import MANIFEST, atomic_file, fingerprint
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # same content, same bytes, same hash for DVC
@@ -78,7 +78,7 @@ class ImageStore:
             self.info: dict[str, Any] = dict(manifest["info"])
         except Exception as error:  # a damaged directory makes zipfile raise anything
             raise StateError(
-                f"{path}: not a complete image store ({error}). Run the stage that writes it again."
+                f"{path}: not a complete image store ({one_line(error)}). Run the stage that writes it again."
             ) from error
         self.names: list[str] = list(self._files)
 
@@ -106,7 +106,7 @@ class ImageStore:
             data, expected = self._archive().read(name), self.digest(name)
         except Exception as error:  # a damaged header makes zipfile raise anything
             raise StateError(
-                f"{self.path}: {name} cannot be read ({error}). Run the stage that writes it again."
+                f"{self.path}: {name} cannot be read ({one_line(error)}). Run the stage that writes it again."
             ) from error
         if hashlib.sha256(data).hexdigest() != expected:
             raise StateError(

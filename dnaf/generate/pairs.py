@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from dnaf.core import config, files, images, seeds
-from dnaf.core.errors import BaseModelError, ConfigError, NumericalError, ResourceError
+from dnaf.core.errors import BaseModelError, ConfigError, NumericalError, ResourceError, one_line
 from dnaf.core.shards import Shards
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.loader import PairImages, Sources, to_pixels
@@ -193,7 +193,7 @@ def prepare_pipeline(model: Path, params: config.Generate, device: torch.device)
     except ValueError as error:
         raise ConfigError(
             f"params.yaml: generate.num_inference_steps: does not fit {params.scheduler} (found "
-            f"{params.num_inference_steps}; {' '.join(str(error).split())}). Change one of the two."
+            f"{params.num_inference_steps}; {one_line(error)}). Change one of the two."
         ) from error
     if params.mixed_precision != "no":
         for component in (pipeline.unet, pipeline.style_encoder, pipeline.autoencoder):

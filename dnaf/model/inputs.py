@@ -9,6 +9,8 @@ from diffusers.utils.torch_utils import randn_tensor
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from dnaf.core.errors import one_line
+
 Generators = torch.Generator | list[torch.Generator]
 OneOrMore = Image | NDArray[Any] | torch.Tensor
 Images = OneOrMore | Sequence[OneOrMore]
@@ -54,7 +56,7 @@ def _read(name: str, images: Images, num_channels: int, processor: VaeImageProce
         pixels: torch.Tensor = processor.preprocess(images)
     except (AttributeError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
-            f"{name}: not images of one size ({' '.join(str(error).split())}). Pass PIL images, arrays "
+            f"{name}: not images of one size ({one_line(error)}). Pass PIL images, arrays "
             "(N,H,W,C) or tensors (N,C,H,W)."
         ) from error
     if pixels.shape[1] != num_channels:

@@ -18,7 +18,7 @@ import torch
 from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
 
 from dnaf.core import files
-from dnaf.core.errors import BaseModelError
+from dnaf.core.errors import BaseModelError, one_line
 from dnaf.model.autoencoder import LosslessAutoencoder, folder_in
 from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter
@@ -109,7 +109,7 @@ def load_component(folder: Path, kind: type[ModelMixin]) -> Any:
             folder, output_loading_info=True, low_cpu_mem_usage=False, use_safetensors=True
         )
     except (OSError, ValueError, RuntimeError, TypeError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise BaseModelError(f"{folder}: could not be loaded ({reason}). Train the model again.") from error
     for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if info[problem]:

@@ -13,7 +13,7 @@ from timm.models.efficientnet import EfficientNetFeatures
 from torch import nn
 
 from dnaf.core.config import LevelMapping
-from dnaf.core.errors import ConfigError
+from dnaf.core.errors import ConfigError, one_line
 
 
 class StyleEncoder(ModelMixin, ConfigMixin):
@@ -117,7 +117,7 @@ class StyleEncoder(ModelMixin, ConfigMixin):
                 raise ConfigError(
                     f"params.yaml: model.style_encoder: {name} cannot take images of "
                     f"{size[0]}x{size[1]} pixels at model.style_scale {self.config.style_scale} "
-                    f"({' '.join(str(error).split())}). Raise one of the two, or "
+                    f"({one_line(error)}). Raise one of the two, or "
                     "choose another encoder."
                 ) from error
 
@@ -184,6 +184,6 @@ def _create(model_name: str, **options: Any) -> Any:
 def _message(model_name: str, reason: str) -> str:
     return (
         f"params.yaml: model.style_encoder: no feature pyramid (found {model_name!r}: "
-        f"{' '.join(reason.split())}). "
+        f"{one_line(reason)}). "
         "Choose a model for which timm.create_model(..., features_only=True) works."
     )

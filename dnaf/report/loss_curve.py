@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dnaf.core.errors import StateError
+from dnaf.core.errors import StateError, one_line
 
 _MAX_POINTS = 500
 
@@ -36,7 +36,7 @@ def read_loss_curve(path: Path) -> LossCurve | None:
     except FileNotFoundError:
         return None
     except (KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise StateError(f"{path}: not a table of losses ({reason}). Run train again.") from error
     number = max(1, -(-len(table) // _MAX_POINTS))
     points = table.groupby(table.index // number).agg({"step": "last", "loss": "mean"})

@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from dnaf.core import commands
-from dnaf.core.errors import StateError
+from dnaf.core.errors import StateError, one_line
 
 _PARAMS = "params.yaml"
 _ABSENT = "absent"
@@ -81,7 +81,7 @@ def fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
             tracked.info(path)
         except (DvcException, SCMError) as error:
             raise StateError(
-                f"{revision}: no such commit, branch or experiment ({_reason(error)}). "
+                f"{revision}: no such commit, branch or experiment ({one_line(error)}). "
                 f"`{commands.dvc('exp show')}` lists the experiments."
             ) from error
         except FileNotFoundError as error:
@@ -92,8 +92,8 @@ def fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
             tracked.get_file(path, str(folder / path))
         except (OSError, DvcException) as error:
             raise StateError(
-                f"{revision}: no {what} in DVC's cache ({_reason(error)}): the commit is of another machine. "
-                f"Commit a run of your own (`{commands.dvc('repro')} && git commit -am 'My baseline'`), or "
+                f"{revision}: no {what} in DVC's cache ({one_line(error)}): the commit is of another "
+                f"machine. Commit a run of your own (`{commands.dvc('repro')} && git commit -am 'My baseline'`), or "
                 f"fetch the files (`{commands.dvc('pull')}`)."
             ) from error
 
@@ -124,7 +124,3 @@ def _changes(
                 for known, value in zip(found.setdefault(key, ([], [])), values, strict=True):
                     known.extend([value] if value not in known else [])
     return {key: (" or ".join(old), " or ".join(new)) for key, (old, new) in found.items()}
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())

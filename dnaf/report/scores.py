@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnaf.core.errors import StateError
+from dnaf.core.errors import StateError, one_line
 from dnaf.data.pairs.pairs import Pair
 
 Scores = dict[str, NDArray[np.float64]]
@@ -27,7 +27,7 @@ def read_scores(path: Path, pairs: Sequence[Pair]) -> Scores:
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing. Run evaluate again.") from error
     except (KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise StateError(f"{path}: not a table of scores ({reason}). Run evaluate again.") from error
     if found != list(pairs):
         raise StateError(

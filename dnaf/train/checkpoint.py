@@ -16,7 +16,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from dnaf.core import files
-from dnaf.core.errors import StateError
+from dnaf.core.errors import StateError, one_line
 
 _KEEP = 2
 _WEIGHTS, _AVERAGE, _OPTIMIZER, _STATE = (
@@ -105,7 +105,9 @@ def _load(path: Path) -> Checkpoint:
             log=state["log"],
         )
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise StateError(f"{path}: incomplete checkpoint ({error}). An earlier one is used.") from error
+        raise StateError(
+            f"{path}: incomplete checkpoint ({one_line(error)}). An earlier one is used."
+        ) from error
 
 
 def _newest_first(folder: Path) -> list[Path]:

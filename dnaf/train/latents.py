@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from dnaf.core import files, locks
-from dnaf.core.errors import StateError
+from dnaf.core.errors import StateError, one_line
 from dnaf.core.progress import track
 from dnaf.core.workers import thread_map
 from dnaf.data import latent_store
@@ -85,7 +85,7 @@ def _stems(pairs: Path) -> list[str]:
     try:
         table = pd.read_csv(pairs, dtype=str)[["source", "target"]]
     except (OSError, ValueError, KeyError) as error:
-        raise StateError(f"{pairs}: not a pair list ({error}). Run the split again.") from error
+        raise StateError(f"{pairs}: not a pair list ({one_line(error)}). Run the split again.") from error
     return sorted(pd.unique(table.to_numpy().ravel()))
 
 

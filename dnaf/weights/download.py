@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from dnaf.core import files
-from dnaf.core.errors import DataError, ResourceError
+from dnaf.core.errors import DataError, ResourceError, one_line
 from dnaf.core.progress import track
 
 _CHUNK = 1_000_000
@@ -121,4 +121,4 @@ def _chunks(response: HTTPResponse, url: str) -> Iterator[bytes]:
         while chunk := response.read(_CHUNK):
             yield chunk
     except (OSError, HTTPException) as error:
-        raise ResourceError(f"{url}: the connection broke ({error}). {_AGAIN}") from error
+        raise ResourceError(f"{url}: the connection broke ({one_line(error)}). {_AGAIN}") from error

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from dnaf.core import files
-from dnaf.core.errors import BaseModelError, DataError, ResourceError
+from dnaf.core.errors import BaseModelError, DataError, ResourceError, one_line
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def fetch_folder(hub: HubFolder, folder: Path) -> str:
     # Its client was requests, httpx and httpx2 in turn, each with errors of its own.
     except Exception as error:
         raise ResourceError(
-            f"{hub.repository}: could not be downloaded ({' '.join(str(error).split())[:200]}). "
+            f"{hub.repository}: could not be downloaded ({one_line(error)}). "
             "Run the command again when online: it goes on from there."
         ) from error
     for file in wanted:
@@ -110,6 +110,6 @@ def cached_folder(
     except Exception as error:  # as above
         raise BaseModelError(
             f"{name}: no such folder, and not to be had from the Hugging Face hub "
-            f"({' '.join(str(error).split())[:200]}). Check the name and the connection."
+            f"({one_line(error)}). Check the name and the connection."
         ) from error
     return Path(fetched)

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from dnaf.core.errors import DataError
+from dnaf.core.errors import DataError, one_line
 from dnaf.core.images import Size
 from dnaf.data.archives.open import open_archive
 from dnaf.data.formats import custom
@@ -225,7 +225,7 @@ def _numpy(data: bytes, place: str) -> Points:
         array = np.load(io.BytesIO(data), allow_pickle=False)
     # A damaged header goes through Python's tokenizer and parser, which raise what they like.
     except Exception as error:
-        reason = " ".join(str(error).split())[:120]
+        reason = one_line(error)
         raise DataError(f"{place}: not a readable .npy file ({reason}).") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim != 2:
         raise DataError(f"{place}: not a table of numbers (expected joints x 2 or x 3).")
@@ -275,7 +275,7 @@ def _json(data: bytes, place: str) -> Any:
     try:
         return json.loads(data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{place}: not valid JSON ({' '.join(str(error).split())[:120]}).") from error
+        raise DataError(f"{place}: not valid JSON ({one_line(error)}).") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.core.errors import DataError, StateError
+from dnaf.core.errors import DataError, StateError, one_line
 from dnaf.core.files import write_atomic
 from dnaf.core.images import Size
 from dnaf.data.formats.names import Name, Stem
@@ -91,7 +91,9 @@ def read_keypoints(path: Path) -> tuple[list[Stem], Points]:
         values = [[float(cell) if cell else np.nan for cell in row[1:]] for row in rows]
         keypoints = np.array(values, dtype=np.float64).reshape(len(rows), NUM_JOINTS, 2)
     except (OSError, ValueError) as error:
-        raise StateError(f"{path}: not a table of keypoints ({error}). Run stage split again.") from error
+        raise StateError(
+            f"{path}: not a table of keypoints ({one_line(error)}). Run stage split again."
+        ) from error
     if header != TABLE_HEADER.split(","):
         raise StateError(f"{path}: wrong header. Run stage split again.")
     return [Stem(row[0]) for row in rows], keypoints

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from dnaf.core import commands, seeds
-from dnaf.core.errors import DataError
+from dnaf.core.errors import DataError, one_line
 from dnaf.weights.registry import KnownWeights, check
 
 RANDOM_WEIGHTS_SEED = 0
@@ -36,7 +36,7 @@ def initialise(network: nn.Module, known: KnownWeights, path: Path | None) -> st
         network.load_state_dict(_read(path), assign=True)
     # The two formats raise RuntimeError, UnpicklingError, EOFError, KeyError and more on other files.
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise DataError(
             f"{path}: not weights of this network ({reason}). Remove the file and run "
             f"`{commands.stage('fetch_weights', known.name)}`."

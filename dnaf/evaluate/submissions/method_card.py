@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from dnaf.core.errors import DataError
+from dnaf.core.errors import DataError, one_line
 
 Text = Annotated[str, Field(min_length=1)]
 Index = Annotated[int, Field(ge=0)]
@@ -86,7 +86,7 @@ def read_card(path: Path) -> Card:
     except OSError as error:
         raise DataError(f"{path}: could not be read ({error.strerror}). Restore it from git.") from error
     except (YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not valid YAML ({' '.join(str(error).split())}).") from error
+        raise DataError(f"{path}: not valid YAML ({one_line(error)}).") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from dnaf.core import images
-from dnaf.core.errors import DataError
+from dnaf.core.errors import DataError, one_line
 from dnaf.core.images import Pixels, Size
 from dnaf.data.archives.open import open_archive
 from dnaf.data.pairs.pairs import Pair, pair_id
@@ -145,7 +145,9 @@ class PublishedImages:
         try:
             data = path.read_bytes() if member is None else self._zip(path).read(member)
         except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise DataError(f"{shown}: could not be read ({error}). Download the results again.") from error
+            raise DataError(
+                f"{shown}: could not be read ({one_line(error)}). Download the results again."
+            ) from error
         return images.decode(data, shown)
 
     def _zip(self, path: Path) -> zipfile.ZipFile:

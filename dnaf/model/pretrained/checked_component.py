@@ -14,7 +14,7 @@ from accelerate import init_empty_weights
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from dnaf.core.errors import BaseModelError
+from dnaf.core.errors import BaseModelError, one_line
 
 GET_AGAIN = "Get the folder again."
 _LFS_POINTER = b"version https://git-lfs"
@@ -98,7 +98,7 @@ def check_component(
         try:
             module = build(config)
         except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(error)
             raise BaseModelError(f"{folder / 'config.json'}: not usable ({reason}). {advice}") from error
     expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     require_shapes(weights[0], shapes, expected, advice)
@@ -117,7 +117,7 @@ def read_config(path: Path, advice: str = GET_AGAIN) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BaseModelError(f"{path}: not valid JSON ({error}). {advice}") from error
+        raise BaseModelError(f"{path}: not valid JSON ({one_line(error)}). {advice}") from error
     if not isinstance(config, dict):
         raise BaseModelError(f"{path}: not a config (found {type(config).__name__}). {advice}")
     return config
@@ -185,7 +185,7 @@ def read_shapes(path: Path, advice: str = GET_AGAIN) -> Shapes:
         with safe_open(path, "pt") as file:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise BaseModelError(f"{path}: damaged ({error}). {advice}") from error
+        raise BaseModelError(f"{path}: damaged ({one_line(error)}). {advice}") from error
 
 
 def require_shapes(path: Path, found: Shapes, expected: Shapes, advice: str = GET_AGAIN) -> None:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from dnaf.core.errors import BaseModelError
+from dnaf.core.errors import BaseModelError, one_line
 from dnaf.model.pretrained.checked_component import (
     GET_AGAIN,
     CheckedComponent,
@@ -126,7 +126,7 @@ def _tokens(text: CheckedText) -> torch.Tensor:
         tokenizer = CLIPTokenizer.from_pretrained(text.tokenizer, local_files_only=True)
     # tokenizers, which is written in Rust, raises plain exceptions.
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise BaseModelError(f"{text.tokenizer}: damaged ({reason}). {GET_AGAIN}") from error
     expected = text.encoder.config["vocab_size"]
     if len(tokenizer) != expected:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from dnaf.core import commands, files
-from dnaf.core.errors import BaseModelError
+from dnaf.core.errors import BaseModelError, one_line
 from dnaf.model.pretrained.checked_component import read_config, require_no_pointer, require_shapes
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.model.style_encoder import StyleEncoder
@@ -113,7 +113,7 @@ def _read(path: Path) -> Tensors:
         content = torch.load(path, map_location="cpu", weights_only=True)
     # torch raises pickle's errors, EOFError, RuntimeError and more, by what is wrong.
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise BaseModelError(f"{path}: not a file of tensors ({reason}). Get it again.") from error
     for key in ("state_dict", "model"):  # how timm and the authors of Swin wrap them
         content = content.get(key, content) if isinstance(content, dict) else content
@@ -132,7 +132,7 @@ def _as_timm_has_them_now(model_name: str, tensors: Tensors, path: Path) -> Tens
     try:
         return dict(convert(tensors, model))
     except (AttributeError, KeyError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise BaseModelError(f"{path}: not the weights of {model_name} ({reason}). {_ADVICE}") from error
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData, EvalResult, ModelCard
 
-from dnaf.core import files
+from dnaf.core import files, markdown
 from dnaf.core.errors import StateError
 from dnaf.core.images import Size
 from dnaf.data.pairs.split import SPLITS
@@ -186,12 +186,12 @@ def _sampling(board: Board) -> str:
 
 def _table(board: Board) -> str:
     (row,) = board.rows
-    lines = ["| metric | name | better | value | interval |", "|---|---|---|--:|--:|"]
+    lines = []
     for column in board.columns:
         value, ends = column.text(row.numbers[column.key]), map(column.text, _interval(row, column))
         interval = f"[{', '.join(ends)}]" if _interval(row, column) else ""
-        lines.append(f"| {column.label} | `{column.key}` | {column.better or ''} | {value} | {interval} |")
-    return "\n".join(lines)
+        lines.append([column.label, f"`{column.key}`", column.better or "", value, interval])
+    return markdown.table(["metric", "name", "better", "value", "interval"], lines, "lllrr")
 
 
 def _data_card(data: _Data, unit: str) -> str:
@@ -205,7 +205,9 @@ def _data_card(data: _Data, unit: str) -> str:
     counts = _COUNTS | {"num_outfits": f"{unit}s"}
     rows = {what: [f"{data.info[split][key]:,}" for split in SPLITS] for key, what in counts.items()}
     rows["sha256 of the pairs"] = [f"`{data.sha256[split]}`" for split in SPLITS]
-    table = "\n".join(f"| {what} | {' | '.join(values)} |" for what, values in rows.items())
+    table = markdown.table(
+        ["", "training", "test"], [[what, *values] for what, values in rows.items()], "lrr"
+    )
     height, width = data.size
     return f"""\
 ---
@@ -219,7 +221,5 @@ def _data_card(data: _Data, unit: str) -> str:
 None of its files is in this folder. Images were prepared at {height}x{width} pixels (height x width), pose
 maps drawn by the renderer `{data.renderer}`. A pair is a source and the target that is made from it.
 
-| | training | test |
-|---|--:|--:|
 {table}
 """

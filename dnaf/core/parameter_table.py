@@ -1,12 +1,13 @@
 """docs/parameters.md: the ready-made sets and every parameter, from config.py and params/."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dnaf.core import parameter_sets, params_file
+from dnaf.core import markdown, parameter_sets, params_file
 from dnaf.core.config import Params
 
+_HEADS = ("parameter", "default", "allowed", "meaning")
 _INTRODUCTION = """\
 <!-- Written by `uv run python -m stages.parameters`. -->
 # Parameters
@@ -52,13 +53,13 @@ def _set(name: str, folder: Path) -> str:
 def _sections() -> Iterator[str]:
     schema = Params.model_json_schema()
     top = {key: entry for key, entry in schema["properties"].items() if not _inner(entry)}
-    yield _table(["parameter", "default", "allowed", "meaning"], map(_row, top, top.values()))
+    yield markdown.table(_HEADS, map(_row, top, top.values()))
     for key, entry in schema["properties"].items():
         if _inner(entry):
             name = _inner(entry).rpartition("/")[2]
             fields = schema["$defs"][name]["properties"]
             yield f"### {key}\n\n{entry['description'][0].upper()}{entry['description'][1:]}."
-            yield _table(["parameter", "default", "allowed", "meaning"], map(_row, fields, fields.values()))
+            yield markdown.table(_HEADS, map(_row, fields, fields.values()))
 
 
 def _inner(entry: Any) -> str:
@@ -103,8 +104,3 @@ def _allowed(entry: Any) -> str:
     return ", ".join(
         [words[entry["type"]], *(text.format(entry[key]) for key, text in limits if key in entry)]
     )
-
-
-def _table(heads: Sequence[str], rows: Any) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

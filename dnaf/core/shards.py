@@ -77,11 +77,6 @@ class Shards:
         return every
 
 
-def chunked(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
-    """Consecutive chunks of `size` items; the last may be shorter."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
-
-
 @contextmanager
 def open_shards() -> Iterator[Shards]:
     """Finds out whether this process is one of several."""

@@ -1,15 +1,20 @@
-"""Workers for what keeps all cores busy: processes, or threads where libraries let others run."""
+"""Work in chunks, and workers that keep all cores busy: processes, or threads where libraries allow."""
 
 import multiprocessing
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def chunked(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
+    """Consecutive chunks of `size` items; the last may be shorter."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def worker_pool() -> ProcessPoolExecutor:

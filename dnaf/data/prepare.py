@@ -5,7 +5,7 @@ that was killed then only reads and decrypts again, which is cheap.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from hashlib import sha256
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dnaf.core import files, images
 from dnaf.core.errors import DataError, ResourceError
-from dnaf.core.workers import worker_pool
+from dnaf.core.workers import chunked, worker_pool
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.formats.names import Name
 
@@ -88,8 +88,7 @@ class _Chunk:
         self._earlier = finished.load(number, self._originals)
         self._futures: list[Future[list[bytes | str]]] = []
         if self._earlier is None:
-            batches = [chunk[start : start + _BATCH] for start in range(0, len(chunk), _BATCH)]
-            self._futures = [pool.submit(_prepare, batch, size, check) for batch in batches]
+            self._futures = [pool.submit(_prepare, chunk, size, check) for chunk in chunked(chunk, _CHUNK)]
 
     def finish(self, damaged: list[str]) -> Iterator[Prepared]:
         """Waits for the chunk and keeps it; adds what is wrong with images to `damaged`.
@@ -109,7 +108,7 @@ class _Chunk:
             yield from ((name, data, png) for (name, data), png in zip(self._files, pngs, strict=True))
 
 
-def _prepare(batch: list[File], size: images.Size, check: Check | None) -> list[bytes | str]:
+def _prepare(batch: Sequence[File], size: images.Size, check: Check | None) -> list[bytes | str]:
     """PNG of each image, or what is wrong with it."""
     prepared: list[bytes | str] = []
     for name, data in batch:

@@ -6,6 +6,7 @@ import numpy as np
 
 from dnaf.core import files, images
 from dnaf.core.errors import StateError
+from dnaf.core.workers import chunked
 from dnaf.data.keypoints.keypoints import read_keypoints
 from dnaf.data.pose_maps.openpose import keypoints_to_pose_map
 from dnaf.data.store import ImageStore
@@ -38,4 +39,4 @@ def preview(pairs: Path, prepared: Path, num_images: int) -> images.Pixels:
         cells.append(np.where(skeleton.any(axis=2, keepdims=True), skeleton, image // 2 + 64))
     blank = np.full((*size, 3), 255, np.uint8)
     cells += [blank] * (-len(cells) % _NUM_COLUMNS)
-    return images.sheet([cells[i : i + _NUM_COLUMNS] for i in range(0, len(cells), _NUM_COLUMNS)])
+    return images.sheet(chunked(cells, _NUM_COLUMNS))

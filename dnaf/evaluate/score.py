@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from dnaf.core import config
 from dnaf.core.errors import ConfigError, DataError, NumericalError
 from dnaf.core.images import Size
-from dnaf.core.shards import Shards, chunked
+from dnaf.core.shards import Shards
+from dnaf.core.workers import chunked
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.batch_networks import BatchFeatures, Networks
 from dnaf.evaluate.comparison import PSNR_MAX, Comparer, Masks

@@ -16,6 +16,7 @@ from PIL import Image
 from dnaf.core import config, files, images, seeds
 from dnaf.core.errors import BaseModelError, ConfigError, NumericalError, ResourceError, one_line
 from dnaf.core.shards import Shards
+from dnaf.core.workers import chunked
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.loader import PairImages, Sources, to_pixels
 from dnaf.data.pairs.pairs import pair_id
@@ -122,9 +123,7 @@ def pack(tasks: Sequence[Task], batch_size: int) -> list[list[Task]]:
     groups: dict[str, list[Task]] = defaultdict(list)
     for task in sorted(tasks, key=lambda task: (task.style, task.pair_id)):
         groups[task.style].append(task)
-    pieces = [
-        group[i : i + batch_size] for group in groups.values() for i in range(0, len(group), batch_size)
-    ]
+    pieces = [piece for group in groups.values() for piece in chunked(group, batch_size)]
     batches: list[list[Task]] = []
     with_room: list[list[Task]] = []
     for piece in sorted(pieces, key=len, reverse=True):

@@ -4,12 +4,13 @@ It tells what the pipeline itself holds, and nothing of time or machine: the sam
 Metrics and data are added by `dnaf.publishing`, which knows them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingface_hub import ModelCardData
 
+from dnaf.core import markdown
 from dnaf.model.pretrained.known_bases import KNOWN_BASES, KnownBase, is_of_the_demo
 
 if TYPE_CHECKING:  # not imported where no model is: they take seconds
@@ -86,7 +87,7 @@ def _facts(components: "Components", size: tuple[int, int] | None) -> str:
     }
     if components.style_encoder is not None:
         rows["style encoder"] = f"`{components.style_encoder.config.model_name}`"
-    return _as_table(("", ""), rows)
+    return markdown.table(["", ""], rows.items())
 
 
 def _from_scratch() -> Iterator[str]:
@@ -130,12 +131,7 @@ def _digests(origin: "Provenance") -> str:
     rows = {f"`{name}`": f"`{sha256}`" for name, sha256 in origin.sha256.items()}
     if origin.prompt is not None:
         rows["embedding of the prompt"] = f"`{origin.prompt}`"
-    return _as_table(("file", "sha256"), rows)
-
-
-def _as_table(header: tuple[str, str], rows: Mapping[str, str]) -> str:
-    lines = [header, ("---", "---"), *rows.items()]
-    return "\n".join(f"| {name} | {value} |" for name, value in lines)
+    return markdown.table(["file", "sha256"], rows.items())
 
 
 def _loading(components: "Components") -> Iterator[str]:

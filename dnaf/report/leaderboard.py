@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from dnaf.core import markdown
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report.board import Board
 from dnaf.report.columns import Column
@@ -61,19 +62,18 @@ def to_markdown(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
 
 def _table(board: Board, cards: Mapping[str, Card]) -> str:
     headers = [f"{column.label}{_ARROWS[column.better]}" for column in board.columns] or ["Results"]
-    lines = [["Method", *headers], [":--", *["--:"] * len(headers)]]
+    lines = []
     for row in board.rows:
         if row.is_present:
             cells = [_cell(board, row, column) for column in board.columns]
         else:
             cells = [NOT_SUPPLIED, *[""] * (len(headers) - 1)]
         lines.append([_name(cards[row.method]), *cells])
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    return markdown.table(["Method", *headers], lines, "l" + "r" * len(headers))
 
 
 def _name(card: Card) -> str:
-    title = card.title.replace("|", "\\|")
-    linked = f"[{title}]({card.repository})" if card.repository else title
+    linked = f"[{card.title}]({card.repository})" if card.repository else card.title
     return f"{linked} ({card.paper.venue} {card.paper.year})" if card.paper else linked
 
 

@@ -93,7 +93,8 @@ def fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
         except (OSError, DvcException) as error:
             raise StateError(
                 f"{revision}: no {what} in DVC's cache ({one_line(error)}): the commit is of another "
-                f"machine. Commit a run of your own (`{commands.dvc('repro')} && git commit -am 'My baseline'`), or "
+                "machine. Commit a run of your own "
+                f"(`{commands.dvc('repro')} && git commit -am 'My baseline'`), or "
                 f"fetch the files (`{commands.dvc('pull')}`)."
             ) from error
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dnaf.core import markdown
 from dnaf.core.errors import StateError
 from dnaf.core.images import Pixels
 from dnaf.data.pairs.pairs import Pair, pair_id
@@ -99,13 +100,13 @@ def to_markdown(variants: Mapping[str, Sequence[Run]], num_resamplings: int, see
             )
     columns = [column for column in COLUMNS if all(column.key in run.scores for run in pooled.values())]
     headers = [f"{column.label} {_ARROWS[column.better]}".strip() for column in columns]
-    lines = [["", *headers], [":--", *["--:"] * len(columns)]]
+    lines = []
     for name, run in pooled.items():
         lines.append([name, *(_mean(run, column, num_resamplings, seed) for column in columns)])
         if run is not first:
             differences = (_difference(run, first, column, num_resamplings, seed) for column in columns)
             lines.append([f"{name} - {first_name}", *differences])
-    table = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    table = markdown.table(["", *headers], lines, "l" + "r" * len(columns))
     return f"{table}\n\n{_INTERVALS}"
 
 

@@ -1,6 +1,6 @@
 """Stage `latents`: encodes every training image, and its mirror image, once instead of once an epoch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +9,7 @@ import torch
 from dnaf.core import files, locks
 from dnaf.core.errors import StateError, one_line
 from dnaf.core.progress import track
-from dnaf.core.workers import thread_map
+from dnaf.core.workers import chunked, thread_map
 from dnaf.data import latent_store
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.loader import to_image_tensor
@@ -70,7 +70,7 @@ def write_latents(
     if isinstance(autoencoder, LosslessAutoencoder):
         with write_store(output, {**made_from, "cached": False}):
             return 0
-    chunks = [stems[start : start + _CHUNK] for start in range(0, len(stems), _CHUNK)]
+    chunks = chunked(stems, _CHUNK)
     folder = files.scratch_folder("latents", files.fingerprint({**made_from, "version": _VERSION}))
     with locks.sole_writer(folder):
         with write_store(output, {**made_from, "cached": True}) as store:
@@ -90,7 +90,11 @@ def _stems(pairs: Path) -> list[str]:
 
 
 def _all_chunks(
-    chunks: list[list[str]], images: ImageStore, autoencoder: Autoencoder, device: torch.device, folder: Path
+    chunks: Sequence[Sequence[str]],
+    images: ImageStore,
+    autoencoder: Autoencoder,
+    device: torch.device,
+    folder: Path,
 ) -> Iterator[dict[str, bytes]]:
     """Latents of all chunks by name; one that an interrupted run finished is read instead of encoded."""
     finished = FinishedChunks(folder)

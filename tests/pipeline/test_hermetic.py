@@ -26,6 +26,7 @@ PLUMBING = (
     "dnaf/core/locks.py",
     "dnaf/core/progress.py",
     "dnaf/core/workers.py",
+    "dnaf/data/chunks.py",
     "stages/__init__.py",
     "stages/_command.py",
 )

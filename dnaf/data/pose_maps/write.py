@@ -10,7 +10,7 @@ import numpy as np
 
 from dnaf.core import files, images
 from dnaf.core.progress import track
-from dnaf.core.workers import worker_pool
+from dnaf.core.workers import chunked, worker_pool
 from dnaf.data.keypoints import keypoints
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.renderers import RENDERERS
@@ -64,7 +64,7 @@ def write_pose_maps(pairs: Path, out: Path, renderer: str, canvas: images.Size, 
 def _in_order(
     workers: Executor, draw: "partial[list[tuple[bytes, bytes]]]", points: Points
 ) -> Iterator[tuple[bytes, bytes]]:
-    chunks = iter([points[start : start + _CHUNK] for start in range(0, len(points), _CHUNK)])
+    chunks = iter(chunked(list(points), _CHUNK))
     while group := list(islice(chunks, _CHUNKS_AHEAD)):
         for results in workers.map(draw, group):
             yield from results

@@ -1,4 +1,8 @@
-"""An image of any size in the model's frame, and its keypoints with it."""
+"""An image of any size in the model's frame, and its keypoints with it.
+
+Not by Pillow's `ImageOps.pad` and `fit`: they do not say where the image went, which its keypoints must
+follow, and `fit` cuts before it resizes, so that pixels at the edge miss their neighbours.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

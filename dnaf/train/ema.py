@@ -1,4 +1,8 @@
-"""The exponential moving average of the trained weights, which is what a run publishes."""
+"""The exponential moving average of the trained weights, which is what a run publishes.
+
+Not by diffusers' `EMAModel`, whose bits are others: it forgets the start at once (its first decay is 0, ours
+1/10). Its decay also follows a counter of its own, ours the step, so that there is no counter to restore.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,8 +26,8 @@ class EMA:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Takes in the weights after a step, counted from 0."""
-        # A young average follows faster, so that it does not remember the random start.
+        """Takes in the weights after a step t, counted from 0: average += (1 - d_t) (weights - average)."""
+        # d_t = min(decay, (1 + t) / (10 + t)): a young average follows faster, to forget the random start.
         decay = min(self._decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(
             list(self.values.values()), [weight.data for weight in self._weights.values()], 1 - decay

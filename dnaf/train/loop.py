@@ -181,8 +181,10 @@ class _Run:
             batches = track(batches, "Training steps", self.params.steps, self.step, self._recent_loss)
         processes.start_report(self.accelerator, self.params, self.folder.name, self.step)
         with stop_requests() as requested:
-            for batch in batches:
+            for index, batch in enumerate(batches):
                 loss, stop = self._one_step(batch, requested)
+                if index == 0:
+                    memory.tell_measured(self.accelerator)
                 self.step += 1
                 if self.accelerator.is_main_process:
                     self._write(loss, bool(stop))

@@ -1,17 +1,22 @@
 """How much memory a training step takes on each device, counted before anything is computed.
 
 One forward pass runs on fake tensors, which have shapes but no data, and every storage is counted while it
-lives. What the backward pass computes again is counted segment by segment. Not counted: the gradients of
-activations, workspaces of kernels, fragments; on a GPU expect a tenth more and about 0.5 GiB for its context.
+lives. No backward pass, so that a machine without the GPU can count for it: PyTorch runs none on fake tensors
+of a GPU that is not there. What it computes again is counted segment by segment instead; PyTorch's own
+counter, `torch.distributed._tools.mem_tracker`, cannot do that. Not counted: the gradients of activations,
+workspaces of kernels, fragments; on a GPU expect a tenth more and about 0.5 GiB for its context.
+
+tests/train/test_memory.py compares the estimate with what PyTorch's allocator gave out in a real step on the
+CPU; on a GPU every training says after its first step what it took.
 """
 
-import os
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
@@ -123,10 +128,17 @@ def tell(pipeline: DNAFPipeline, params: config.Train, image: torch.Tensor, acce
         note(warning)
 
 
+def tell_measured(accelerator: Accelerator) -> None:
+    """Shows after a step what it took, to compare with the estimate; nothing where PyTorch does not count."""
+    device = accelerator.device
+    if accelerator.is_main_process and device.type == "cuda":
+        note(f"Memory of a step, measured: {torch.cuda.max_memory_allocated(device) / GIB:.2f} GiB")
+
+
 def _memory(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return psutil.virtual_memory().total
 
 
 class _Step(nn.Module):
@@ -233,7 +245,7 @@ class _Alive(TorchDispatchMode):
         return result
 
     def measure(self, segment: gradient_checkpointing.Segment, *args: Any) -> Any:
-        """Takes the place of `gradient_checkpointing.run_again`: counts what a segment's backward pass needs.
+        """Takes the place of `gradient_checkpointing.run_again`: counts what the backward pass needs again.
 
         What comes back is as large as the segment's output, and only its inputs stay alive.
         """

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from diffusers import DDPMScheduler
@@ -99,6 +101,16 @@ def test_processes_divide_the_batch_and_copy_the_gradients() -> None:
     accumulated = memory.estimate(tiny_pipeline(), train_params(batch_size=4, accumulate=2), SIZE, CPU)
     assert one.activations == two.activations == accumulated.activations
     assert (one.buckets, two.buckets) == (0, one.gradients)
+
+
+def test_what_a_step_took_is_said_where_pytorch_counts_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory.tell_measured(SimpleNamespace(device=CPU, is_main_process=True))  # type: ignore[arg-type]
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 3 * GIB // 2)
+    memory.tell_measured(SimpleNamespace(device=GPU, is_main_process=True))  # type: ignore[arg-type]
+    assert capsys.readouterr().err == "Memory of a step, measured: 1.50 GiB\n"
 
 
 def test_advice_names_what_to_change_and_by_how_much() -> None:

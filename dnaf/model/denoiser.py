@@ -178,6 +178,7 @@ class DNAFDenoiser(nn.Module):
     ) -> torch.Tensor:
         num_styles, residuals = len(noisy_style), encoded.residuals
         style_residuals = encoded.style_residuals
+        # One batch of S + P + T rows: a style attends to itself alone, a target to its style too.
         if timestep.ndim:
             timestep = torch.cat([timestep[:num_styles], timestep])
         if not style_residuals:

@@ -37,7 +37,7 @@ def resample_groups(
 
 def percentile_interval(values: Values) -> tuple[float, float]:
     """The middle 95 % of the values (R) of the resamplings."""
-    tail = (1 - _CONFIDENCE) / 2
+    tail = (1 - _CONFIDENCE) / 2  # 2.5 % at each end
     low, high = np.quantile(values, (tail, 1 - tail))
     return float(low), float(high)
 
@@ -66,6 +66,7 @@ def ratio_interval(
 
     Args: as of `bootstrap_interval`.
     """
+    # In resampling r: sum_g c_rg part_g / sum_g c_rg whole_g, with c_rg the times that group g was drawn.
     index, times_drawn = resample_groups(groups, num_resamplings, root_seed, metric)
     numerator, denominator = (
         times_drawn @ np.bincount(index, weights=values) for values in (numerators, denominators)

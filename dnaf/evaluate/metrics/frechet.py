@@ -46,14 +46,14 @@ def real_statistics(features: Features) -> RealStatistics:
     """
     mean = _mean(features, "real")
     count, dimensions = features.shape
-    if count <= dimensions:
+    if count <= dimensions:  # (D, N) of rank N - 1: the centred features are the factor
         return RealStatistics(mean, (features - mean).T / np.sqrt(count - 1), count)
     covariance = _covariance(features, mean)
     try:
         factor = scipy.linalg.cholesky(covariance, lower=True)
     except np.linalg.LinAlgError:
         # More rows than columns and still singular: features that are constant or copies of each other.
-        values, vectors = scipy.linalg.eigh(covariance)
+        values, vectors = scipy.linalg.eigh(covariance)  # V w V^T = (V w^(1/2)) (V w^(1/2))^T
         (upper,) = scipy.linalg.qr((vectors * np.sqrt(np.clip(values, 0, None))).T, mode="r")
         factor = upper.T
     return RealStatistics(mean, factor, count)
@@ -80,7 +80,8 @@ def frechet_distance(real: RealStatistics, generated: Features) -> float:
 
 def trace_of_root(factor: Matrix, covariance: Matrix) -> float:
     """Trace of the root of `factor @ factor.T @ covariance`, all (D, D), the factor lower triangular."""
-    half = scipy.linalg.blas.dtrmm(1.0, factor.T, covariance.T)
+    # F F^T S and the symmetric F^T S F have the same eigenvalues; the trace of the root sums their roots.
+    half = scipy.linalg.blas.dtrmm(1.0, factor.T, covariance.T)  # F^T S
     gram = scipy.linalg.blas.dtrmm(1.0, factor.T, half, side=1, trans_a=1)
     eigenvalues = scipy.linalg.eigvalsh(gram)
     return float(np.sqrt(np.clip(eigenvalues, 0, None)).sum())
@@ -109,6 +110,7 @@ def frechet_interval(
         NumericalError: as `frechet_distance`.
     """
     mean = _mean(generated, "generated")
+    # Of image i: 2 (x_i - m2) (m2 - m1) + |x_i - m2|^2 - (M - 1) times its share of tr((S1 S2)^(1/2)).
     centered = generated - mean
     squares = np.einsum("nd,nd->n", centered, centered)
     others = len(generated) - 1
@@ -126,10 +128,10 @@ def _distance(real: RealStatistics, mean: Matrix, trace: float, root: float) -> 
 
 def _shares_of_root(rows: Matrix) -> Matrix:
     """Diagonal (N,) of the root of `rows @ rows.T`, whose trace is that of the root of `rows.T @ rows`."""
-    if len(rows) <= rows.shape[1]:
+    if len(rows) <= rows.shape[1]:  # A = U s V^T: (A A^T)^(1/2) = U s U^T
         vectors, values, _ = scipy.linalg.svd(rows, full_matrices=False)
         return np.asarray(vectors**2 @ values)
-    squares, axes = scipy.linalg.eigh(rows.T @ rows)
+    squares, axes = scipy.linalg.eigh(rows.T @ rows)  # (A A^T)^(1/2) = A (A^T A)^(-1/2) A^T
     is_support = squares > squares[-1] * _ROUNDING
     return np.asarray((rows @ axes[:, is_support]) ** 2 @ (1 / np.sqrt(squares[is_support])))
 

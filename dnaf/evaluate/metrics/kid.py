@@ -32,6 +32,8 @@ def real_term(features: Features) -> float:
 def kid(real_features: Features, real_term: float, generated: Features) -> float:
     """KID of real features (N, D) and generated ones (M, D); about 0 for sets alike, and then also negative.
 
+    mean k(x, x') + mean k(y, y') - 2 mean k(x, y), the first two over pairs of different images.
+
     Args:
         real_term: of the real features; see the function of that name.
 
@@ -66,8 +68,8 @@ def kid_interval(
     index, times = resample_groups(groups, num_resamplings, root_seed, metric)
     order = np.argsort(index, kind="stable")
     kernels = _group_sums(generated[order], index[order], "generated")
-    sizes = np.bincount(index)
-    totals = times @ sizes
+    sizes = np.bincount(index)  # (G,) images of each outfit
+    totals = times @ sizes  # (R,) images of each resampling
     num_pairs = _over_copies(times, np.outer(sizes, sizes - 0.0) - np.diag(sizes))
     with_real = times @ np.bincount(index, weights=_mean_with_real(real_features, generated)) / totals
     is_drawn = num_pairs > 0  # not where one outfit of a single image was drawn again and again
@@ -77,6 +79,8 @@ def kid_interval(
 
 def _over_copies(times: Matrix, sums: Matrix) -> Matrix:
     """Sums (R,) over the pairs of resampled groups, from those of each two groups (G, G)."""
+    # Of groups drawn c_g times: sum_gh c_g c_h S_gh, where g = h counts c_g times, as pairs across two copies
+    # of a group do not count, and not c_g^2 times.
     within = np.diag(sums)
     return np.einsum("rg,rg->r", times @ sums, times) - times**2 @ within + times @ within
 
@@ -95,6 +99,7 @@ def _group_sums(features: Features, index: Index, name: str) -> Matrix:
     if len(features) < 2:
         raise NumericalError(f"KID: too few {name} images (found {len(features)}, expected at least 2).")
     sums = np.zeros((index[-1] + 1,) * 2)
+    # Blocks on and above the diagonal of the kernel (N, N), which is symmetric; those above count twice.
     for first, rows in _chunks(features):
         for second, others in _chunks(features, first.start):
             kernel = _kernel(rows, others)
@@ -129,6 +134,7 @@ def _mean_with_real(real: Features, generated: Features) -> Matrix:
 
 
 def _kernel(rows: Matrix, others: Matrix) -> Matrix:
+    """(x y / D + 1)^3 of rows (N, D) and (M, D): (N, M)."""
     kernel = rows @ others.T
     kernel /= rows.shape[1]
     kernel += 1

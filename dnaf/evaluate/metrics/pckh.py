@@ -25,6 +25,6 @@ def pckh(real_keypoints: Points, generated_keypoints: Points) -> tuple[int, int]
     head = real_keypoints[_HEAD][is_valid[_HEAD]]
     if len(head) < 2:
         return 0, 0
-    distances = np.abs(generated_keypoints - real_keypoints)
+    distances = np.abs(generated_keypoints - real_keypoints)  # (18, 2): |dx|, |dy|
     is_correct = (distances < _ALPHA * np.ptp(head, axis=0)).all(axis=1)  # NaN is not
     return int(is_correct.sum()), int(is_valid.sum())

@@ -14,7 +14,7 @@ _RANGE = 255.0
 
 
 def psnr(real: Image, generated: Image) -> float:
-    """PSNR in dB with data range 255; infinite for equal images."""
+    """PSNR = 10 log10(255^2 / mean (a - b)^2) in dB; infinite for equal images."""
     squared = _norm(real, generated, cv2.NORM_L2SQR) / real.size
     return 10 * math.log10(_RANGE**2 / squared) if squared else math.inf
 

@@ -137,7 +137,8 @@ def _similarity(
 ) -> Means:
     """SSIM of each window from its means of x, y, x y and (x - y)^2, all overwritten, as is `spare`.
 
-    var(x) + var(y) is computed as var(x - y) + 2 cov(x, y), and the squares of the means likewise.
+    SSIM = (2 mx my + c1) (2 cov(x, y) + c2) / ((mx^2 + my^2 + c1) (var(x) + var(y) + c2)), with the means mx
+    and my. var(x) + var(y) is computed as var(x - y) + 2 cov(x, y), and the squares of the means likewise.
 
     Args:
         scales: what the given means, and the covariances from them, are multiples of.
@@ -146,12 +147,14 @@ def _similarity(
     x, y, product, square = means
     means_product = np.multiply(x, y, out=spare)
     x -= y
-    x *= x
+    x *= x  # (mx - my)^2
+    # 2 cov(x, y) + c2
     structure = cv2.addWeighted(product, 2, means_product, -2, c2 * scales[1], dst=product)
-    square -= x
-    square += structure
+    square -= x  # var(x - y)
+    square += structure  # var(x) + var(y) + c2
+    # mx^2 + my^2 + c1
     squares_of_means = cv2.addWeighted(means_product, 2, x, 1, c1 * scales[0], dst=y)
-    luminance = np.subtract(squares_of_means, x, out=spare)
+    luminance = np.subtract(squares_of_means, x, out=spare)  # 2 mx my + c1
     luminance *= structure
     square *= squares_of_means
     luminance /= square

@@ -37,7 +37,7 @@ class AppearanceBlock(nn.Module):
 
     def forward(self, hidden: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         """UNet features (B,dim,H,W), keys and values (B,heads,M,d) -> residual (B,dim,H,W) to be added."""
-        tokens = hidden.flatten(2).transpose(1, 2)
+        tokens = hidden.flatten(2).transpose(1, 2)  # (B,H·W,dim)
         query = split_heads(self.to_q(self.norm(tokens)), self.num_heads)
         update = self.to_out(merge_heads(attend(query, keys, values)))
         update = update + self.feed_forward(tokens + update)

@@ -71,7 +71,7 @@ class NoiseAwareProcessor:
         style: StyleContext | None = None,
     ) -> torch.Tensor:
         """(B,N,C) -> (B,N,C); the signature diffusers calls processors with."""
-        query = split_heads(attn.to_q(hidden_states), attn.heads)
+        query = split_heads(attn.to_q(hidden_states), attn.heads)  # (B,heads,N,d), as keys and values
         if style is not None and self.name in style.prompt:
             # Every row has the same prompt, at every timestep.
             key, value = (each.expand(len(query), -1, -1, -1) for each in style.prompt[self.name])
@@ -95,18 +95,20 @@ class NoiseAwareProcessor:
         value: torch.Tensor,
         style: StyleContext,
     ) -> torch.Tensor:
+        """softmax(Q [K; K']ᵀ / √d) [V; V'] of every target, K' and V' being its style's: Figure (b)."""
         num_styles, num_others = style.num_styles, style.num_styles + style.num_unconditional
         if style.cache is not None:
             style_key, style_value = keys_values(attn, style.cache[self.name])
         else:
             style_key, style_value = key[:num_styles], value[:num_styles]
         target_key, target_value = key[num_others:], value[num_others:]
+        # (S,heads,N,d) -> (T,heads,N,d): a style's row for each of its targets.
         style_key, style_value = (t.index_select(0, style.style_index) for t in (style_key, style_value))
         if style.keep is not None:
             keep = style.keep.view(-1, 1, 1, 1)
             style_key = torch.where(keep, style_key, target_key)
             style_value = torch.where(keep, style_value, target_value)
-        attended = attend(
+        attended = attend(  # T queries of N tokens, 2N keys
             query[num_others:],
             torch.cat([target_key, style_key], 2),
             torch.cat([target_value, style_value], 2),

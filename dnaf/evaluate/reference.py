@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dnaf.core import config, files, seeds
 from dnaf.core.errors import StateError
-from dnaf.core.shards import Shards, chunked
+from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked
 from dnaf.data.formats.names import Stem
 from dnaf.evaluate.metrics.frechet import RealStatistics, real_statistics

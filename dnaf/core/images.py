@@ -7,14 +7,15 @@ between these functions and Pillow.
 import io
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from dnaf.core.errors import DataError
 
@@ -22,13 +23,25 @@ Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
 
 MAX_PIXELS = 20_000_000  # a 750x1101 original has 0.8 million; above this a file is hostile or a mistake
+MAX_SIDE = 16_384  # an image of one line of pixels costs a hundred times its size to resize
 _FORMATS = ("JPEG", "PNG")
 _MODES = ("RGB", "L", "P", "RGBA", "LA", "CMYK", "1")
+# How the eight orientations of EXIF (4.6.5 of its version 3.0, tag 0x112) are turned upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = [_TURNS[orientation] for orientation in (5, 6, 7, 8)]
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "box": Image.Resampling.BOX}
 
 
 def decode(data: bytes, where: str | Path) -> Pixels:
-    """Decodes a JPEG or PNG to uint8 RGB (H, W, 3), its EXIF orientation applied.
+    """Decodes a JPEG or PNG to uint8 RGB (H, W, 3): upright by its EXIF orientation, transparency on white.
 
     Args:
         data: the whole file.
@@ -37,12 +50,38 @@ def decode(data: bytes, where: str | Path) -> Pixels:
     Raises:
         DataError: not a JPEG or PNG, truncated or damaged, over 20 million pixels, or 16 bits a channel.
     """
+    with _opened(data, where) as image:
+        turn = _turn(image, data)
+        upright = _on_white(image) if image.has_transparency_data else image.convert("RGB")
+        return np.array(upright if turn is None else upright.transpose(turn))
+
+
+def read_size(data: bytes, where: str | Path) -> Size:
+    """(height, width) that `decode` gives, without decoding.
+
+    Raises:
+        DataError: not a JPEG or PNG that `decode` would look at.
+    """
+    with _opened(data, where) as image:
+        is_turned = _turn(image, data) in _SIDEWAYS
+        return (image.width, image.height) if is_turned else (image.height, image.width)
+
+
+def check_header(data: bytes, where: str | Path) -> None:
+    """Refuses (DataError) what `decode` would refuse before it decodes, in a moment and without memory."""
+    with _opened(data, where):
+        pass
+
+
+@contextmanager
+def _opened(data: bytes, where: str | Path) -> Iterator[Image.Image]:
+    """An image whose header has passed all checks; errors inside the block are those of a damaged file."""
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
+            if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
                 raise DataError(
                     f"{where}: image too large (found {image.width}x{image.height}, expected at most "
-                    f"{MAX_PIXELS:,} pixels). Replace it by the original file."
+                    f"{MAX_PIXELS:,} pixels and {MAX_SIDE:,} a side). Replace it by the original file."
                 )
             # Pillow opens colour of 16 bits as RGB and cuts it to 8: only its raw mode, "RGB;16B", tells.
             raw_modes = [str(tile.args) for tile in image.tile]
@@ -51,7 +90,9 @@ def decode(data: bytes, where: str | Path) -> Pixels:
                     f"{where}: unsupported pixel format (found {image.mode}, expected 8 bits a channel). "
                     "Convert it to 8-bit RGB."
                 )
-            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+            if image.format == "PNG" and not _has_end(data):
+                raise ValueError("found a PNG without an end")
+            yield image
     except DataError:
         raise
     # Pillow raises OSError, SyntaxError, ValueError, struct.error and zlib.error on damaged files.
@@ -59,18 +100,31 @@ def decode(data: bytes, where: str | Path) -> Pixels:
         raise _unreadable(data, where, error) from error
 
 
-def read_size(data: bytes, where: str | Path) -> Size:
-    """(height, width) that `decode` would give, from the header alone.
+def _turn(image: Image.Image, data: bytes) -> Image.Transpose | None:
+    """What turns an image upright; None for one that is, or whose tag is not one of the eight numbers."""
+    # A PNG may have the tag after its pixels, and is decoded to find it.
+    if image.format == "PNG" and not any(mark in data for mark in (b"eXIf", b"exif", b"xmp")):
+        return None
+    orientation = image.getexif().get(ExifTags.Base.Orientation)
+    return _TURNS.get(orientation) if isinstance(orientation, int) else None
 
-    Raises:
-        DataError: not a JPEG or PNG.
-    """
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
-            return (image.width, image.height) if is_turned else (image.height, image.width)
-    except Exception as error:
-        raise _unreadable(data, where, error) from error
+
+def _on_white(image: Image.Image) -> Image.Image:
+    layer = image.convert("RGBA")
+    white = Image.new("RGB", layer.size, "white")
+    white.paste(layer, mask=layer.getchannel("A"))
+    return white
+
+
+def _has_end(data: bytes) -> bool:
+    """Whether a PNG's chunks go on to its last one: Pillow is content when it has all pixels."""
+    position = 8
+    while position + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        position += 12 + length
+        if kind == b"IEND":
+            return bool(position <= len(data))
+    return False
 
 
 def _unreadable(data: bytes, where: str | Path, error: Exception) -> DataError:

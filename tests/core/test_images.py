@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +155,105 @@ def test_a_sheet_is_a_grid_of_enlarged_images() -> None:
     assert grid.shape == (8, 12, 3)
     assert grid[3, 5].max() == 0
     assert grid[3, 6].min() == 255
+
+
+def _with_tag(kind: str, field: int, count: int, value: bytes) -> bytes:
+    """An image whose EXIF is one entry: its orientation, in any type of field (TIFF 6.0, section 2)."""
+    entry = struct.pack("<2HL", 0x0112, field, count) + value.ljust(4, b"\0")
+    exif = b"Exif\0\0II*\0" + struct.pack("<LH", 8, 1) + entry + bytes(4)
+    return _encode(Image.fromarray(RGB), kind, exif=exif)
+
+
+def _turned(orientation: int, kind: str = "PNG") -> bytes:
+    return _with_tag(kind, 3, 1, struct.pack("<H", orientation))
+
+
+@pytest.mark.parametrize(
+    ("field", "count", "value"),
+    [(2, 2, b"6"), (2, 4, b"six"), (3, 1, b"\0"), (3, 1, b"\x09"), (4, 1, b"\xff\xff"), (7, 1, b"\x06")],
+    ids=["the text 6", "a word", "0", "9", "65,535", "bytes"],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_tag_that_is_no_orientation_turns_nothing(kind: str, field: int, count: int, value: bytes) -> None:
+    data = _with_tag(kind, field, count, value)
+    assert images.decode(data, "a").shape == RGB.shape
+    assert images.read_size(data, "a") == RGB.shape[:2]
+
+
+@pytest.mark.filterwarnings("ignore:Metadata Warning")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_tag_of_two_numbers_counts_alike_for_size_and_pixels(kind: str) -> None:
+    data = _with_tag(kind, 3, 2, struct.pack("<2H", 6, 6))
+    assert images.read_size(data, "a") == images.decode(data, "a").shape[:2]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_undone(orientation: int) -> None:
+    undone = {
+        1: RGB,
+        2: RGB[:, ::-1],
+        3: RGB[::-1, ::-1],
+        4: RGB[::-1],
+        5: RGB.swapaxes(0, 1),
+        6: np.rot90(RGB, -1),
+        7: RGB[::-1, ::-1].swapaxes(0, 1),
+        8: np.rot90(RGB),
+    }
+    assert np.array_equal(images.decode(_turned(orientation), "a"), undone[orientation])
+
+
+def _moved_behind_the_pixels(data: bytes) -> bytes:
+    """A PNG with its EXIF chunk as the last one."""
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    return data[:start] + data[end:-12] + data[start:end] + data[-12:]
+
+
+def test_an_orientation_behind_the_pixels_counts_for_size_and_pixels() -> None:
+    data = _moved_behind_the_pixels(_turned(6))
+    assert images.read_size(data, "a") == images.decode(data, "a").shape[:2] == RGB.shape[1::-1]
+
+
+def test_an_orientation_in_xmp_counts_for_size_and_pixels() -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:li tiff:Orientation="6"/></x:xmpmeta>'
+    data = _encode(Image.fromarray(RGB), "JPEG", xmp=xmp)
+    assert images.read_size(data, "a") == images.decode(data, "a").shape[:2]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB", "L"])
+def test_what_is_transparent_becomes_white_whatever_is_hidden_there(mode: str) -> None:
+    layer = np.full((4, 6, 4), (10, 10, 10, 255), np.uint8)
+    layer[:, 3:, :3] = 40
+    layer[:, 3:, 3] = 0
+    image, options = Image.fromarray(layer).convert("RGBA" if mode in ("RGB", "L", "P") else mode), {}
+    if mode in ("RGB", "L"):  # one colour is transparent
+        image, options = image.convert(mode), {"transparency": 40 if mode == "L" else (40, 40, 40)}
+    if mode == "P":
+        image = image.quantize(4)
+    decoded = images.decode(_encode(image, "PNG", **options), "a")
+    assert (decoded[:, 3:] == 255).all()
+    assert np.abs(decoded[:, :3].astype(int) - 10).max() <= 2
+
+
+def test_half_transparent_is_half_white() -> None:
+    layer = np.full((4, 6, 4), (0, 100, 200, 128), np.uint8)
+    decoded = images.decode(_encode(Image.fromarray(layer), "PNG"), "a")
+    assert np.abs(decoded[0, 0].astype(int) - (127, 177, 227)).max() <= 1
+
+
+@pytest.mark.parametrize("cut", [1, 4, 8, 12])
+def test_a_png_without_its_end_is_refused(cut: int) -> None:
+    data = images.encode_png(RGB)
+    with pytest.raises(DataError, match="a PNG without an end"):
+        images.decode(data[:-cut], "a")
+    with pytest.raises(DataError, match="a PNG without an end"):
+        images.check_header(data[:-cut], "a")
+    assert np.array_equal(images.decode(data + b"more", "a"), RGB)
+
+
+@pytest.mark.parametrize("size", [(20_000_000, 1), (1, 16_385), (16_385, 16), (5000, 4001)])
+def test_an_image_without_end_in_one_direction_is_refused_by_its_header(size: tuple[int, int]) -> None:
+    data = _encode(Image.new("1", size), "PNG")
+    for look in (images.decode, images.read_size, images.check_header):
+        with pytest.raises(DataError, match=r"image too large .* 16,384 a side"):
+            look(data, "a.png")

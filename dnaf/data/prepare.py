@@ -5,16 +5,15 @@ that was killed then only reads and decrypts again, which is cheap.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 
 from dnaf.core import files, images
 from dnaf.core.errors import DataError, ResourceError
-from dnaf.core.workers import chunked, worker_pool
+from dnaf.core.workers import worker_pool
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.formats.names import Name
 
@@ -22,9 +21,11 @@ File = tuple[Name, bytes]  # name and content
 Prepared = tuple[Name, bytes, bytes]  # name, content, resized PNG
 Check = Callable[[images.Pixels, str], None]
 
-_CHUNK = 1024  # images that are kept together; at most two chunks are in memory
-_BATCH = 32  # images a worker gets at a time
-_MAX_TOLD = 20  # damaged images that an error names
+# Images that are kept together, and a worker gets at a time, and bytes of theirs; two chunks are in memory.
+_CHUNK, _CHUNK_BYTES = 1024, 128_000_000
+_BATCH, _BATCH_BYTES = 32, 16_000_000
+_MAX_TOLD = 20  # damaged images that an error names, in as many characters
+_MAX_TOLD_CHARACTERS = 1000
 
 
 def prepare_images(
@@ -47,7 +48,9 @@ def prepare_images(
     finished = FinishedChunks(scratch)
     pool = worker_pool()
     try:
-        for number, files_of_chunk in enumerate(_chunks(contents)):
+        num_png_bytes = size[0] * size[1] * 3
+        images_only = _without_damaged(contents, damaged)
+        for number, files_of_chunk in enumerate(_groups(images_only, _CHUNK, _CHUNK_BYTES, num_png_bytes)):
             # The next chunk is read and decrypted here while workers prepare this one.
             started.append(_Chunk(finished, number, files_of_chunk, pool, size, check))
             if len(started) > 1:
@@ -61,14 +64,44 @@ def prepare_images(
     finally:
         pool.shutdown(cancel_futures=True)
     if damaged:
-        shown = " | ".join(damaged[:_MAX_TOLD])
-        more = f" | and {len(damaged) - _MAX_TOLD:,} more" if len(damaged) > _MAX_TOLD else ""
-        raise DataError(f"{len(damaged):,} images cannot be used: {shown}{more}")
+        raise _refusal(damaged)
 
 
-def _chunks(contents: Iterator[File]) -> Iterator[list[File]]:
-    while chunk := list(islice(contents, _CHUNK)):
-        yield chunk
+def _without_damaged(contents: Iterator[File], damaged: list[str]) -> Iterator[File]:
+    """The files that begin as images do; of others nothing is kept but what is wrong with them."""
+    for name, data in contents:
+        try:
+            images.check_header(data, name)
+        except DataError as error:
+            damaged.append(str(error))
+        else:
+            yield name, data
+
+
+def _groups(items: Iterable[File], most: int, most_bytes: int, beside: int = 0) -> Iterator[list[File]]:
+    """Consecutive files in groups that are bounded by their number and their bytes.
+
+    Args:
+        beside: bytes that are needed for each file beside its own.
+    """
+    group: list[File] = []
+    num_bytes = 0
+    for name, data in items:
+        if group and (len(group) == most or num_bytes + len(data) + beside > most_bytes):
+            yield group
+            group, num_bytes = [], 0
+        group.append((name, data))
+        num_bytes += len(data) + beside
+    if group:
+        yield group
+
+
+def _refusal(damaged: list[str]) -> DataError:
+    told = damaged[:_MAX_TOLD]
+    while len(told) > 1 and sum(map(len, told)) > _MAX_TOLD_CHARACTERS:
+        told.pop()
+    more = f" | and {len(damaged) - len(told):,} more" if len(damaged) > len(told) else ""
+    return DataError(f"{len(damaged):,} images cannot be used: {' | '.join(told)}{more}")
 
 
 class _Chunk:
@@ -88,7 +121,8 @@ class _Chunk:
         self._earlier = finished.load(number, self._originals)
         self._futures: list[Future[list[bytes | str]]] = []
         if self._earlier is None:
-            self._futures = [pool.submit(_prepare, chunk, size, check) for chunk in chunked(chunk, _CHUNK)]
+            batches = _groups(chunk, _BATCH, _BATCH_BYTES)
+            self._futures = [pool.submit(_prepare, batch, size, check) for batch in batches]
 
     def finish(self, damaged: list[str]) -> Iterator[Prepared]:
         """Waits for the chunk and keeps it; adds what is wrong with images to `damaged`.

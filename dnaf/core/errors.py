@@ -10,13 +10,22 @@
 
 The message is one line, `where: what is wrong (found X, expected Y). What to do.`, path first. Stage
 commands print it and exit with code 2; any other exception is a bug and keeps its traceback.
+
+Messages quote names and contents of files that others made. Whatever these hold, a message is one printable
+line of at most 1,500 characters.
 """
 
-_LONGEST = 200  # characters of another library's message
+from dnaf.core.filenames import printable
+
+_LONGEST = 1500  # characters
+_LONGEST_QUOTED = 200  # characters of another library's message
 
 
 class DnafError(Exception):
     """Base of all errors that a user's input or machine can cause."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message, _LONGEST))
 
 
 class ConfigError(DnafError):
@@ -45,5 +54,5 @@ class ResourceError(DnafError):
 
 def one_line(error: object) -> str:
     """What another library says, for a sentence of ours: in one line of printable characters, 200 at most."""
-    printable = "".join(character if character.isprintable() else " " for character in str(error))
-    return " ".join(printable.split())[:_LONGEST]
+    text = "".join(character if character.isprintable() else " " for character in str(error))
+    return " ".join(text.split())[:_LONGEST_QUOTED]

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from dnaf.core import images
-from dnaf.core.errors import StateError, one_line
+from dnaf.core.errors import DataError, StateError, one_line
+from dnaf.core.filenames import folded, shown, unsafe
 from dnaf.core.files import MANIFEST, atomic_file, fingerprint
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # same content, same bytes, same hash for DVC
@@ -27,11 +28,20 @@ class StoreWriter:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._files: dict[str, dict[str, Any]] = {}
+        self._folded = {MANIFEST}
 
     def add(self, name: str, data: bytes) -> None:
-        """Adds a file verbatim; a name added before is a bug (ValueError)."""
-        if name in self._files or name == MANIFEST:
+        """Adds a file verbatim; a name added before is a bug (ValueError).
+
+        Raises:
+            DataError: the name would leave a folder into which people unpack the store, or is not portable.
+        """
+        if folded(name) in self._folded:
             raise ValueError(f"{name}: added twice")
+        problem = unsafe(name)
+        if problem:
+            raise DataError(f"{shown(name)}: cannot be stored (found {problem}). Rename the file.")
+        self._folded.add(folded(name))
         self._archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), data)
         self._files[name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 

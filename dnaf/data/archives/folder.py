@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from dnaf.core.errors import DataError
-from dnaf.data.archives.checks import check_names, check_sizes
+from dnaf.core.filenames import is_left_by_system
+from dnaf.data.archives.checks import MAX_MEMBER_BYTES, Entry, check_members
 
 
 class FolderArchive:
@@ -18,10 +19,15 @@ class FolderArchive:
     is_encrypted = False
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._sizes = dict(sorted(check_sizes(path, _list(path))))
-        self.names = list(self._sizes)
-        check_names(path, self.names)
+        found: list[str] = []
+        sizes: list[int] = []
+        names = check_members(path, _entries(path, found, sizes))
+        taken = sorted(
+            (name, path / place, size) for name, place, size in zip(names, found, sizes, strict=True) if name
+        )
+        self._places = {name: place for name, place, _ in taken}
+        self._sizes = {name: size for name, _, size in taken}
+        self.names = list(self._places)
 
     def num_bytes(self, names: Collection[str]) -> int:
         return sum(self._sizes[name] for name in names)
@@ -31,22 +37,28 @@ class FolderArchive:
 
     def read(self, names: Collection[str], password: str | None = None) -> Iterator[tuple[str, bytes]]:
         wanted = set(names)
-        for name in self.names:
+        for name, place in self._places.items():
             if name in wanted:
-                yield name, self._read(self._path / name)
+                yield name, self._read(place)
 
     def _read(self, path: Path) -> bytes:
         try:
             with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-                return file.read()
+                data = file.read(MAX_MEMBER_BYTES + 1)
         except OSError as error:
             raise DataError(
                 f"{path}: could not be read ({error.strerror}). Check its permissions."
             ) from error
+        if len(data) > MAX_MEMBER_BYTES:
+            raise DataError(f"{path}: grew while it was read (expected at most {MAX_MEMBER_BYTES:,} bytes).")
+        return data
 
 
-def _list(folder: Path) -> Iterator[tuple[str, int]]:
+def _entries(folder: Path, found: list[str], sizes: list[int]) -> Iterator[Entry]:
+    """What is checked of each file, while they are listed; their paths below the folder are collected."""
     for place, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if not is_left_by_system(name)]
+        names = [name for name in names if not is_left_by_system(name)]
         for name in [*folders, *names]:
             path = Path(place) / name
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
@@ -55,7 +67,9 @@ def _list(folder: Path) -> Iterator[tuple[str, int]]:
                 )
         for name in names:
             path = Path(place) / name
-            yield path.relative_to(folder).as_posix(), path.stat().st_size
+            found.append(path.relative_to(folder).as_posix())
+            sizes.append(path.stat().st_size)
+            yield Entry(found[-1], sizes[-1])
 
 
 def _refuse(error: OSError) -> None:

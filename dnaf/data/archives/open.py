@@ -4,18 +4,15 @@ Nothing is trusted: names, kinds and sizes of all members are checked before the
 one's content is verified as far as the container allows. Nothing is written here.
 """
 
-import tarfile
-import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from lzma import LZMAError
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from dnaf.core.errors import DataError
 from dnaf.data.archives.folder import FolderArchive
 from dnaf.data.archives.rar import open_rar
-from dnaf.data.archives.tar import TarArchive
+from dnaf.data.archives.tar import TarArchive, is_tar
 from dnaf.data.archives.zip import open_zip
 
 _RAR = b"Rar!\x1a\x07"
@@ -25,7 +22,8 @@ class Archive(Protocol):
     """An open container whose directory has passed all checks.
 
     Attributes:
-        names: the members' names in the container's order, without folders.
+        names: the members' names in the container's order, composed (`filenames.composed`), without folders
+            and what systems leave behind.
         is_encrypted: whether any member needs a password.
     """
 
@@ -67,23 +65,14 @@ def open_archive(path: Path) -> Iterator[Archive]:
     try:
         with open(path, "rb") as file:
             start = file.read(len(_RAR))
-            file.seek(0)
-            is_tar = bool(start) and start[:2] != b"PK" and _is_tar(file)
     except OSError as error:
         raise DataError(
             f"{path}: could not be read ({error.strerror}). See the README in its folder."
         ) from error
     if start == _RAR:
         yield open_rar(path)
-    elif is_tar:
+    elif start and start[:2] != b"PK" and is_tar(path):
         yield TarArchive(path)
     else:
         with open_zip(path) as archive:
             yield archive
-
-
-def _is_tar(file: IO[bytes]) -> bool:
-    try:
-        return tarfile.is_tarfile(file)
-    except (EOFError, zlib.error, LZMAError):
-        return True  # a compressed file that is cut short: `TarArchive` says so

@@ -10,7 +10,8 @@ from typing import Any
 
 from dnaf.core import commands
 from dnaf.core.errors import DataError
-from dnaf.data.archives.checks import check_names, check_sizes
+from dnaf.core.filenames import shown
+from dnaf.data.archives.checks import Entry, check_members
 
 _END_OF_ARCHIVE = 10
 
@@ -42,11 +43,11 @@ class RarArchive:
 
     def __init__(self, path: Path, unrarlib: Any) -> None:
         self._path, self._lib = path, unrarlib
-        members = check_sizes(path, self._list())
-        if not members:
+        sizes: list[int] = []
+        self._names = check_members(path, self._entries(sizes), path.stat().st_size)
+        if not self._names:
             raise DataError(f"{path}: no members, or truncated. Download it again.")
-        check_names(path, [name for name, _ in members])
-        self._sizes = {name: size for name, size in members if not name.endswith("/")}
+        self._sizes = {name: size for name, size in zip(self._names, sizes, strict=True) if name}
         self.names = list(self._sizes)
 
     def num_bytes(self, names: Collection[str]) -> int:
@@ -57,27 +58,35 @@ class RarArchive:
 
     def read(self, names: Collection[str], password: str | None = None) -> Iterator[tuple[str, bytes]]:
         wanted = set(names)
-        for header in self._headers(self._lib.RarArchive.open_for_processing):
-            name = header.FileNameW.replace("\\", "/")
-            if name not in wanted or header.Flags & self._lib.FLAGS_RHDF_DIRECTORY:
+        headers = self._headers(self._lib.RarArchive.open_for_processing)
+        for name, header in zip(self._names, headers, strict=False):
+            if name not in wanted:
                 header.skip()
                 continue
-            chunks: list[bytes] = []
+            content = _Content(self._sizes[str(name)])
             try:
-                header.test(chunks.append)  # which verifies the checksum
+                header.test(content.add)  # which verifies the checksum
             except self._lib.BadRarFile as error:
-                raise DataError(
-                    f"{self._path}: damaged content (member {name}). Download it again."
-                ) from error
-            yield name, b"".join(chunks)
+                raise self._damaged(str(name)) from error
+            if len(content.data) != content.size:
+                raise self._damaged(str(name))
+            yield str(name), bytes(content.data)
 
-    def _list(self) -> Iterator[tuple[str, int]]:
+    def _damaged(self, name: str) -> DataError:
+        return DataError(f"{self._path}: damaged content (member {shown(name)}). Download it again.")
+
+    def _entries(self, sizes: list[int]) -> Iterator[Entry]:
+        """What is checked of each member, while they are read; their sizes are collected."""
         for header in self._headers(self._lib.RarArchive.open_for_metadata):
             name = header.FileNameW.replace("\\", "/")
             if header.headerDataEx.RedirType:
-                raise DataError(f"{self._path}: {name}: a link (expected plain files only). Refused.")
+                raise DataError(
+                    f"{self._path}: {shown(name)}: a link (expected plain files only). "
+                    "Pack the files themselves; nothing was written."
+                )
             is_folder = bool(header.Flags & self._lib.FLAGS_RHDF_DIRECTORY)
-            yield name + "/" * is_folder, header.UnpSize | header.UnpSizeHigh << 32
+            sizes.append(header.UnpSize | header.UnpSizeHigh << 32)
+            yield Entry(name + "/" * is_folder, sizes[-1])
             header.skip()
 
     def _headers(self, open_rar: Any) -> Iterator[Any]:
@@ -96,3 +105,15 @@ class RarArchive:
             raise DataError(
                 f"{self._path}: damaged, encrypted or truncated RAR archive ({error}). Download it again."
             ) from error
+
+
+class _Content:
+    """A member's bytes as they are unpacked, no more of them than its header tells."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.data = bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        if len(self.data) <= self.size:
+            self.data += chunk

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dnaf.core import commands, files
 from dnaf.core.errors import DataError, StateError
+from dnaf.core.filenames import is_left_by_system, suffix
 from dnaf.data.formats.names import Stem
 from dnaf.data.pairs.tables import read_table
 from dnaf.evaluate.submissions.method_card import Card
@@ -96,7 +97,7 @@ def find_results(method: str, results: Path, card: Card) -> list[Path] | None:
             raise DataError(f"{path}: not a result of {method} (needs no files). Remove it.")
         return []
     for path in found:
-        if path.suffix.lower() in _TO_UNPACK:
+        if suffix(path.name) in _TO_UNPACK:
             raise DataError(
                 f"{path}: an archive that cannot be read in place (expected a zip, a folder or images). "
                 "Unpack it there and remove it."
@@ -124,7 +125,7 @@ def _content(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.name not in _NO_RESULTS and path.suffix != ".dvc" and not path.name.startswith(".")
+        if path.name not in _NO_RESULTS and path.suffix != ".dvc" and not is_left_by_system(path.name)
     )
 
 

@@ -6,25 +6,24 @@ read: every pair once, no image of anything else, one file type.
 
 import os
 import threading
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from dnaf.core import images
 from dnaf.core.errors import DataError, one_line
+from dnaf.core.filenames import is_left_by_system, suffix
 from dnaf.core.images import Pixels, Size
-from dnaf.data.archives.open import open_archive
+from dnaf.data.archives.zip import ZipArchive, open_zip
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.submissions.method_card import Panels
 from dnaf.evaluate.submissions.result_names import ResultNames
 
 ARCHIVES = (".zip",)
 IMAGES = (".jpg", ".jpeg", ".png")
-_LEFT_BY_SYSTEMS = ("__MACOSX", ".", "Thumbs.db", "desktop.ini")  # beginnings of names that people never see
 
 Place = tuple[Path, str | None]  # a file; a member of a zip
 
@@ -77,7 +76,7 @@ def find_images(paths: Sequence[Path], layout: Layout, names: ResultNames, pairs
     unknown, duplicate, num_others = [], [], 0
     for path, member in chain.from_iterable(map(_list, paths)):
         name = PurePosixPath(member or path.as_posix())
-        if name.suffix.lower() not in IMAGES:
+        if suffix(name.name) not in IMAGES:
             num_others += 1
         elif layout.folder is None or layout.folder in name.parts[:-1]:
             pair = names.pair_of(name.name)
@@ -102,7 +101,8 @@ class PublishedImages:
     def __init__(self, where: Path, coverage: Coverage, layout: Layout, pairs: Sequence[Pair]) -> None:
         _require_exact(where, coverage, layout, len(pairs))
         self._places, self._layout = coverage.places, layout
-        self._zips: dict[Path, zipfile.ZipFile] = {}
+        self._zips: dict[Path, ZipArchive] = {}
+        self._opened = ExitStack()
         self._lock = threading.Lock()
         self._first: tuple[str, Size] | None = None
 
@@ -143,38 +143,35 @@ class PublishedImages:
         path, member = self._places[pair]
         shown = _shown((path, member))
         try:
-            data = path.read_bytes() if member is None else self._zip(path).read(member)
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            data = path.read_bytes() if member is None else self._member(path, member)
+        except OSError as error:
             raise DataError(
                 f"{shown}: could not be read ({one_line(error)}). Download the results again."
             ) from error
         return images.decode(data, shown)
 
-    def _zip(self, path: Path) -> zipfile.ZipFile:
+    def _member(self, path: Path, member: str) -> bytes:
         with self._lock:
             if path not in self._zips:
-                self._zips[path] = zipfile.ZipFile(path)
-            return self._zips[path]
+                self._zips[path] = self._opened.enter_context(open_zip(path))
+            ((_, data),) = self._zips[path].read([member])
+            return data
 
 
 def _list(path: Path) -> Iterator[Place]:
     """The files of an archive or a folder, without those that systems leave behind."""
-    if path.suffix.lower() in ARCHIVES and path.is_file():
-        with open_archive(path) as archive:
+    if suffix(path.name) in ARCHIVES and path.is_file():
+        with open_zip(path) as archive:
             if archive.is_encrypted:
                 raise DataError(f"{path}: encrypted. Unpack it where it is, and remove it.")
-            yield from ((path, name) for name in archive.names if not _is_hidden(name.split("/")))
+            yield from ((path, name) for name in archive.names)
     elif path.is_dir():
         for place, folders, names in os.walk(path, followlinks=True):
-            folders[:] = sorted(name for name in folders if not _is_hidden([name]))
+            folders[:] = sorted(name for name in folders if not is_left_by_system(name))
             for name in sorted(names):
                 yield from _list(Path(place) / name)
-    elif not _is_hidden([path.name]):
+    elif not is_left_by_system(path.name):
         yield path, None
-
-
-def _is_hidden(names: Sequence[str]) -> bool:
-    return any(name.startswith(_LEFT_BY_SYSTEMS) for name in names)
 
 
 def _require_exact(where: Path, coverage: Coverage, layout: Layout, num_pairs: int) -> None:
@@ -213,7 +210,7 @@ def _panel(strip: Pixels, count: int, index: int, shown: str) -> Pixels:
 
 def _file_type(place: Place) -> str:
     path, member = place
-    return "png" if (member or path.name).lower().endswith(".png") else "jpg"
+    return "png" if suffix(member or path.name) == ".png" else "jpg"
 
 
 def _shown(place: Place) -> str:

@@ -36,6 +36,13 @@ StylePose = Annotated[Path | None, typer.Option(help=f"The style's own pose: {_I
 Pose = Annotated[
     str, typer.Option(help="OpenPose JSON, a photograph, or the name of an image of the data set")
 ]
+PoseSize = Annotated[
+    str | None,
+    typer.Option(
+        help="What the pixels of a pose file are of: HEIGHTxWIDTH, or the photograph itself; by default the "
+        "file's own canvas, or else the model's size"
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Where to write the image, a PNG")]
 Model = Annotated[Path, typer.Option(help="The trained model")]
 FitTo = Annotated[Fit, typer.Option(help="Photographs of another shape: borders around them, or cut")]
@@ -58,6 +65,7 @@ def pose(
     pose: Pose,
     out: Out,
     style_pose: StylePose = None,
+    pose_size: PoseSize = None,
     model: Model = _MODEL,
     scale: Scale = 1,
     fit: FitTo = "pad",
@@ -68,7 +76,7 @@ def pose(
     from dnaf.apply.sheet import with_skeleton
 
     inputs = _inputs(fit, detector)
-    person, wanted = inputs.person(style, style_pose), inputs.pose(pose)
+    person, wanted = inputs.person(style, style_pose), inputs.pose(pose, pose_size)
     _hint(model, style)
     _write_preview(
         preview, [with_skeleton(person.image, person.keypoints), with_skeleton(person.image, wanted)]
@@ -80,6 +88,7 @@ def artwork(
     style: Annotated[str, typer.Option(help=f"Any image: {_IMAGE}")],
     pose: Pose,
     out: Out,
+    pose_size: PoseSize = None,
     model: Model = _MODEL,
     scale: Scale = 1,
     fit: FitTo = "crop",
@@ -90,7 +99,7 @@ def artwork(
     from dnaf.apply.sheet import with_skeleton
 
     inputs = _inputs(fit, detector)
-    image, wanted = inputs.artwork(style), inputs.pose(pose)
+    image, wanted = inputs.artwork(style), inputs.pose(pose, pose_size)
     _write_preview(preview, [with_skeleton(image.image, wanted)])
     _write_result(out, _painter(model).generate([image], [wanted])[0], scale)
 
@@ -150,6 +159,7 @@ def mix(
     ] = None,
     upper_pose: Annotated[Path | None, typer.Option(help=f"Pose of --upper: {_IN_ITS_PIXELS}")] = None,
     lower_pose: Annotated[Path | None, typer.Option(help=f"Pose of --lower: {_IN_ITS_PIXELS}")] = None,
+    pose_size: PoseSize = None,
     model: Model = _MODEL,
     scale: Scale = 1,
     fit: FitTo = "pad",
@@ -162,7 +172,7 @@ def mix(
 
     inputs = _inputs(fit, detector)
     persons = inputs.person(upper, upper_pose), inputs.person(lower, lower_pose)
-    wanted = inputs.pose(pose)
+    wanted = inputs.pose(pose, pose_size)
     inside = above_hips(wanted, inputs.size) if mask is None else inputs.mask(mask)
     _write_preview(
         preview,
@@ -186,6 +196,7 @@ def interpolate(
     out: Annotated[Path, typer.Option(help="Where to write: .png, all images in a row, and .gif are added")],
     frames: Annotated[int, typer.Option(min=2, max=600, help="Number of images")] = 12,
     style_pose: StylePose = None,
+    pose_size: PoseSize = None,
     model: Model = _MODEL,
     fit: FitTo = "pad",
     detector: Detector = None,
@@ -196,7 +207,7 @@ def interpolate(
     from dnaf.core import config
 
     inputs = _inputs(fit, detector)
-    person, ends = inputs.person(style, style_pose), [inputs.pose(name) for name in (first, last)]
+    person, ends = inputs.person(style, style_pose), [inputs.pose(name, pose_size) for name in (first, last)]
     _write_preview(preview, [with_skeleton(person.image, each) for each in (person.keypoints, *ends)])
     _hint(model, style)
     batch_size = config.load(config.Generate).batch_size

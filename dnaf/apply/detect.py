@@ -9,12 +9,12 @@ import numpy as np
 from dnaf.core import commands
 from dnaf.core.errors import BaseModelError, ConfigError, DataError, one_line
 from dnaf.core.images import Pixels
+from dnaf.data.keypoints.detections import LEAST_SCORE
 from dnaf.data.keypoints.joint_sets import to_openpose_18
 from dnaf.data.keypoints.keypoints import Points
 
 Detector = Callable[[Pixels, str], Points]
 
-_LEAST_SCORE = 0.3  # rtmlib's own threshold for drawing a joint
 _FEWEST_JOINTS = 6  # fewer are not a person
 
 
@@ -55,7 +55,7 @@ def load_detector(weights: Path) -> Detector:
             raise BaseModelError(
                 f"{weights}: another set of joints (found shape {points.shape}, expected 17 joints of COCO)."
             )
-        joints = np.where(scores[0][:, None] >= _LEAST_SCORE, points[0], np.nan)
+        joints = np.where(scores[0][:, None] >= LEAST_SCORE, points[0], np.nan)
         num_found = int((~np.isnan(joints[:, 0])).sum())
         if num_found < _FEWEST_JOINTS:
             raise DataError(

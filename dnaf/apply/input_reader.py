@@ -1,10 +1,9 @@
 """What a user names: an image file or an image of the data set, a pose file, a mask."""
 
-import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,14 +13,18 @@ from dnaf.apply.garment import Mask
 from dnaf.apply.person import Person
 from dnaf.core import files, images
 from dnaf.core.errors import DataError
+from dnaf.core.filenames import suffix
 from dnaf.core.images import Pixels, Size
-from dnaf.data.keypoints.keypoint_files import read_openpose
-from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points, read_keypoints
+from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points, check_pose, read_keypoints
+from dnaf.data.keypoints.openpose_files import read_openpose, read_openpose_of
 from dnaf.data.store import ImageStore
 
 _MAX_POSE_BYTES = 100_000
-_LARGEST_SIDE = 100_000  # pixels
-_CANVAS = ("canvas_height", "canvas_width")
+_OF_PICTURE = "Give the pose of this very image."
+_OF_CANVAS = (
+    "Say what its pixels are of: --pose-size <height>x<width>, --pose-size <photograph>, or `canvas_height` "
+    "and `canvas_width` in the file."
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class InputReader:
         """
         placed, place_of = self._image(image)
         if pose is not None:
-            keypoints = place_of.points(_read_pose(pose))
+            size = self._raw(image).shape[:2]
+            keypoints = place_of.points(_pixels(_read_bytes(pose), str(pose), size, _OF_PICTURE))
         elif Path(image).is_file():
             keypoints = place_of.points(self._detect(image))
         else:
@@ -76,20 +80,23 @@ class InputReader:
         raw = images.decode(image, "image")
         keypoints = np.full((NUM_JOINTS, 2), np.nan)
         if pose is not None:
-            points = read_openpose(_not_too_large(pose, "pose"), "pose")
+            points = _pixels(_not_too_large(pose, "pose"), "pose", raw.shape[:2], _OF_PICTURE)
             keypoints = placement(raw.shape[:2], self.size, self.fit).points(points)
         return Person(place(raw, self.size, self.fit), keypoints)
 
-    def pose(self, name: str) -> Points:
+    def pose(self, name: str, size: str | None = None) -> Points:
         """Keypoints (18, 2) in pixels of the frame.
 
         Args:
-            name: a pose file (`.json`), a photograph to detect them in, or an image of the data set. A pose
-                file is in pixels of its `canvas_height` and `canvas_width`, without them of the frame.
+            name: a pose file (`.json`), a photograph to detect them in, or an image of the data set.
+            size: what the pixels of a pose file are of: `<height>x<width>`, or the photograph itself. None:
+                its `canvas_height` and `canvas_width`, without them the frame.
+
+        Raises:
+            DataError: not readable, without joints, or in other pixels than those.
         """
-        path = Path(name)
-        if path.suffix == ".json":
-            return self._wanted(_read_bytes(path), name)
+        if suffix(name) == ".json":
+            return self._wanted(_read_bytes(Path(name)), name, size)
         return self.person(name).keypoints
 
     def uploaded_pose(self, pose: bytes) -> Points:
@@ -100,9 +107,19 @@ class InputReader:
         """
         return self._wanted(_not_too_large(pose, "pose"), "pose")
 
-    def _wanted(self, pose: bytes, where: str) -> Points:
-        canvas = _read_canvas(pose, where) or self.size
-        return placement(canvas, self.size, self.fit).points(read_openpose(pose, where))
+    def _wanted(self, pose: bytes, where: str, size: str | None = None) -> Points:
+        joints, canvas = read_openpose(pose, where)
+        canvas = canvas if size is None else self._size(size)
+        _check(joints, canvas or self.size, where, _OF_CANVAS if canvas is None else _OF_PICTURE)
+        return placement(canvas or self.size, self.size, self.fit).points(joints)
+
+    def _size(self, text: str) -> Size:
+        """(height, width) of `<height>x<width>`, or of an image."""
+        match = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text)
+        if match:
+            return int(match[1]), int(match[2])
+        height, width = self._raw(text).shape[:2]
+        return height, width
 
     def mask(self, path: Path, over: str | None = None) -> Mask:
         """Bool (H, W) in the frame: where an image is lighter than half.
@@ -166,22 +183,17 @@ class InputReader:
         return dict(zip(stems, points * scale, strict=True))
 
 
-def _read_pose(path: Path) -> Points:
-    return read_openpose(_read_bytes(path), str(path))
+def _pixels(pose: bytes, where: str, image: Size, remedy: str) -> Points:
+    """Keypoints (18, 2) of a pose file in pixels of its image, whose size is (height, width)."""
+    joints = read_openpose_of(pose, where, image)
+    _check(joints, image, where, remedy)
+    return joints
 
 
-def _read_canvas(pose: bytes, where: str) -> Size | None:
-    """(height, width) that the file tells, as the web editors of poses write it."""
-    try:
-        content = json.loads(pose)
-    except ValueError:
-        return None  # `read_openpose` tells what is wrong with the file
-    if not isinstance(content, dict) or not any(key in content for key in _CANVAS):
-        return None
-    sides: list[Any] = [content.get(key) for key in _CANVAS]
-    if not all(isinstance(side, int) and 1 <= side <= _LARGEST_SIDE for side in sides):
-        raise DataError(f"{where}: {' and '.join(_CANVAS)}: not pixels (found {sides[0]} and {sides[1]}).")
-    return sides[0], sides[1]
+def _check(joints: Points, frame: Size, where: str, remedy: str) -> None:
+    if np.isnan(joints).all():
+        raise DataError(f"{where}: nobody in it (found no joint). Give the pose of a person.")
+    check_pose(joints, frame, where, remedy)
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -41,7 +41,7 @@ def _inspect(
         yield from _given_by_lists(raw, [name for split in splits.values() for name in split])
         return
     for split in SPLITS:
-        yield from _keypoints(raw, split, data_format.naming)
+        yield from _keypoints(raw, split, data_format.naming, ask_password)
         yield from _pair_lists(raw, split, data_format.naming)
 
 
@@ -99,7 +99,9 @@ def _password(path: Path, archive: Archive, password: str | None) -> Finding:
     return Finding("password", "ok", f"opens {path.name}")
 
 
-def _keypoints(raw: Path, split: str, naming: Naming) -> Iterator[Finding]:
+def _keypoints(
+    raw: Path, split: str, naming: Naming, ask_password: Callable[[str], str | None]
+) -> Iterator[Finding]:
     what, found = f"{split} keypoints", False
     for pattern in naming.annotations:
         path = raw / pattern.format(split)
@@ -116,6 +118,8 @@ def _keypoints(raw: Path, split: str, naming: Naming) -> Iterator[Finding]:
             found = True
             try:
                 with open_archive(raw / name) as archive:
+                    if archive.is_encrypted:
+                        yield _password(raw / name, archive, ask_password(name))
                     yield Finding(what, "ok", f"{name}: {len(archive.names):,} files")
             except DnafError as error:
                 yield Finding(what, "wrong", str(error))

@@ -69,6 +69,48 @@ def test_a_pose_file_tells_the_size_it_was_made_for(project: ApplicationProject,
     assert inputs.pose(str(told)) == pytest.approx(JOINTS / 2)
 
 
+def test_the_size_may_be_given_by_hand_or_by_the_photograph(
+    project: ApplicationProject, photo: Path, tmp_path: Path
+) -> None:
+    path = pose_file(tmp_path, JOINTS + np.array([10, 26]))  # most of it outside of the frame
+    with pytest.raises(
+        DataError, match=r"pixels of another image .* Say what its pixels are of: --pose-size"
+    ):
+        project.inputs().pose(str(path))
+    for size in (f"{2 * SIZE[0]}x{2 * SIZE[1]}", str(photo)):
+        assert project.inputs().pose(str(path), size) == pytest.approx((JOINTS + np.array([10, 26])) / 2)
+    with pytest.raises(DataError, match="48by64: no such file"):
+        project.inputs().pose(str(path), "48by64")
+
+
+def test_a_pose_that_is_no_pose_in_these_pixels_is_refused_wherever_it_is_given(
+    project: ApplicationProject, photo: Path, tmp_path: Path
+) -> None:
+    inputs = project.inputs()
+    for points, problem in (
+        (JOINTS / 64, "not pixels"),
+        (JOINTS + 64, "pixels of another image"),
+        (np.full((18, 2), 1e9), "not a coordinate in pixels"),
+    ):
+        path = pose_file(tmp_path, points)
+        for read in (
+            lambda path: inputs.pose(str(path)),
+            lambda path: inputs.uploaded_pose(path.read_bytes()),
+            lambda path: inputs.person(str(photo), path),
+            lambda path: inputs.uploaded(photo.read_bytes(), path.read_bytes()),
+        ):
+            with pytest.raises(DataError, match=problem):
+                read(path)
+
+
+@pytest.mark.parametrize("people", [[], [{"pose_keypoints_2d": [0] * 54}], [{"pose_keypoints_2d": None}]])
+def test_a_pose_of_nobody_is_refused(project: ApplicationProject, tmp_path: Path, people: object) -> None:
+    path = tmp_path / "pose.JSON"
+    path.write_text(json.dumps({"people": people}))
+    with pytest.raises(DataError, match=r"pose\.JSON: nobody in it"):
+        project.inputs().pose(str(path))
+
+
 @pytest.mark.parametrize("height", [0, -1, "64", None])
 def test_a_size_that_is_none_is_refused(project: ApplicationProject, tmp_path: Path, height: object) -> None:
     path = pose_file(tmp_path, canvas_height=height, canvas_width=48)

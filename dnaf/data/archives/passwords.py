@@ -3,6 +3,7 @@
 import getpass
 import os
 import sys
+from pathlib import Path
 
 VARIABLE = "DNAF_ARCHIVE_PASSWORD"
 PUBLIC = {"demo": "demo"}  # stands in data/raw/demo/README.md
@@ -14,3 +15,8 @@ def find_password(dataset: str, archive: str) -> str | None:
     if known is None and sys.stdin is not None and sys.stdin.isatty():
         return getpass.getpass(f"Password of {archive} ({VARIABLE}): ") or None
     return known
+
+
+def password_of(path: Path) -> str | None:
+    """The password of an encrypted archive in a data set's folder, as `find_password` finds it."""
+    return find_password(path.parent.name, path.name)

@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dnaf.core.errors import DataError
-from dnaf.data.formats.names import Choice, Name, stem
+from dnaf.core.filenames import composed, shown, suffix
+from dnaf.data.formats.names import Choice, Name, NameOf, stem
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
+_NOT_READ = (
+    *(".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jfif", ".jpe", ".jp2", ".jxl"),
+)
 IMAGES = "images"  # the only split: which images are trained on and tested on is for the pair lists to say
 
 
@@ -21,13 +25,20 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Choice:
         paths: every file found there.
 
     Raises:
-        DataError: no images, or two that differ by their suffix or by upper and lower case only.
+        DataError: no images, images that are not read, or two that differ by their suffix or by upper and
+            lower case only.
     """
+    not_read = [path for path in paths if suffix(path) in _NOT_READ]
+    if not_read:
+        raise DataError(
+            f"{raw}: images that are not read (found {len(not_read):,}, first {shown(not_read[0])}; "
+            f"expected {', '.join(SUFFIXES)}). Convert them to PNG, or remove them."
+        )
     images: dict[Name, str] = {}
     met: dict[str, str] = {}
     for path in paths:
         name = Name(path.partition("/")[2].removeprefix(f"{IMAGES}/"))
-        if not name.lower().endswith(SUFFIXES) or name.rpartition("/")[2].startswith("."):
+        if suffix(name) not in SUFFIXES:
             continue
         key = stem(name).casefold()
         if key in met:
@@ -43,3 +54,22 @@ def choose_images(raw: Path, paths: Sequence[str]) -> Choice:
             f"{IMAGES}/). See docs/data.md."
         )
     return Choice({IMAGES: images}, [])
+
+
+def finder(names: Sequence[Name]) -> NameOf:
+    """The image that a list or a keypoint file means by a text; DataError if there is none.
+
+    It may lack its suffix, have its folder `images/`, be decomposed (macOS) or have backslashes (Windows).
+
+    Args:
+        names: of all images.
+    """
+    known: dict[str, Name] = {spelling: name for name in names for spelling in (name, stem(name))}
+
+    def find(text: str) -> Name:
+        name = known.get(composed(text).replace("\\", "/").removeprefix(f"{IMAGES}/"))
+        if name is None:
+            raise DataError(f"'{shown(text)}': no such image in {IMAGES}/ (found {len(names):,} others).")
+        return name
+
+    return find

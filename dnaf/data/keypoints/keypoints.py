@@ -27,6 +27,9 @@ NECK, RIGHT_HIP, LEFT_HIP = 1, 8, 11
 
 _LARGEST = 1024  # pixels; real files stay within -40...256
 _MISSING = -1
+_FARTHEST = 10  # sizes of the frame that a coordinate may lie away; farther is a mistake
+# All of a person's coordinates are at most that in no pixels: shares of an image are 0 to 1, or -1 to 1.
+_LARGEST_SHARE = 2
 _MIRRORED_JOINT = [0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16]
 TABLE_HEADER = ",".join(["stem", *(f"{axis}{joint}" for joint in range(NUM_JOINTS) for axis in "xy")])
 
@@ -87,7 +90,7 @@ def read_keypoints(path: Path) -> tuple[list[Stem], Points]:
         StateError: the file is missing or not of this form.
     """
     try:
-        header, *rows = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
+        header, *rows = [line.split(",") for line in _lines(path)]
         values = [[float(cell) if cell else np.nan for cell in row[1:]] for row in rows]
         keypoints = np.array(values, dtype=np.float64).reshape(len(rows), NUM_JOINTS, 2)
     except (OSError, ValueError) as error:
@@ -97,6 +100,11 @@ def read_keypoints(path: Path) -> tuple[list[Stem], Points]:
     if header != TABLE_HEADER.split(","):
         raise StateError(f"{path}: wrong header. Run stage split again.")
     return [Stem(row[0]) for row in rows], keypoints
+
+
+def _lines(path: Path) -> list[str]:
+    # Not `splitlines`, which divides at characters that names may have, as U+2028.
+    return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
 
 
 def coordinate(value: Any) -> float:
@@ -122,6 +130,49 @@ def from_file_values(values: list[float]) -> Points:
     return points
 
 
+def check_pose(points: Points, frame: Size, place: str | Path, remedy: str) -> None:
+    """Refuses coordinates of one person that are not pixels of the frame they should be of.
+
+    Args:
+        points: float (18, 2); missing joints are NaN.
+        frame: (height, width).
+        remedy: what to do if they are of another one.
+
+    Raises:
+        DataError: normalised coordinates, one far away, or fewer than half of the joints inside.
+    """
+    check_pixels(points, place)
+    visible = points[~np.isnan(points[:, 0])]
+    farthest = np.abs(visible).max(initial=0)
+    if not farthest <= _FARTHEST * max(frame):
+        raise DataError(
+            f"{place}: not a coordinate in pixels (found {farthest:.0f}, expected at most "
+            f"{_FARTHEST * max(frame):,} in {frame[0]}x{frame[1]}). {remedy}"
+        )
+    num_inside = int(((visible >= 0) & (visible < np.array(frame[::-1]))).all(axis=1).sum())
+    if 2 * num_inside < len(visible):
+        raise DataError(
+            f"{place}: pixels of another image (found {num_inside} of {len(visible)} joints inside "
+            f"{frame[0]}x{frame[1]}, height x width; expected most). {remedy}"
+        )
+
+
+def check_pixels(points: Points, place: str | Path) -> None:
+    """Refuses (DataError) coordinates of one person, float (18, 2), that are shares of an image."""
+    if _are_shares(points[None]).any():
+        raise DataError(
+            f"{place}: not pixels (found none above {_LARGEST_SHARE}, as of shares of an image, 0 to 1). "
+            "Multiply x by its width and y by its height; of OpenPose, use `--keypoint_scale 0`."
+        )
+
+
+def _are_shares(keypoints: Points) -> NDArray[np.bool_]:
+    """Bool (N,): which of the people (N, 18, 2) have two joints or more, and all of them in shares."""
+    num_visible = (~np.isnan(keypoints[..., 0])).sum(axis=1)
+    farthest = np.nan_to_num(np.abs(keypoints)).max(axis=(1, 2), initial=0)
+    return np.asarray((num_visible >= 2) & (farthest <= _LARGEST_SHARE))
+
+
 def check_people(keypoints: Points, frame: Size, path: Path) -> None:
     """Refuses a file whose coordinates cannot be those of people in the frame, axes swapped for one.
 
@@ -132,6 +183,12 @@ def check_people(keypoints: Points, frame: Size, path: Path) -> None:
     Raises:
         DataError: tells what was found.
     """
+    if _are_shares(keypoints).any():
+        raise DataError(
+            f"{path}: not pixels (found {_are_shares(keypoints).sum():,} of {len(keypoints):,} people whose "
+            f"coordinates are all at most {_LARGEST_SHARE}, as shares of an image are). "
+            "Use annotations in pixels."
+        )
     visible = keypoints[~np.isnan(keypoints[..., 0])]
     inside = ((visible >= 0) & (visible < np.array(frame[::-1]))).all(axis=1)
     if len(visible) and inside.mean() <= 0.5:

@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from dnaf.core.errors import DataError
+from dnaf.core.filenames import shown, suffix
 from dnaf.core.images import Size
 from dnaf.data.archives.open import open_archive
+from dnaf.data.archives.passwords import password_of
 from dnaf.data.formats.names import Name, NameOf
 from dnaf.data.keypoints.keypoints import (
     NUM_JOINTS,
     Annotations,
     Points,
     check_people,
+    check_pixels,
     coordinate,
     from_file_values,
 )
@@ -43,6 +46,7 @@ def read_pose_txt(data: bytes, where: str | Path, padding: int) -> Points:
         points = from_file_values([coordinate(float(value)) for row in rows for value in row])
     except (ValueError, DataError) as error:
         raise DataError(f"{where}: {error}. Download the archive again.") from error
+    check_pixels(points, where)
     points[:, 0] -= padding
     return points
 
@@ -69,7 +73,8 @@ def read_pose_files(
         name_by_member = {member: _image_of(member, path, name_of) for member in archive.names}
         wanted = set(names)
         members = [member for member, name in name_by_member.items() if name in wanted]
-        for member, data in archive.read(members):
+        password = password_of(path) if archive.is_encrypted else None
+        for member, data in archive.read(members, password):
             if len(data) > _MAX_BYTES:
                 raise DataError(f"{path}: {member} is too large for a pose file.")
             rows[name_by_member[member]] = read_pose_txt(data, f"{path}: {member}", padding)
@@ -80,9 +85,11 @@ def read_pose_files(
 
 
 def _image_of(member: str, path: Path, name_of: NameOf) -> Name:
-    if not member.endswith(".txt"):
-        raise DataError(f"{path}: {member} is not a pose file (expected *.txt only). Download it again.")
+    if suffix(member) != ".txt":
+        raise DataError(
+            f"{path}: {shown(member)} is not a pose file (expected *.txt only). Download it again."
+        )
     try:
-        return name_of(member.removesuffix(".txt") + ".jpg")
+        return name_of(member[: -len(".txt")] + ".jpg")
     except DataError as error:
         raise DataError(f"{path}: {error}") from error

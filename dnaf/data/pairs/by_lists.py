@@ -45,27 +45,38 @@ def read_splits(raw: Path, store: ImageStore, size: images.Size, max_test_pairs:
     scaled = annotated.keypoints / own * np.array(size[::-1], float)
     keypoints = dict(zip(annotated.names, scaled, strict=True))
 
+    nobody = {name for name, points in keypoints.items() if np.isnan(points).all()}
     splits = {}
     for split in SPLITS:
-        table = pd.DataFrame(listed[split], columns=["source", "target"], dtype="object")
-        table["outfit"] = _groups(listed[split])
+        of_people = [pair for pair in listed[split] if nobody.isdisjoint(pair)]
+        if not of_people:
+            empty = [name for name in names if name in used[split] & nobody]
+            raise DataError(
+                f"{annotated.origin}: no pair of people in {split}_pairs.csv (found no joint in "
+                f"{len(empty):,} of its {len(used[split]):,} images, first {empty[0]}). Find their poses."
+            )
+        table = pd.DataFrame(of_people, columns=["source", "target"], dtype="object")
+        table["outfit"] = _groups(of_people)
         if split == "test":
             table = pairs.draw(table, max_test_pairs)
-        kept = [name for name in names if name in used[split]]
+        kept = [name for name in names if name in used[split] and name not in nobody]
         without = [name for name in kept if name in annotated.not_annotated]
         if without:
             raise DataError(
                 f"{annotated.origin}: no keypoints of {without[0]}, which {split}_pairs.csv names (found "
                 f"{len(without):,} such). Annotate it, or remove its pairs."
             )
+        removed = [(name, pairs.NOBODY) for name in names if name in used[split] & nobody]
         info = {
             "keypoints": annotated.origin.name,
             "keypoints_dialect": annotated.dialect,
             "pair_lists": {f"{split}_pairs.csv": files.digest(raw / f"{split}_pairs.csv")},
-            "num_possible_pairs": len(listed[split]),
+            "num_possible_pairs": len(of_people),
+            "num_pairs_without_joints": len(listed[split]) - len(of_people),
         }
         kept_keypoints = np.array([keypoints[name] for name in kept])
-        splits[split] = Split(kept, kept, kept_keypoints, table, [], info)
+        listed_images = [name for name in names if name in used[split]]
+        splits[split] = Split(listed_images, kept, kept_keypoints, table, removed, info)
     return splits
 
 
@@ -80,17 +91,7 @@ def read_list(path: Path, names: Sequence[Name]) -> list[pairs.NamePair]:
     """
     if not path.is_file():
         raise DataError(f"{path}: missing (expected a table with the columns from,to). See docs/data.md.")
-    known: dict[str, Name] = {spelling: name for name in names for spelling in (name, stem(name))}
-
-    def name_of(text: str) -> Name:
-        name = known.get(text.removeprefix(f"{custom.IMAGES}/"))
-        if name is None:
-            raise DataError(
-                f"{text[:120]!r}: no such image in {custom.IMAGES}/ (found {len(names):,} others)."
-            )
-        return name
-
-    listed = pairs.read_pair_list(path, name_of)
+    listed = pairs.read_pair_list(path, custom.finder(names))
     if not listed:
         raise DataError(f"{path}: no pairs (expected at least 1).")
     pairs.require_unique_ids(((stem(source), stem(target)) for source, target in listed), path)

@@ -26,6 +26,7 @@ OCCLUDED = "occluded: shoulders or hips missing"
 ALONE = "alone in its outfit"
 NOT_ANNOTATED = "not annotated"
 UNPAIRED = "in neither pair list"
+NOBODY = "nobody found: no joints"
 
 _SHOULDERS_AND_HIPS = [2, 5, 8, 11]
 

@@ -1,5 +1,6 @@
 import json
 import random
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -170,7 +171,8 @@ def person(num_numbers: int) -> dict[str, object]:
             table_with(lambda text: text.replace("ben/2", "ben/1")),
             r"csv:5: ben/1.png is annotated twice",
         ),
-        (scaled(4), "wrong frame .found .* inside their images"),
+        (scaled(4), r"keypoints\.csv:2: pixels of another image .found [0-8] of 18 joints inside 256x176"),
+        (scaled(1 / 256), r"keypoints\.csv:2: not pixels .found none above .* shares of an image"),
         (swapped, "axes swapped"),
         (
             lambda raw: write_npy(raw, {name: np.nan_to_num(p) for name, p in keypoints().items()}),
@@ -194,7 +196,7 @@ def person(num_numbers: int) -> dict[str, object]:
         ),
         (coco_with(annotations=[{"image_id": 0, "keypoints": [1] * 54}]), r"annotations\[0\]: wrong number"),
         (
-            coco_with(annotations=[{"image_id": 0, "keypoints": [1] * 51}] * 2),
+            coco_with(annotations=[{"image_id": 0, "keypoints": [20, 30, 1] * 17}] * 2),
             r"annotations\[1\]: anna/front.jpg is annotated twice",
         ),
         (
@@ -211,6 +213,122 @@ def test_malformed_files_are_refused_with_their_place(
         read(tmp_path)
     assert str(caught.value).startswith(str(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+def normalised(raw: Path, write: Callable[[Path, dict[str, np.ndarray]], None], least: float) -> None:
+    """Every image's keypoints as shares of it: from 0 to 1, or from -1 to 1."""
+    points = {name: p / np.array(SIZES[name])[::-1] for name, p in keypoints().items()}
+    write(raw, {name: p * (1 - least) + least for name, p in points.items()})
+
+
+@pytest.mark.parametrize("least", [0, -1])
+@pytest.mark.parametrize("dialect", WRITERS)
+def test_shares_of_an_image_are_no_pixels_in_any_dialect(tmp_path: Path, dialect: str, least: float) -> None:
+    normalised(tmp_path, WRITERS[dialect], least)
+    with pytest.raises(DataError, match=r"not pixels .* Multiply x by its width"):
+        read(tmp_path)
+
+
+def test_shares_in_one_file_of_many_are_named(tmp_path: Path) -> None:
+    points = keypoints()
+    points["ben/2.png"] = points["ben/2.png"] / 256
+    write_openpose(tmp_path, points)
+    with pytest.raises(DataError, match=r"ben/2_keypoints\.json: not pixels"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("score", [0.01, 0.29])
+def test_a_joint_of_a_small_score_is_missing_in_every_dialect_with_scores(
+    tmp_path: Path, score: float
+) -> None:
+    def with_score(number: int, seen: float) -> float:
+        return score if number == 4 else seen
+
+    for write in (write_openpose, write_coco, write_npy):
+        raw = tmp_path / write.__name__
+        raw.mkdir()
+        if write is write_npy:
+            scores = np.array([with_score(joint, 0.3) for joint in range(18)])
+            write_npy(raw, {name: np.column_stack([p, scores]) for name, p in keypoints().items()})
+        elif write is write_coco:
+            write_coco(raw)
+            content = json.loads((raw / "keypoints.json").read_text())
+            for annotation in content["annotations"]:
+                flat = annotation["keypoints"]
+                flat[2::3] = [min(flat[2 + 3 * at], with_score(j, 0.3)) for at, j in enumerate(COCO_ORDER)]
+            (raw / "keypoints.json").write_text(json.dumps(content))
+        else:
+            write_openpose(raw, keypoints())
+            for path in raw.rglob("*.json"):
+                content = json.loads(path.read_text())
+                flat = content["people"][0]["pose_keypoints_2d"]
+                flat[2::3] = [min(flat[2 + 3 * joint], with_score(joint, 0.3)) for joint in range(18)]
+                path.write_text(json.dumps(content))
+        found = read(raw).keypoints[0]
+        assert np.isnan(found[4]).all()
+        assert not np.isnan(np.delete(found, 4, axis=0)).any()
+
+
+def test_suffixes_may_be_in_upper_case(tmp_path: Path) -> None:
+    write_openpose(tmp_path, keypoints())
+    for path in list(tmp_path.rglob("*.json")):
+        path.rename(path.with_suffix(".JSON"))
+    assert read(tmp_path).names == list(SIZES)
+
+
+def test_names_may_be_decomposed_or_have_backslashes(tmp_path: Path) -> None:
+    sizes = {"é/1.jpg": (256, 176)}
+    point = keypoints()["ben/2.png"]
+    for spelling in (unicodedata.normalize("NFD", "é/1.jpg"), "é\\1.jpg", "images\\é\\1"):
+        write_table(tmp_path, {spelling: point})
+        assert read_keypoint_files(tmp_path, sizes).names == ["é/1.jpg"]
+
+
+def test_a_canvas_of_another_scale_is_brought_to_the_image_and_of_another_shape_refused(
+    tmp_path: Path,
+) -> None:
+    write_openpose(tmp_path, keypoints())
+    path = tmp_path / "keypoints/anna/back_keypoints.json"  # an image of 512x352
+    content = json.loads(path.read_text())
+    expected = keypoints()["anna/back.jpg"]
+    path.write_text(json.dumps({**content, "canvas_height": 1024, "canvas_width": 704}))
+    np.testing.assert_allclose(read(tmp_path).keypoints[1], expected / 2)
+    path.write_text(json.dumps({**content, "canvas_height": 704, "canvas_width": 1024}))
+    with pytest.raises(DataError, match=r"back_keypoints\.json: of another image .* 704x1024"):
+        read(tmp_path)
+
+
+def test_of_several_coco_annotations_the_one_with_joints_counts(tmp_path: Path) -> None:
+    write_coco(tmp_path)
+    content = json.loads((tmp_path / "keypoints.json").read_text())
+    empty = {"keypoints": [0] * 51, "num_keypoints": 0}
+    crowd = {"keypoints": [50, 60, 2] * 17, "iscrowd": 1}
+    own = content["annotations"]
+    content["annotations"] = [
+        {"image_id": 0, **empty},
+        {"image_id": 1, **crowd},
+        *own,
+        {"image_id": 2, **empty},
+    ]
+    write_coco(tmp_path, annotations=content["annotations"])
+    assert not np.isnan(read(tmp_path).keypoints[0]).any()
+    assert read(tmp_path).names == list(SIZES)
+
+
+def test_an_image_whose_coco_annotations_have_no_joints_shows_nobody(tmp_path: Path) -> None:
+    write_coco(tmp_path)
+    content = json.loads((tmp_path / "keypoints.json").read_text())
+    content["annotations"][2]["keypoints"] = [0] * 51
+    write_coco(tmp_path, annotations=content["annotations"])
+    found = read(tmp_path)
+    assert found.not_annotated == []
+    assert np.isnan(found.keypoints[2]).all()
+
+
+def test_a_list_of_coco_results_is_named(tmp_path: Path) -> None:
+    (tmp_path / "keypoints.json").write_text(json.dumps([{"image_id": 1, "keypoints": [1] * 51, "score": 1}]))
+    with pytest.raises(DataError, match=r"a list, as COCO results are, which names no image"):
+        read(tmp_path)
 
 
 def test_a_pickle_in_a_npy_is_not_loaded(tmp_path: Path) -> None:

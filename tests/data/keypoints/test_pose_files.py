@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dnaf.core.errors import DataError
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.data.formats import deepfashion
 from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.keypoints.pose_files import read_pose_files, read_pose_txt
@@ -45,6 +46,28 @@ def test_a_pose_file_is_read_into_the_cropped_frame() -> None:
 def test_a_malformed_pose_file_is_refused_by_name(data: bytes) -> None:
     with pytest.raises(DataError, match=r"^pose/01_1_front\.txt: "):
         read_pose_txt(data, "pose/01_1_front.txt", 40)
+
+
+@pytest.mark.parametrize("password", ["right", "wrong"])
+def test_an_encrypted_pose_archive_is_read_with_the_data_sets_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    members = {"pose/WOMEN/Tees_Tanks/id_00000001/01_1_front.TXT": pose_txt(figure())}
+    write_encrypted_zip(tmp_path / "pose.zip", members, b"right", np.random.default_rng(0))
+    monkeypatch.setenv("DNAF_ARCHIVE_PASSWORD", password)
+    if password == "right":
+        assert read_files(tmp_path / "pose.zip", NAMES).names == NAMES[:1]
+    else:
+        with pytest.raises(DataError, match=r"pose\.zip: wrong password"):
+            read_files(tmp_path / "pose.zip", NAMES)
+
+
+def test_shares_of_an_image_are_refused(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "pose.zip", "w") as archive:
+        member = "pose/WOMEN/Tees_Tanks/id_00000001/01_1_front.txt"
+        archive.writestr(member, pose_txt(figure() / [176, 256] - [40, 0]))
+    with pytest.raises(DataError, match=r"pose\.zip: pose/WOMEN.*\.txt: not pixels"):
+        read_files(tmp_path / "pose.zip", NAMES)
 
 
 def test_a_pose_archive_gives_the_images_it_has_in_the_order_asked(tmp_path: Path) -> None:

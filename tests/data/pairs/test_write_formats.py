@@ -1,5 +1,7 @@
 """The split of Market-1501 and of a custom data set, from files written as their makers write them."""
 
+import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -131,6 +133,38 @@ def test_images_that_no_list_names_are_told() -> None:
     custom_folder.write_table(Path("raw"), dict.fromkeys(custom_folder.SIZES, FIGURE))
     split_custom()
     assert pd.read_csv("pairs/removed.csv").to_numpy().tolist() == [["carl", "neither", pairs.UNPAIRED]]
+
+
+def write_openpose_of(people: dict[str, list[object]]) -> None:
+    """Keypoints as OpenPose files; of the images named, other people than they show."""
+    write_custom()
+    Path("raw/keypoints.csv").unlink()
+    custom_folder.write_openpose(Path("raw"), dict.fromkeys(custom_folder.SIZES, FIGURE))
+    for name, persons in people.items():
+        path = Path("raw/keypoints", f"{name.rpartition('.')[0]}_keypoints.json")
+        path.write_text(json.dumps({"people": persons}))
+
+
+def test_images_in_which_nobody_was_found_are_counted_and_their_pairs_left_out() -> None:
+    write_openpose_of({"ben/1.png": []})
+    with pytest.raises(
+        DataError, match=r"no pair of people in test_pairs\.csv .found no joint in 1 of its 2"
+    ):
+        split_custom()
+    Path("raw/test_pairs.csv").write_text("from,to\nben/1.png,ben/2.png\nben/2.png,carl.png\n")
+    shutil.copy("raw/images/ben/1.png", "raw/images/carl.png")
+    shutil.copy("raw/keypoints/ben/2_keypoints.json", "raw/keypoints/carl.json")
+    with write_store(Path("images.zip"), {}) as store:
+        for name in [*custom_folder.SIZES, "carl.png"]:
+            store.add(name, Path("raw/images", name).read_bytes())
+    info = split_custom()
+    assert info["test"] == {
+        **info["test"],  # type: ignore[dict-item]
+        **{"num_pairs": 1, "num_pairs_without_joints": 1, "num_listed": 3, "num_kept": 2, "num_removed": 1},
+    }
+    assert pd.read_csv("pairs/test.csv")[["source", "target"]].to_numpy().tolist() == [["ben/2", "carl"]]
+    assert pd.read_csv("pairs/removed.csv").to_numpy().tolist() == [["ben/1", "test", pairs.NOBODY]]
+    assert "ben/1" not in keypoints.read_keypoints(Path("pairs/keypoints.csv"))[0]
 
 
 def leak() -> None:

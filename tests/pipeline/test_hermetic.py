@@ -21,6 +21,7 @@ PLUMBING = (
     "dnaf/core/errors.py",
     "dnaf/core/commands.py",
     "dnaf/core/config.py",
+    "dnaf/core/filenames.py",  # what errors show and every stage refuses
     "dnaf/core/sections.py",
     "dnaf/core/files.py",
     "dnaf/core/locks.py",

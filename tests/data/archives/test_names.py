@@ -136,8 +136,8 @@ def test_utf_8_is_read_also_where_a_zip_does_not_say_so(tmp_path: Path) -> None:
 
 
 def test_bytes_that_are_no_text_refuse_a_folder_in_one_printable_line(tmp_path: Path) -> None:
-    write_folder(tmp_path / "data", {"caf\udce9.jpg": b"1"})
-    with pytest.raises(DataError, match=r"unsafe member name 'caf\\udce9\.jpg': bytes that are no text"):
+    write_folder(tmp_path / "data", {"x\udce9.jpg": b"1"})
+    with pytest.raises(DataError, match=r"unsafe member name 'x\\udce9\.jpg': bytes that are no text"):
         read(tmp_path / "data")
 
 

@@ -135,9 +135,9 @@ def _layout(found: Path, card: Card, size: Size) -> Layout:
     if found.parent.name == SHARED:
         bare = found.name if found.is_dir() else found.stem
         panels = next(strips.panels for strips in card.strips if strips.archive == bare)
-        return Layout(naming, panels, None, 0)
+        return Layout(naming, panels, None, 0, size)
     folder = card.folder and card.folder.replace("<height>", str(size[0]))
-    return Layout(naming, card.panels, folder, card.margin)
+    return Layout(naming, card.panels, folder, card.margin, size)
 
 
 def _check_panels(folder: Path, published: PublishedImages, data: DataSet) -> None:

@@ -25,6 +25,9 @@ from dnaf.evaluate.submissions.result_names import ResultNames
 ARCHIVES = (".zip",)
 IMAGES = (".jpg", ".jpeg", ".png")
 
+# Of the shape: 1101x750, the size of DeepFashion's photographs, and 256x176 differ by 1 %.
+_MOST_STRETCHED = 0.02
+
 Place = tuple[Path, str | None]  # a file; a member of a zip
 
 
@@ -36,13 +39,16 @@ class Layout:
         naming: example of a file name, for errors.
         panels: where in a strip the images are; None for files that hold the generated image alone.
         folder: take only images in a folder of this name.
-        margin: pixels to cut off at the left and the right of the generated image.
+        margin: pixels to cut off at the left and the right of the generated image, where its width says that
+            they are there.
+        size: (height, width) of the data set; without panels and margin, images have its shape in any size.
     """
 
     naming: str
     panels: Panels | None
     folder: str | None
     margin: int
+    size: Size
 
 
 @dataclass(frozen=True)
@@ -123,14 +129,9 @@ class PublishedImages:
                 f"{shown}: wrong size (found {found_height}x{found_width}, expected {height}x{width}, height "
                 f"x width, as {first}). Use the complete results of one run."
             )
-        panels, margin = self._layout.panels, self._layout.margin
+        panels = self._layout.panels
         image = strip if panels is None else _panel(strip, panels.count, panels.generated, shown)
-        if 2 * margin >= image.shape[1]:
-            raise DataError(
-                f"{shown}: too narrow (found {image.shape[1]} pixels, expected more than twice the card's "
-                f"margin of {margin}). Correct card.yaml."
-            )
-        return image[:, margin : image.shape[1] - margin]
+        return _without_margin(image, self._layout, shown)
 
     def ground_truth(self, pair: Pair) -> Pixels | None:
         """The ground truth that stands in the same file, uint8 (H, W, 3); None if there is none."""
@@ -206,6 +207,22 @@ def _panel(strip: Pixels, count: int, index: int, shown: str) -> Pixels:
             f"multiple of {count}). Correct `panels` in card.yaml."
         )
     return strip[:, index * width : (index + 1) * width]
+
+
+def _without_margin(image: Pixels, layout: Layout, shown: str) -> Pixels:
+    """The image without what its card says is beside it, if it is there: by the shape that is left."""
+    height, width = image.shape[:2]
+    aspect = layout.size[1] / layout.size[0]
+    for margin in (0, layout.margin):
+        inside = width - 2 * margin
+        if inside > 0 and abs(inside / height / aspect - 1) <= _MOST_STRETCHED:
+            return image[:, margin : width - margin]
+    beside = f" and a margin of {layout.margin} pixels at each side" if layout.margin else ""
+    raise DataError(
+        f"{shown}: another shape than the data set's (found {height}x{width}, expected "
+        f"{layout.size[0]}x{layout.size[1]}, height x width, or as tall for its width{beside}). "
+        "Correct `panels` or `margin` in card.yaml, or supply images that are neither padded nor stretched."
+    )
 
 
 def _file_type(place: Place) -> str:

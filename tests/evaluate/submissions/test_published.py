@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ from tests.helpers.published_results import encode, pad, strip, write_folder, wr
 
 STEMS = [f"fashionWOMENDressesid{item:08d}01_{view}" for item in (1, 2) for view in ("1front", "3back")]
 PAIRS = [(STEMS[0], STEMS[1]), (STEMS[1], STEMS[0]), (STEMS[2], STEMS[3])]
-ALONE = Layout("<source>_2_<target>.png", None, None, 0)
+SIZE = (64, 48)
+ALONE = Layout("<source>_2_<target>.png", None, None, 0, SIZE)
 NAMES = ResultNames("deepfashion", PAIRS)
 
 
@@ -64,7 +65,7 @@ def test_nothing_is_written_beside_the_results(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("count", "generated"), [(3, 2), (5, 4), (7, 6), (10, 3), (11, 10)])
 def test_panels_are_cut_out_of_strips(tmp_path: Path, count: int, generated: int) -> None:
     layout = Layout(
-        "<source>_2_<target>.png", Panels(count=count, ground_truth=1, generated=generated), None, 0
+        "<source>_2_<target>.png", Panels(count=count, ground_truth=1, generated=generated), None, 0, SIZE
     )
     files = {}
     for pair in PAIRS:
@@ -79,14 +80,14 @@ def test_panels_are_cut_out_of_strips(tmp_path: Path, count: int, generated: int
 
 def test_a_margin_is_cut_off_both_sides(tmp_path: Path) -> None:
     files = {"{}_{}_vis.png".format(*pair): encode(pad(of(pair), 40), ".png") for pair in PAIRS}
-    found = published(*write(tmp_path, "zip", files), layout=Layout("", None, None, 40))
+    found = published(*write(tmp_path, "zip", files), layout=Layout("", None, None, 40, SIZE))
     assert np.array_equal(found.generated(PAIRS[0]), of(PAIRS[0]))
 
 
 def test_of_several_sizes_in_folders_the_chosen_one_is_read(tmp_path: Path) -> None:
     files = {f"512/{name}": encode(random_image("large"), ".png") for name in complete()}
     files |= {f"256/{name}": data for name, data in complete().items()}
-    found = published(*write(tmp_path, "zip", files), layout=Layout("", None, "256", 0))
+    found = published(*write(tmp_path, "zip", files), layout=Layout("", None, "256", 0, SIZE))
     assert np.array_equal(found.generated(PAIRS[0]), of(PAIRS[0]))
 
 
@@ -180,16 +181,46 @@ def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_strip_that_does_not_divide_is_refused(tmp_path: Path) -> None:
-    layout = Layout("", Panels(count=5, ground_truth=2, generated=4), None, 0)
+    layout = Layout("", Panels(count=5, ground_truth=2, generated=4), None, 0, SIZE)
     found = published(*write(tmp_path, "zip", complete()), layout=layout)
     with pytest.raises(DataError, match=r"not a strip of 5 panels \(found a width of 48 pixels"):
         found.generated(PAIRS[0])
 
 
-def test_a_margin_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
-    found = published(*write(tmp_path, "zip", complete()), layout=Layout("", None, None, 24))
-    with pytest.raises(DataError, match="too narrow"):
-        found.generated(PAIRS[0])
+@pytest.mark.parametrize("margin", [0, 24, 40])
+def test_a_margin_that_is_not_there_is_not_cut(tmp_path: Path, margin: int) -> None:
+    found = published(*write(tmp_path, "zip", complete()), layout=Layout("", None, None, margin, SIZE))
+    assert np.array_equal(found.generated(PAIRS[0]), of(PAIRS[0]))
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda image: pad(image, 8), "64x64"),
+        (lambda image: image.swapaxes(0, 1), "48x64"),
+        (lambda image: image[:, :40], "64x40"),
+        (lambda image: images.resize(image, (64, 64)), "64x64"),
+        (lambda image: image[:1, :1], "1x1"),
+    ],
+    ids=["padded", "height and width exchanged", "cut", "stretched", "one pixel"],
+)
+@pytest.mark.parametrize("margin", [0, 40])
+def test_results_of_another_shape_are_refused(
+    tmp_path: Path, change: Callable[[Pixels], Pixels], found: str, margin: int
+) -> None:
+    files = {
+        "{}_2_{}.png".format(*pair): images.encode_png(np.ascontiguousarray(change(of(pair))))
+        for pair in PAIRS
+    }
+    results = published(*write(tmp_path, "zip", files), layout=Layout("", None, None, margin, SIZE))
+    with pytest.raises(DataError, match=rf"another shape than the data set's .found {found}, expected 64x48"):
+        results.generated(PAIRS[0])
+
+
+@pytest.mark.parametrize("size", [(32, 24), (128, 96), (513, 384)])
+def test_results_of_another_size_and_the_same_shape_are_taken(tmp_path: Path, size: tuple[int, int]) -> None:
+    files = {"{}_2_{}.png".format(*pair): images.encode_png(images.resize(of(pair), size)) for pair in PAIRS}
+    assert published(*write(tmp_path, "zip", files)).generated(PAIRS[0]).shape[:2] == size
 
 
 def test_an_image_too_large_to_be_one_is_refused(tmp_path: Path) -> None:

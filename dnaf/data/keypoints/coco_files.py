@@ -1,6 +1,6 @@
 """Keypoints in COCO's JSON: 17 joints of people in images; v = 0, or a small score there, is missing."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +8,14 @@ import numpy as np
 
 from dnaf.core.errors import DataError
 from dnaf.core.images import Size
+from dnaf.data.formats.names import Name, NameOf
 from dnaf.data.keypoints.detections import from_numbers, list_of_objects, named, parse_json
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
 
 _MAX_BYTES = 1_000_000_000
 
 
-def read_coco(
-    path: Path, sizes: Mapping[str, Size], name_of: Callable[[str], str]
-) -> Iterator[tuple[str, str, Points]]:
+def read_coco(path: Path, sizes: Mapping[Name, Size], name_of: NameOf) -> Iterator[tuple[str, Name, Points]]:
     """Where each image's annotation stands, the image's name, and its keypoints, float (18, 2).
 
     Annotations without a joint, and of crowds, count only where an image has no other: it shows nobody then.
@@ -47,7 +46,7 @@ def read_coco(
                 f"says {told[0]}x{told[1]}). Annotate the images as they are."
             )
         images[_key(image.get("id"), place)] = name
-    nobody: dict[str, str] = {}
+    nobody: dict[Name, str] = {}
     seen = set()
     for index, annotation in enumerate(list_of_objects(content, "annotations", str(path))):
         place = f"{path}: annotations[{index}]"

@@ -6,13 +6,13 @@ that are not in the image too.
 
 import io
 import json
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnaf.core.errors import DataError
+from dnaf.data.formats.names import Name, NameOf
 from dnaf.data.keypoints.joint_sets import SIZES, to_openpose_18
 from dnaf.data.keypoints.keypoints import Points
 
@@ -88,7 +88,7 @@ def from_numpy(data: bytes, place: str) -> Points:
     return to_openpose_18(_with_scores(points, array[:, 2]) if array.shape[1] == 3 else points)
 
 
-def named(place: str, name_of: Callable[[str], str], text: str) -> str:
+def named(place: str, name_of: NameOf, text: str) -> Name:
     """The image that a file means by a text; DataError, with the place, if there is none."""
     try:
         return name_of(text)

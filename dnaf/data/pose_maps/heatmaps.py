@@ -1,6 +1,6 @@
 """Gaussian heatmaps, one a joint: what GFLA, DPTN and CFLD feed their networks.
 
-Source: GFLA@3afa8fe:util/pose_utils.py:52-70, CFLD@f2ea2a7:pose_utils.py:32-50 (identical results).
+Source: GFLA@3afa8fe:util/pose_utils.py:52-70, CFLD@f2ea2a7:pose_utils.py:32-50 (identical).
 """
 
 import numpy as np
@@ -25,7 +25,9 @@ def heatmaps(keypoints: Points, size: Size, frame: Size) -> NDArray[np.float32]:
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
     for joint, (x, y) in enumerate(keypoints.tolist()):
         if x == x:  # NaN differs from itself
-            column, row = int(x * (width / frame[1])), int(y * (height / frame[0]))
+            # Divided first, as they do: 15 of 176 columns becomes 14 of 176. CFLD's skeleton, in cfld.py,
+            # multiplies by one factor instead, and stays at 15.
+            column, row = int(x / frame[1] * width), int(y / frame[0] * height)
             distance = (rows - row) ** 2 + (columns - column) ** 2
             maps[..., joint] = np.exp(-distance / (2 * _SIGMA**2))
     return maps

@@ -24,9 +24,40 @@ _X = [89, 90, 68, 58, -1, 113, 119, 121, 71, 56, 75, 100, 95, 91, 84, 93, 79, -1
 GOLDEN = np.array([_X, _Y], float).T
 GOLDEN[GOLDEN[:, 0] == -1] = np.nan
 
+# Another one, on columns and rows that a division and a multiplication by the same number move by one.
+_LOST = [15, 30, 49, 60, 98, 109, 120]
+_LOSSY_Y = [*_LOST, 61, 95, 125, 174, 216, 127, 177, 225, 29, 28, np.nan]
+_LOSSY_X = [*_LOST, 15, 30, 49, 60, 98, 109, 120, 49, 60, 98, np.nan]
+LOSSY = np.array([_LOSSY_X, _LOSSY_Y], float).T
+
 
 def nted_planes_first(keypoints: np.ndarray, size: tuple[int, int], frame: tuple[int, int]) -> np.ndarray:
     return get_label_tensor(keypoints, size, frame).transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((256, 176), "1d9225b5f5606409"),
+        ((512, 352), "e9dfca2473774a4b"),
+        ((256, 256), "e32a8ced8b167d5d"),
+        ((512, 512), "8d79bc34d09074a4"),
+    ],
+)
+def test_heatmaps_are_those_of_the_authors_code_on_columns_that_it_moves(
+    size: tuple[int, int], expected: str
+) -> None:
+    drawn = np.ascontiguousarray(heatmaps(LOSSY, size, FRAME))
+    assert hashlib.sha256(drawn.tobytes()).hexdigest()[:16] == expected
+
+
+@pytest.mark.parametrize("lost", _LOST)
+def test_a_heatmap_divides_by_the_frame_before_it_multiplies_by_the_size(lost: int) -> None:
+    square = (176, 176)
+    maps = heatmaps(np.full((18, 2), float(lost)), square, square)
+    assert maps[lost - 1, lost - 1].tolist() == [1] * 18
+    wide = heatmaps(np.full((18, 2), float(lost)), (352, 352), square)
+    assert wide[2 * lost - 1, 2 * lost - 1].tolist() == [1] * 18
 
 
 @pytest.mark.parametrize(
@@ -72,7 +103,7 @@ def test_a_heatmap_is_a_gaussian_around_its_joint() -> None:
     assert not maps[..., 4].any()
     for joint, (x, y) in enumerate(figure().tolist()):
         if joint != 4:
-            row, column = int(y / 2), int(x / 2)
+            row, column = int(y / 256 * 128), int(x / 176 * 88)
             assert maps[row, column, joint] == 1
             assert maps[row, column + 6, joint] == pytest.approx(math.exp(-0.5))
             assert maps[row - 3, column + 2, joint] == pytest.approx(math.exp(-13 / 72))

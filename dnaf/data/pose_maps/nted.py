@@ -12,11 +12,15 @@ from dnaf.data.pose_maps.openpose import limb_polygon
 from dnaf.data.pose_maps.skeleton import COLOURS, LIMBS
 
 _RADIUS = 4  # pixels
+_MISSING = -1  # what the authors' code looks for after it has scaled
 _FAR = 255  # thirds of a pixel's distance; also for a limb that is missing
 
 
 def get_label_tensor(keypoints: Points, size: Size, frame: Size) -> Pixels:
     """Uint8 (height, width, 20): the skeleton as BGR, as that code leaves it, then 17 distances.
+
+    A joint one pixel left of a frame that is drawn in its own size is missing too: that code marks missing
+    joints by -1, and looks for the mark after it has shifted and scaled the others.
 
     Args:
         keypoints: float (18, 2), x then y, in pixels of `frame`; missing joints are NaN.
@@ -25,7 +29,10 @@ def get_label_tensor(keypoints: Points, size: Size, frame: Size) -> Pixels:
     """
     height, width = size
     scale = np.array([width / frame[1], height / frame[0]])
-    joints = [None if x != x else (x, y) for x, y in (keypoints * scale).tolist()]  # NaN is missing
+    joints = [
+        None if x != x or _MISSING in (x, y) else (x, y)  # NaN differs from itself
+        for x, y in (keypoints * scale).tolist()
+    ]
     canvas = np.zeros((height, width, 3), np.uint8)
     for joint, colour in zip(joints, COLOURS, strict=True):
         if joint is not None:

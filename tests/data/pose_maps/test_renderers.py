@@ -36,6 +36,22 @@ def nted_planes_first(keypoints: np.ndarray, size: tuple[int, int], frame: tuple
 
 
 @pytest.mark.parametrize(
+    ("size", "expected"), [((256, 176), "106c0eb65837b582"), ((512, 352), "9b18aff91aa10713")]
+)
+def test_nted_loses_a_joint_one_pixel_left_of_the_frame_in_the_frames_own_size(
+    size: tuple[int, int], expected: str
+) -> None:
+    """Column 39 of the padded frame: made by NTED's own function."""
+    keypoints = GOLDEN.copy()
+    keypoints[3, 0] = -1
+    drawn = np.ascontiguousarray(nted_planes_first(keypoints, size, FRAME))
+    assert hashlib.sha256(drawn.tobytes()).hexdigest()[:16] == expected
+    keypoints[3] = np.nan
+    lost = np.array_equal(nted_planes_first(keypoints, size, FRAME), drawn)
+    assert lost == (size == FRAME)
+
+
+@pytest.mark.parametrize(
     ("size", "expected"),
     [
         ((256, 176), "1d9225b5f5606409"),

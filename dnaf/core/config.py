@@ -22,7 +22,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 LevelMapping = Literal["nearest", "index"]
 MixedPrecision = Literal["no", "bf16", "fp16"]
 TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
-ProtocolName = Literal["gfla", "patn", "dptn", "pidm", "pcdms", "cfld", "clean"]
+ProtocolName = Literal["gfla", "patn", "dptn", "pidm", "pcdms", "pcdms512", "cfld", "clean"]
 
 
 class Dataset(Section):
@@ -235,7 +235,7 @@ class Weights(Section):
 
     name = "weights"
     inception_imagenet: str | None = Field(
-        default=None, description="torchvision's Inception-v3: FID of gfla dptn pidm pcdms cfld"
+        default=None, description="torchvision's Inception-v3: FID of all protocols but clean"
     )
     inception_fid: str | None = Field(default=None, description="pytorch-fid's Inception-v3: FID of clean")
     alexnet: str | None = Field(default=None, description="LPIPS")

@@ -32,6 +32,7 @@ from dnaf.evaluate.networks.features import feature_networks
 from dnaf.evaluate.networks.inception import build_network
 from dnaf.evaluate.networks.weights import initialise
 from dnaf.evaluate.protocols.protocol import PROTOCOLS, Protocol
+from dnaf.evaluate.protocols.view import view_generated, view_real
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference, write_reference
 from dnaf.evaluate.score import Extras, ReferenceData, Score, score
@@ -100,7 +101,7 @@ def same(image: Pixels) -> NDArray[Any]:
     return image.astype(np.float32)
 
 
-SQUARE, CROPPED = (256, 256), (256, 176)
+SQUARE, CROPPED, LARGE = (256, 256), (256, 176), (512, 352)
 LINEAR, CUBIC = cv2.INTER_LINEAR, cv2.INTER_CUBIC
 # Ground truth and generated image as pixels are compared, then as networks see them.
 PREPARE: dict[str, tuple[Prepare, Prepare, Prepare, Prepare]] = {
@@ -108,11 +109,12 @@ PREPARE: dict[str, tuple[Prepare, Prepare, Prepare, Prepare]] = {
     "patn": (white(pil(CROPPED)), white(pil(CROPPED)), same, same),
     "dptn": (white(pil(CROPPED)), white(cv(CROPPED, LINEAR)), pil(CROPPED), cv(CROPPED, LINEAR)),
     "pidm": (pil(SQUARE), same, then(pil(SQUARE), cv(CROPPED, LINEAR)), cv(CROPPED, LINEAR)),
-    "pcdms": (cv(CROPPED, CUBIC),) * 4,
+    "pcdms": (then(pil(SQUARE), cv(CROPPED, CUBIC)), cv(CROPPED, CUBIC)) * 2,
+    "pcdms512": (then(pil((512, 512)), cv(LARGE, CUBIC)), cv(LARGE, CUBIC)) * 2,
     "cfld": (pil(CROPPED), torch_floor(CROPPED), pil(CROPPED), torch_floor(CROPPED)),
     "clean": (pil(CROPPED),) * 4,
 }
-SIGMA = {"pidm": 1.2, "pcdms": 1.2}
+SIGMA = {"pidm": 1.2, "pcdms": 1.2, "pcdms512": 1.2}
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +262,23 @@ def test_pixel_metrics_of_each_pair_are_those_of_skimage(name: str, folder: Path
             assert row[metric] == pytest.approx(value, abs=1e-6), (metric, pair)
 
 
-@pytest.mark.parametrize("name", [name for name in PREPARE if name != "patn"])
+@pytest.mark.parametrize("name", PREPARE)
+def test_images_are_those_that_the_plain_script_compares(name: str) -> None:
+    protocol, pair = PROTOCOLS[name], PAIRS[0]
+    for view, (real, generated) in zip(
+        (protocol.pixels, protocol.networks), (PREPARE[name][:2], PREPARE[name][2:]), strict=True
+    ):
+        if view is not None:
+            original, image = ORIGINALS[pair[1]], GENERATED[pair]
+            np.testing.assert_array_equal(view_real(original, view, SIZE), real(original))
+            np.testing.assert_array_equal(view_generated(image, view, SIZE), generated(image))
+
+
+# What these do with images is what another protocol does, of another size.
+SAME_NETWORKS = ("pcdms512",)
+
+
+@pytest.mark.parametrize("name", [name for name in PREPARE if name not in ("patn", *SAME_NETWORKS)])
 def test_network_metrics_are_those_of_the_plain_script(name: str, folder: Path) -> None:
     protocol = small_batches(PROTOCOLS[name])
     metrics = ours(folder, protocol).metrics
@@ -299,6 +317,7 @@ def test_the_published_protocols_drop_what_their_scripts_drop() -> None:
         "dptn": (64, None),
         "pidm": (64, 64),
         "pcdms": (128, 64),
+        "pcdms512": (128, 64),
         "cfld": (None, None),
         "clean": (None, None),
     }

@@ -114,18 +114,31 @@ PIDM = replace(
     ssim_sigma=1.2,
 )
 
-_CUBIC = View((("cv2-cubic", _CROPPED),), (("cv2-cubic", _CROPPED),))
+
+def _pcdms_view(side: int, size: Size) -> View:
+    """Squares made beforehand (`test_lst_256_png`, their filter is not stated), then OpenCV's cubic filter."""
+    return View((("pil-bicubic", (side, side)), ("cv2-cubic", size)), (("cv2-cubic", size),))
+
 
 PCDMS = replace(
     GFLA,
     name="pcdms",
     title="Progressive Conditional Diffusion Models' script: resized without antialiasing, LPIPS unscaled",
-    source="PCDMs@b3a46fb:metrics.py",
-    pixels=_CUBIC,
-    networks=_CUBIC,
+    source="PCDMs@b3a46fb:metrics.py, caculate_metrics_256.py; filter of the squares: PIDM issue 37",
+    pixels=_pcdms_view(256, _CROPPED),
+    networks=_pcdms_view(256, _CROPPED),
     ssim_sigma=1.2,
     lpips_scaled=False,
     fid_batch=128,
+)
+
+PCDMS_512 = replace(
+    PCDMS,
+    name="pcdms512",
+    title="Progressive Conditional Diffusion Models' script at 512x352: as `pcdms`, from squares of 512 pixels",
+    source="PCDMs@b3a46fb:metrics.py, caculate_metrics_512.py; filter of the squares: PIDM issue 37",
+    pixels=_pcdms_view(512, (512, 352)),
+    networks=_pcdms_view(512, (512, 352)),
 )
 
 _NATIVE = View((("pil-bicubic", None),), (("torch-bicubic", None),))
@@ -159,7 +172,7 @@ CLEAN = Protocol(
     lpips_batch=None,
 )
 
-PROTOCOLS = {p.name: p for p in (GFLA, PATN, DPTN, PIDM, PCDMS, CFLD, CLEAN)}
+PROTOCOLS = {p.name: p for p in (GFLA, PATN, DPTN, PIDM, PCDMS, PCDMS_512, CFLD, CLEAN)}
 
 
 def protocol_for(name: str, format_name: str) -> Protocol:

@@ -22,7 +22,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 LevelMapping = Literal["nearest", "index"]
 MixedPrecision = Literal["no", "bf16", "fp16"]
 TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
-ProtocolName = Literal["gfla", "patn", "dptn", "pidm", "pcdms", "pcdms512", "cfld", "clean"]
+ProtocolName = Literal["gfla", "pocold", "patn", "dptn", "pidm", "pcdms", "pcdms512", "cfld", "clean"]
 
 
 class Dataset(Section):

@@ -112,6 +112,7 @@ PREPARE: dict[str, tuple[Prepare, Prepare, Prepare, Prepare]] = {
     "pcdms": (then(pil(SQUARE), cv(CROPPED, CUBIC)), cv(CROPPED, CUBIC)) * 2,
     "pcdms512": (then(pil((512, 512)), cv(LARGE, CUBIC)), cv(LARGE, CUBIC)) * 2,
     "cfld": (pil(CROPPED), torch_floor(CROPPED), pil(CROPPED), torch_floor(CROPPED)),
+    "pocold": (pil(CROPPED),) * 4,
     "clean": (pil(CROPPED),) * 4,
 }
 SIGMA = {"pidm": 1.2, "pcdms": 1.2, "pcdms512": 1.2}
@@ -275,7 +276,7 @@ def test_images_are_those_that_the_plain_script_compares(name: str) -> None:
 
 
 # What these do with images is what another protocol does, of another size.
-SAME_NETWORKS = ("pcdms512",)
+SAME_NETWORKS = ("pocold", "pcdms512")
 
 
 @pytest.mark.parametrize("name", [name for name in PREPARE if name not in ("patn", *SAME_NETWORKS)])
@@ -319,5 +320,6 @@ def test_the_published_protocols_drop_what_their_scripts_drop() -> None:
         "pcdms": (128, 64),
         "pcdms512": (128, 64),
         "cfld": (None, None),
+        "pocold": (64, 64),
         "clean": (None, None),
     }

@@ -75,6 +75,17 @@ GFLA = Protocol(
     lpips_batch=64,
 )
 
+_PILLOW = View((("pil-bicubic", None),), (("pil-bicubic", None),))
+
+POCOLD = replace(
+    GFLA,
+    name="pocold",
+    title="PoCoLD's script: Global-Flow-Local-Attention's at the data set's size",
+    source="PoCoLD@c5c7bb7:metrics.py, eval.sh (it resizes nothing; how its folders were made is not stated)",
+    pixels=_PILLOW,
+    networks=_PILLOW,
+)
+
 PATN = Protocol(
     name="patn",
     title="Pose-Attentional Transfer's script (ADGAN's too): SSIM of images padded to squares with white",
@@ -116,7 +127,7 @@ PIDM = replace(
 
 
 def _pcdms_view(side: int, size: Size) -> View:
-    """Squares made beforehand (`test_lst_256_png`, their filter is not stated), then OpenCV's cubic filter."""
+    """Squares made beforehand (`test_lst_256_png`, by a filter that is not stated), then cubic ones."""
     return View((("pil-bicubic", (side, side)), ("cv2-cubic", size)), (("cv2-cubic", size),))
 
 
@@ -135,7 +146,7 @@ PCDMS = replace(
 PCDMS_512 = replace(
     PCDMS,
     name="pcdms512",
-    title="Progressive Conditional Diffusion Models' script at 512x352: as `pcdms`, from squares of 512 pixels",
+    title="Progressive Conditional Diffusion Models' script at 512x352, from squares of 512 pixels",
     source="PCDMs@b3a46fb:metrics.py, caculate_metrics_512.py; filter of the squares: PIDM issue 37",
     pixels=_pcdms_view(512, (512, 352)),
     networks=_pcdms_view(512, (512, 352)),
@@ -154,14 +165,12 @@ CFLD = replace(
     lpips_batch=None,
 )
 
-_CLEAN = View((("pil-bicubic", None),), (("pil-bicubic", None),))
-
 CLEAN = Protocol(
     name="clean",
     title="What other fields publish: pytorch-fid's network, SSIM over a range of 255, three LPIPS networks",
     source="pytorch-fid@b9c1811, LPIPS@082bb24, Wang et al. 2004",
-    pixels=_CLEAN,
-    networks=_CLEAN,
+    pixels=_PILLOW,
+    networks=_PILLOW,
     ssim_uniform=False,
     ssim_sigma=1.5,
     ssim_range="255",
@@ -172,7 +181,7 @@ CLEAN = Protocol(
     lpips_batch=None,
 )
 
-PROTOCOLS = {p.name: p for p in (GFLA, PATN, DPTN, PIDM, PCDMS, PCDMS_512, CFLD, CLEAN)}
+PROTOCOLS = {p.name: p for p in (GFLA, POCOLD, PATN, DPTN, PIDM, PCDMS, PCDMS_512, CFLD, CLEAN)}
 
 
 def protocol_for(name: str, format_name: str) -> Protocol:

@@ -14,6 +14,7 @@ MARKET = (128, 64)
 # docs/protocols.md.
 SIZES: dict[str, tuple[Size, Size | None]] = {
     "gfla": ((256, 256), (256, 256)),
+    "pocold": ((256, 176), (256, 176)),
     "patn": ((256, 256), None),
     "dptn": ((256, 256), (256, 176)),
     "pidm": ((256, 256), (256, 176)),

@@ -69,6 +69,10 @@ PAIRS = list(zip(TEST, TEST[1:] + TEST[:1], strict=True))
 GENERATED = {pair: photograph(100 + number, (256, 256)) for number, pair in enumerate(PAIRS)}
 
 
+SQUARE, CROPPED, LARGE = (256, 256), (256, 176), (512, 352)
+LINEAR, CUBIC = cv2.INTER_LINEAR, cv2.INTER_CUBIC
+
+
 def pil(size: Size) -> Prepare:
     return lambda image: np.asarray(
         PilImage.fromarray(image).resize(size[::-1], PilImage.Resampling.BICUBIC), np.float32
@@ -77,6 +81,10 @@ def pil(size: Size) -> Prepare:
 
 def cv(size: Size, interpolation: int) -> Prepare:
     return lambda image: cv2.resize(image.astype(np.float32), size[::-1], interpolation=interpolation)
+
+
+def linear_uint8(image: Pixels) -> NDArray[Any]:
+    return cv2.resize(image, CROPPED[::-1]).astype(np.float32)
 
 
 def torch_floor(size: Size) -> Prepare:
@@ -101,18 +109,16 @@ def same(image: Pixels) -> NDArray[Any]:
     return image.astype(np.float32)
 
 
-SQUARE, CROPPED, LARGE = (256, 256), (256, 176), (512, 352)
-LINEAR, CUBIC = cv2.INTER_LINEAR, cv2.INTER_CUBIC
 # Ground truth and generated image as pixels are compared, then as networks see them.
 PREPARE: dict[str, tuple[Prepare, Prepare, Prepare, Prepare]] = {
     "gfla": (pil(SQUARE), same, pil(SQUARE), same),
+    "pocold": (pil(CROPPED),) * 4,
     "patn": (white(pil(CROPPED)), white(pil(CROPPED)), same, same),
-    "dptn": (white(pil(CROPPED)), white(cv(CROPPED, LINEAR)), pil(CROPPED), cv(CROPPED, LINEAR)),
+    "dptn": (white(pil(CROPPED)), white(linear_uint8), pil(CROPPED), linear_uint8),
     "pidm": (pil(SQUARE), same, then(pil(SQUARE), cv(CROPPED, LINEAR)), cv(CROPPED, LINEAR)),
     "pcdms": (then(pil(SQUARE), cv(CROPPED, CUBIC)), cv(CROPPED, CUBIC)) * 2,
     "pcdms512": (then(pil((512, 512)), cv(LARGE, CUBIC)), cv(LARGE, CUBIC)) * 2,
     "cfld": (pil(CROPPED), torch_floor(CROPPED), pil(CROPPED), torch_floor(CROPPED)),
-    "pocold": (pil(CROPPED),) * 4,
     "clean": (pil(CROPPED),) * 4,
 }
 SIGMA = {"pidm": 1.2, "pcdms": 1.2, "pcdms512": 1.2}
@@ -314,12 +320,12 @@ def test_the_published_protocols_drop_what_their_scripts_drop() -> None:
     batches = {name: (p.fid_batch, p.lpips_batch) for name, p in PROTOCOLS.items()}
     assert batches == {
         "gfla": (64, 64),
+        "pocold": (64, 64),
         "patn": (None, None),
         "dptn": (64, None),
         "pidm": (64, 64),
         "pcdms": (128, 64),
         "pcdms512": (128, 64),
         "cfld": (None, None),
-        "pocold": (64, 64),
         "clean": (None, None),
     }

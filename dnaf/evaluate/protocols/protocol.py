@@ -105,10 +105,10 @@ PATN = Protocol(
 DPTN = replace(
     GFLA,
     name="dptn",
-    title="Dual-task Pose Transformer Network's script: SSIM and PSNR of images padded with white",
-    source="DPTN@59a7590:metrics/metrics.py",
-    pixels=View((("pil-bicubic", _CROPPED),), (("cv2-linear", _CROPPED),), padded_to=256),
-    networks=View((("pil-bicubic", _CROPPED),), (("cv2-linear", _CROPPED),)),
+    title="Dual-task Pose Transformer Network's script: pixels are compared padded with white",
+    source="DPTN@59a7590:metrics/metrics.py, models/base_model.py:184",
+    pixels=View((("pil-bicubic", _CROPPED),), (("cv2-linear-uint8", _CROPPED),), padded_to=256),
+    networks=View((("pil-bicubic", _CROPPED),), (("cv2-linear-uint8", _CROPPED),)),
     lpips_batch=None,
 )
 

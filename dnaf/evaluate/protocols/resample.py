@@ -18,7 +18,7 @@ from dnaf.core.images import Pixels, Size
 Image = Pixels | NDArray[np.float32]
 """Uint8 (H, W, 3); or float32 with levels 0 to 255 where a script resizes floats and does not round."""
 
-Filter = Literal["pil-bicubic", "cv2-linear", "cv2-cubic", "torch-bicubic"]
+Filter = Literal["pil-bicubic", "cv2-linear", "cv2-linear-uint8", "cv2-cubic", "torch-bicubic"]
 
 
 def resample(image: Image, size: Size, how: Filter) -> Image:
@@ -34,6 +34,12 @@ def _pil_bicubic(image: Image, size: Size) -> Image:
 def _cv2_linear(image: Image, size: Size) -> Image:
     """OpenCV's default, on floats. Source: PIDM@e4f1d88:utils/metrics.py:110."""
     return _cv2(image, size, cv2.INTER_LINEAR)
+
+
+def _cv2_linear_uint8(image: Image, size: Size) -> Image:
+    """The same on whole levels, which rounds. Source: DPTN@59a7590:models/base_model.py:184."""
+    resized = cv2.resize(np.asarray(image, np.uint8), size[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized, np.uint8)
 
 
 def _cv2_cubic(image: Image, size: Size) -> Image:
@@ -63,6 +69,7 @@ def _torch_bicubic(image: Image, size: Size) -> Image:
 _FILTERS: dict[Filter, Callable[[Image, Size], Image]] = {
     "pil-bicubic": _pil_bicubic,
     "cv2-linear": _cv2_linear,
+    "cv2-linear-uint8": _cv2_linear_uint8,
     "cv2-cubic": _cv2_cubic,
     "torch-bicubic": _torch_bicubic,
 }

@@ -41,6 +41,14 @@ def test_opencvs_filters_work_on_floats_and_do_not_round(photograph: Pixels, how
     assert not np.array_equal(resized, resized.round())
 
 
+def test_opencvs_filter_on_levels_rounds_what_the_one_on_floats_gives(photograph: Pixels) -> None:
+    levels = resample(photograph, SIZE, "cv2-linear-uint8")
+    assert levels.dtype == np.uint8
+    floats = resample(photograph, SIZE, "cv2-linear")
+    # Its weights have 11 bits, in both directions: 255 / 2048 at each side of the rounding's half.
+    assert np.abs(levels.astype(float) - floats).max() <= 0.5 + 2 * 255 / 2048
+
+
 def test_cubic_without_antialiasing_overshoots() -> None:
     edge = np.zeros((10, 40, 3), np.uint8)
     edge[:, 20:] = 255

@@ -125,9 +125,7 @@ def score(
     if results.wrong_source:
         metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
     metrics |= {"num_pairs": len(table), "num_expected": len(test.pairs)}
-    metrics["protocol"] = _provenance(
-        results, extras.unit, test, reference, protocol, networks, params, root_seed
-    )
+    metrics["protocol"] = _provenance(results, extras, test, reference, protocol, networks, params, root_seed)
     return Score(metrics, table)
 
 
@@ -205,7 +203,7 @@ def _means(
             raise NumericalError(
                 f"{results.where}: {worst}: {name} is not finite. Check the weights; nothing was written."
             )
-        kept = num_kept(len(values), protocol.lpips_batch if name.startswith("lpips") else None)
+        kept = num_kept(len(values), protocol.batch_of(name))
         means[name] = float(values[:kept].mean())
         if num_bootstrap:
             means[f"{name}_low"], means[f"{name}_high"] = bootstrap_interval(
@@ -227,7 +225,7 @@ def _pckh(joints: NDArray[np.int64], test: TestPairs, num_bootstrap: int, root_s
 
 def _provenance(
     results: Results,
-    unit: str,
+    extras: Extras,
     test: TestPairs,
     reference: ReferenceData,
     protocol: Protocol,
@@ -236,10 +234,10 @@ def _provenance(
     root_seed: int,
 ) -> dict[str, Any]:
     num_pairs = len(test.pairs)
-    dropped = {
-        "fid": num_pairs - num_kept(num_pairs, protocol.fid_batch),
-        "lpips": num_pairs - num_kept(num_pairs, protocol.lpips_batch),
-    }
+    batches = {"fid": protocol.fid_batch, "lpips": protocol.lpips_batch}
+    if extras.masks is not None:
+        batches["lpips_masked"] = protocol.lpips_masked_batch
+    dropped = {name: num_pairs - num_kept(num_pairs, batch) for name, batch in batches.items()}
     size = compared_size(protocol.pixels, reference.images.size)
     every = {**networks.features, **networks.lpips}
     real_set = {key: reference.info[key] for key in ("count", "of", "sha256")} if networks.features else None
@@ -251,8 +249,8 @@ def _provenance(
         "real_set": real_set and {"description": "training images", **real_set},
         "dropped": {name: number for name, number in dropped.items() if number},
         "fid_rank_deficient": bool(networks.features) and min(reference.info["count"], num_pairs) <= 2048,
-        "interval": f"95 % bootstrap over {unit}s",
-        "unit": unit,
+        "interval": f"95 % bootstrap over {extras.unit}s",
+        "unit": extras.unit,
         "bootstrap": {
             "num_resamplings": params.num_bootstrap,
             "seed": root_seed,

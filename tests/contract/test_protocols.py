@@ -317,15 +317,15 @@ def test_network_metrics_are_those_of_the_plain_script(name: str, folder: Path) 
 
 
 def test_the_published_protocols_drop_what_their_scripts_drop() -> None:
-    batches = {name: (p.fid_batch, p.lpips_batch) for name, p in PROTOCOLS.items()}
+    batches = {name: (p.fid_batch, p.lpips_batch, p.lpips_masked_batch) for name, p in PROTOCOLS.items()}
     assert batches == {
-        "gfla": (64, 64),
-        "pocold": (64, 64),
-        "patn": (None, None),
-        "dptn": (64, None),
-        "pidm": (64, 64),
-        "pcdms": (128, 64),
-        "pcdms512": (128, 64),
-        "cfld": (None, None),
-        "clean": (None, None),
+        "gfla": (64, 64, 64),
+        "pocold": (64, 64, 64),
+        "patn": (None, None, None),
+        "dptn": (64, None, 64),
+        "pidm": (64, 64, 64),
+        "pcdms": (128, 64, 64),
+        "pcdms512": (128, 64, 64),
+        "cfld": (None, None, None),
+        "clean": (None, None, None),
     }

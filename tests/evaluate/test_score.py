@@ -269,5 +269,20 @@ def test_market_gets_metrics_without_the_background(evaluation_project: Evaluati
     assert "95 % bootstrap over persons" in str(metrics["protocol"])
 
 
+def test_a_script_may_drop_the_last_batch_of_masked_images_alone(
+    evaluation_project: EvaluationProject,
+) -> None:
+    """As DPTN's, which computes LPIPS pair by pair, and masked LPIPS in batches of 64."""
+    evaluation_project.add_keypoints()
+    evaluation_project.add_results()
+    small = replace(PROTOCOLS["cfld"], lpips_masked_batch=4)
+    scored = score_of(evaluation_project, how=replace(setting(format_name="market1501"), protocol=small))
+    table, metrics = scored.table, scored.metrics
+    assert metrics["lpips_random"] == pytest.approx(table["lpips_random"].mean())
+    assert metrics["lpips_masked_random"] == pytest.approx(table["lpips_masked_random"][:4].mean())
+    assert table["lpips_masked_random"][:4].mean() != table["lpips_masked_random"].mean()
+    assert metrics["protocol"]["dropped"] == {"lpips_masked": 2}
+
+
 def test_every_format_says_what_its_pairs_share() -> None:
     assert UNITS.keys() == FORMATS.keys()

@@ -54,6 +54,14 @@ class Protocol:
     """Batch size of a script that drops the last, smaller batch of real and of generated images."""
     lpips_batch: int | None
     """The same for LPIPS."""
+    lpips_masked_batch: int | None
+    """The same for LPIPS without the background, which Market-1501 has."""
+
+    def batch_of(self, metric: str) -> int | None:
+        """Batch size of the script that computes a mean over pairs and drops the last batch, if it does."""
+        if metric.startswith("lpips_masked"):
+            return self.lpips_masked_batch
+        return self.lpips_batch if metric.startswith("lpips") else None
 
 
 _FIELD_256 = View(real=(("pil-bicubic", (256, 256)),), generated=(("pil-bicubic", (256, 256)),))
@@ -73,6 +81,7 @@ GFLA = Protocol(
     fid_network="imagenet",
     fid_batch=64,
     lpips_batch=64,
+    lpips_masked_batch=64,
 )
 
 _PILLOW = View((("pil-bicubic", None),), (("pil-bicubic", None),))
@@ -100,6 +109,7 @@ PATN = Protocol(
     fid_network=None,
     fid_batch=None,
     lpips_batch=None,
+    lpips_masked_batch=None,
 )
 
 DPTN = replace(
@@ -163,6 +173,7 @@ CFLD = replace(
     networks=_NATIVE,
     fid_batch=None,
     lpips_batch=None,
+    lpips_masked_batch=None,
 )
 
 CLEAN = Protocol(
@@ -179,6 +190,7 @@ CLEAN = Protocol(
     fid_network="fid",
     fid_batch=None,
     lpips_batch=None,
+    lpips_masked_batch=None,
 )
 
 PROTOCOLS = {p.name: p for p in (GFLA, POCOLD, PATN, DPTN, PIDM, PCDMS, PCDMS_512, CFLD, CLEAN)}

@@ -22,7 +22,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 LevelMapping = Literal["nearest", "index"]
 MixedPrecision = Literal["no", "bf16", "fp16"]
 TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
-ProtocolName = Literal["gfla", "pocold", "patn", "dptn", "pidm", "pcdms", "pcdms512", "cfld", "clean"]
+ProtocolName = Literal["gfla", "pocold", "patn", "dptn", "pidm", "pcdms", "pcdms512", "cfld", "pytorch_fid"]
 
 
 class Dataset(Section):
@@ -235,12 +235,14 @@ class Weights(Section):
 
     name = "weights"
     inception_imagenet: str | None = Field(
-        default=None, description="torchvision's Inception-v3: FID of all protocols but clean"
+        default=None, description="torchvision's Inception-v3: FID of all protocols but pytorch_fid"
     )
-    inception_fid: str | None = Field(default=None, description="pytorch-fid's Inception-v3: FID of clean")
+    inception_fid: str | None = Field(
+        default=None, description="pytorch-fid's Inception-v3: FID of pytorch_fid"
+    )
     alexnet: str | None = Field(default=None, description="LPIPS")
-    vgg16: str | None = Field(default=None, description="LPIPS of clean")
-    squeezenet1_1: str | None = Field(default=None, description="LPIPS of clean")
+    vgg16: str | None = Field(default=None, description="LPIPS of pytorch_fid")
+    squeezenet1_1: str | None = Field(default=None, description="LPIPS of pytorch_fid")
     dinov2: str | None = Field(
         default=None, description="Frechet distance in DINOv2's features; null: not computed"
     )

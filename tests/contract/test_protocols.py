@@ -119,7 +119,7 @@ PREPARE: dict[str, tuple[Prepare, Prepare, Prepare, Prepare]] = {
     "pcdms": (then(pil(SQUARE), cv(CROPPED, CUBIC)), cv(CROPPED, CUBIC)) * 2,
     "pcdms512": (then(pil((512, 512)), cv(LARGE, CUBIC)), cv(LARGE, CUBIC)) * 2,
     "cfld": (pil(CROPPED), torch_floor(CROPPED), pil(CROPPED), torch_floor(CROPPED)),
-    "clean": (pil(CROPPED),) * 4,
+    "pytorch_fid": (pil(CROPPED),) * 4,
 }
 SIGMA = {"pidm": 1.2, "pcdms": 1.2, "pcdms512": 1.2}
 
@@ -166,7 +166,7 @@ def ours(folder: Path, protocol: Protocol) -> Score:
 def plain_pixels(name: str, real: NDArray[Any], generated: NDArray[Any]) -> dict[str, float]:
     """As GFLA's Reconstruction_Metrics, in float64."""
     real, generated = real.astype(np.float64), generated.astype(np.float64)
-    data_range = 255 if name == "clean" else generated.max() - generated.min()
+    data_range = 255 if name == "pytorch_fid" else generated.max() - generated.min()
     metrics = {
         "ssim_gaussian": structural_similarity(
             real,
@@ -181,7 +181,7 @@ def plain_pixels(name: str, real: NDArray[Any], generated: NDArray[Any]) -> dict
         "l1": np.abs(real / 255 - generated / 255).mean(),
         "mae": np.abs(real - generated).sum() / (real + generated).sum(),
     }
-    if name not in ("patn", "clean"):
+    if name not in ("patn", "pytorch_fid"):
         metrics["ssim"] = structural_similarity(
             real / 255, generated / 255, win_size=51, data_range=1, channel_axis=2
         )
@@ -214,15 +214,15 @@ def plain_lpips(net: str, trunk: str) -> Callable[[NDArray[Any], NDArray[Any], b
 
 def plain_inception(name: str) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Block after block, with batch norms, and the input that the repositories wrote."""
-    family = "fid" if name == "clean" else "imagenet"
+    family = "fid" if name == "pytorch_fid" else "imagenet"
     network = build_network(family)
     initialise(network, WEIGHTS[f"inception_{family}"], None)
     network.eval().fc = nn.Identity()
-    assert isinstance(network.Mixed_7c, pytorch_fid.FIDInceptionE_2) == (name == "clean")
+    assert isinstance(network.Mixed_7c, pytorch_fid.FIDInceptionE_2) == (name == "pytorch_fid")
 
     def features(image: NDArray[Any]) -> NDArray[np.float32]:
         x = functional.interpolate(chw(image) / 255, size=(299, 299), mode="bilinear", align_corners=False)
-        if name == "clean":
+        if name == "pytorch_fid":
             x = 2 * x - 1
         else:
             x[:, 0] = x[:, 0] * (0.229 / 0.5) + (0.485 - 0.5) / 0.5
@@ -301,7 +301,7 @@ def test_network_metrics_are_those_of_the_plain_script(name: str, folder: Path) 
 
     num_lpips = NUM_PAIRS - NUM_PAIRS % BATCH if protocol.lpips_batch else NUM_PAIRS
     nets = {"lpips_random": ("alex", "alexnet")}
-    if name == "clean":
+    if name == "pytorch_fid":
         nets |= {"lpips_vgg_random": ("vgg", "vgg16"), "lpips_squeeze_random": ("squeeze", "squeezenet1_1")}
     for metric, (net, trunk) in nets.items():
         distance = plain_lpips(net, trunk)
@@ -327,5 +327,5 @@ def test_the_published_protocols_drop_what_their_scripts_drop() -> None:
         "pcdms": (128, 64, 64),
         "pcdms512": (128, 64, 64),
         "cfld": (None, None, None),
-        "clean": (None, None, None),
+        "pytorch_fid": (None, None, None),
     }

@@ -152,7 +152,10 @@ def test_protocols_are_known_ones_in_the_given_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("protocol: cfdl", r"protocol: not allowed .found 'cfdl', expected 'gfla', .* 'cfld' or 'clean'"),
+        (
+            "protocol: cfdl",
+            r"protocol: not allowed .found 'cfdl', expected 'gfla', .* 'cfld' or 'pytorch_fid'",
+        ),
         ("protocol: [cfld]", r"protocol: not allowed .found \['cfld'\], expected 'gfla'"),
         ("method: dnaf", "protocol: missing"),
     ],

@@ -138,7 +138,7 @@ def test_without_resamplings_the_table_says_that_noise_is_not_known() -> None:
 
 
 def test_few_images_for_fid_and_random_networks_are_stated_only_where_they_are() -> None:
-    text = to_markdown([board("cfld"), board("clean", fid_rank_deficient=False)], CARDS)
+    text = to_markdown([board("cfld"), board("pytorch_fid", fid_rank_deficient=False)], CARDS)
     assert "FID under `cfld` uses fewer images than its network has features" in text
     trained = present("dnaf", {"fid": 3.0}, fid_rank_deficient=False)
     text = to_markdown([compare("cfld", [trained], {"dnaf": {}}, ["a"])], CARDS)

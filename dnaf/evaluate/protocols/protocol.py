@@ -176,8 +176,8 @@ CFLD = replace(
     lpips_masked_batch=None,
 )
 
-CLEAN = Protocol(
-    name="clean",
+PYTORCH_FID = Protocol(
+    name="pytorch_fid",
     title="What other fields publish: pytorch-fid's network, SSIM over a range of 255, three LPIPS networks",
     source="pytorch-fid@b9c1811, LPIPS@082bb24, Wang et al. 2004",
     pixels=_PILLOW,
@@ -193,7 +193,7 @@ CLEAN = Protocol(
     lpips_masked_batch=None,
 )
 
-PROTOCOLS = {p.name: p for p in (GFLA, POCOLD, PATN, DPTN, PIDM, PCDMS, PCDMS_512, CFLD, CLEAN)}
+PROTOCOLS = {p.name: p for p in (GFLA, POCOLD, PATN, DPTN, PIDM, PCDMS, PCDMS_512, CFLD, PYTORCH_FID)}
 
 
 def protocol_for(name: str, format_name: str) -> Protocol:

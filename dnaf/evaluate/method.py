@@ -73,12 +73,12 @@ def score_method(
                 f"{sets[name].provenance if name in sets else 'none'}, expected {network.provenance}). "
                 "Run reference again."
             )
-    extras = _extras(root, method, test, setting)
+    extras = _extras(root, method, card.naming, test, setting)
     reference = ReferenceData(real, sets, info)
     return score(results, test, reference, extras, protocol, networks, setting.params, setting.seed, shards)
 
 
-def _extras(root: Path, method: str, test: TestPairs, setting: Setting) -> Extras:
+def _extras(root: Path, method: str, naming: str | None, test: TestPairs, setting: Setting) -> Extras:
     """Market-1501's masks, the joints of a method whose keypoints were supplied, and what is resampled."""
     found = root / "results" / method / KEYPOINTS
     is_market, unit = setting.format_name == "market1501", UNITS[setting.format_name]
@@ -87,7 +87,8 @@ def _extras(root: Path, method: str, test: TestPairs, setting: Setting) -> Extra
     targets, frame = _target_keypoints(root / "pairs", test)
     joints = None
     if found.exists():
-        joints = count_joints(found, ResultNames(setting.format_name, test.pairs), test.pairs, targets, frame)
+        names = ResultNames(setting.format_name, test.pairs, naming)
+        joints = count_joints(found, names, test.pairs, targets, frame)
     return Extras(_masks(targets, frame, setting.size) if is_market else None, joints, unit)
 
 

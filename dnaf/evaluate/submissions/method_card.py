@@ -57,8 +57,9 @@ class Card(_Section):
 
     Attributes:
         title: the method's name in tables.
-        naming: file name of a published result, `<source>` and `<target>` being stems. For people: every
-            known form is recognised.
+        naming: file name of a published result. With `<source>` and `<target>`, stems, it is for people:
+            every known form is recognised. With `<position>` files are numbered, in the order of the test
+            pairs and from 1.
         panels: null if a result file holds the generated image alone.
         folder: take only the images in folders of this name; `<height>` stands for the data set's height.
         margin: pixels that are cut off at the left and at the right of the generated image.

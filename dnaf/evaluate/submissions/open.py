@@ -115,7 +115,8 @@ def _generated(folder: Path, data: DataSet) -> Results:
 def _published(found: Sequence[Path], card: Card, data: DataSet) -> Results:
     folder = found[0].parent
     layout = _layout(found[0], card, data.size)
-    coverage = find_images(found, layout, ResultNames(data.format_name, data.test.pairs), data.test.pairs)
+    names = ResultNames(data.format_name, data.test.pairs, layout.naming)
+    coverage = find_images(found, layout, names, data.test.pairs)
     published = PublishedImages(folder, coverage, layout, data.test.pairs)
     _check_panels(folder, published, data)
     height, width = published.generated(data.test.pairs[0]).shape[:2]

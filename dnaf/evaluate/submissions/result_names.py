@@ -1,22 +1,28 @@
 """File names of published results: which pair does an image show?
 
 Every repository joins the names of source and target in its own way (`A_2_B_vis.jpg`,
-`A.jpg___B.jpg_vis.jpg`, `A_to_B.png`, `A_B_vis.jpg`, names with `deepfashion` or `fasion` in front). One
-regular expression with two named groups reads them all.
+`A.jpg___B.jpg_vis.jpg`, `A_to_B.png`, `A_B_vis.jpg`, names with `deepfashion`, `fasion` or nothing in front,
+`id_` apart from its number, a score before all). One regular expression with two named groups reads them all.
+DiOr numbers its images instead; its card says so.
 """
 
 import re
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from dnaf.data.formats.names import Stem
 from dnaf.data.pairs.pairs import Pair, pair_id
 
+POSITION = "<position>"
+"""Stands in a card's `naming` for a pair's place in the list of test pairs, counted from 1."""
+
 _STEMS = {
-    "deepfashion": r"(?:deep)?fash?ion(?:WOMEN|MEN).+?id\d{10}_\d[a-z]+",
+    "deepfashion": r"(?:(?:deep)?fash?ion)?(?:WOMEN|MEN).+?id_?\d{10}_\d_?[a-z]+",
     "market1501": r"-?\d+_c\d+s\d+_\d+_\d+",
 }
 _SUFFIX = r"\.(?:jpe?g|png)"
 _PREFIX = re.compile(r"^(?:deep)?fash?ion")
+_SCORE = r"(?:-?\d+\.\d+(?:e-?\d+)?_)?"  # as Python prints a float
 
 
 class ResultNames:
@@ -26,31 +32,44 @@ class ResultNames:
         format_name: the data set's format, which decides how names look. Those of a custom data set follow no
             rule; its results are known by `<pair id>.png` or `.jpg` alone.
         pairs: source and target stems.
+        naming: the card's; used where it has `<position>`, for files that are numbered and not named.
 
     Source: GFLA@3afa8fe:script/metrics.py:428-437, PATN@281ee2d:tool/getMetrics_fashion.py,
-    PCDMs@b3a46fb:metrics.py:427-429, pose-gan@8693ec4:data/split_fasion_dataset.py:18-27,
-    PIDM@e4f1d88:utils/metrics.py:437-439.
+    PCDMs@b3a46fb:metrics.py:427-429, stage3_batchtest_refined_model.py (the score in front),
+    pose-gan@8693ec4:data/split_fasion_dataset.py:18-27, PIDM@e4f1d88:utils/metrics.py:437-439,
+    FPDM@24b8f4f:C2.eval.caculate_metrics.py, DiOr@ee9678d:models/dior_base_model.py, `save_batch`.
     """
 
-    def __init__(self, format_name: str, pairs: Iterable[Pair]) -> None:
+    def __init__(self, format_name: str, pairs: Iterable[Pair], naming: str | None = None) -> None:
         self._format_name = format_name
-        self._pairs = {self._id(*pair): pair for pair in pairs}
+        listed = list(pairs)
+        self._pairs = {self._id(*pair): pair for pair in listed}
         stem = _STEMS.get(format_name)
         self._pattern = stem and re.compile(
-            rf"(?P<source>{stem})(?:\.(?:jpg|png))?(?:_2_|___|_to_|_)"
+            rf"{_SCORE}(?P<source>{stem})(?:\.(?:jpg|png))?(?:_2_|___|_to_|_)"
             rf"(?P<target>{stem})(?:\.(?:jpg|png))?(?:_vis)?{_SUFFIX}",
             re.IGNORECASE,
         )
+        self._numbered: re.Pattern[str] | None = None
+        if naming and POSITION in naming:
+            before, _, after = PurePosixPath(naming).stem.partition(POSITION)
+            self._numbered = re.compile(
+                rf"{re.escape(before)}(\d+){re.escape(after)}{_SUFFIX}", re.IGNORECASE
+            )
+            self._by_position = dict(enumerate(listed, start=1))
 
     def pair_of(self, name: str) -> Pair | None:
         """The pair that a file's name, without folders, stands for; None if it is none of the list."""
+        if self._numbered:
+            match = self._numbered.fullmatch(name)
+            return match and self._by_position.get(int(match[1]))
         if not self._pattern:
             return self._pairs.get(re.sub(f"{_SUFFIX}$", "", name))
         match = self._pattern.fullmatch(name)
         return match and self._pairs.get(self._id(Stem(match["source"]), Stem(match["target"])))
 
     def _id(self, source: Stem, target: Stem) -> str:
-        """The pair's id, without what some spell in another way: prefixes, and underscores of categories."""
+        """The pair's id, without what some spell in another way: prefixes, and underscores."""
         if self._format_name != "deepfashion":
             return pair_id(source, target)
         source, target = (Stem(_PREFIX.sub("", stem).replace("_", "")) for stem in (source, target))

@@ -35,6 +35,35 @@ def test_every_form_gives_its_pair(form: str, prefix: str) -> None:
     assert names.pair_of(form.format(TARGET, SOURCE)) == PAIR[::-1]
 
 
+def test_names_of_fpdm_without_prefix_and_with_id_apart_give_their_pair() -> None:
+    names = ResultNames("deepfashion", [PAIR, PAIR[::-1]])
+    source, target = "WOMENTees_Tanksid_0000508545_1_front", "WOMENTees_Tanksid_0000508545_2_side"
+    assert names.pair_of(f"{source}.jpg_2_{target}.jpg.png") == PAIR
+    assert names.pair_of(f"{target}.jpg_2_{source}.jpg_vis.png") == PAIR[::-1]
+
+
+@pytest.mark.parametrize("score", ["0.71234", "-0.0512", "1.0", "9.5e-05"])
+@pytest.mark.parametrize(("form", "pair"), [("deepfashion", PAIR), ("market1501", MARKET)])
+def test_a_score_in_front_is_no_part_of_the_name(score: str, form: str, pair: tuple[str, str]) -> None:
+    assert ResultNames(form, [pair]).pair_of(f"{score}_{pair[0]}_to_{pair[1]}.png") == pair
+
+
+def test_numbered_files_are_the_pairs_in_their_order() -> None:
+    """As DiOr's, whose save_batch adds one to the count before it names an image."""
+    names = ResultNames("deepfashion", [PAIR, PAIR[::-1]], "generated_<position>.jpg")
+    assert [names.pair_of(f"generated_{number}.jpg") for number in (1, 2)] == [PAIR, PAIR[::-1]]
+    assert names.pair_of("generated_2.png") == PAIR[::-1]
+    for other in (
+        "generated_0.jpg",
+        "generated_3.jpg",
+        "generated_.jpg",
+        "xgenerated_1.jpg",
+        "generated_1.gif",
+    ):
+        assert names.pair_of(other) is None
+    assert names.pair_of(f"{SOURCE}_2_{TARGET}.png") is None
+
+
 def test_names_of_pose_gan_without_underscores_in_categories_give_their_pair() -> None:
     names = ResultNames("deepfashion", [PAIR])
     old = [text.replace("fashion", "fasion").replace("Tees_Tanks", "TeesTanks") for text in PAIR]

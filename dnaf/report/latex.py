@@ -10,7 +10,9 @@ from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report.board import Board
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics
+from dnaf.report.published import to_rows
 from dnaf.report.significance import TRIVIAL_BASELINES, Mark
+from dnaf.report.words import AS_PUBLISHED
 
 _HEADER_WIDTH = 12  # characters, about those of a value; longer labels take several lines
 _ARROWS = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", None: ""}
@@ -29,12 +31,13 @@ _ESCAPES = str.maketrans(
 
 
 def to_latex(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
-    """A table a protocol with the methods that have results, trivial baselines last.
+    """A table a protocol with the methods that have results, trivial baselines last; then one of published numbers.
 
     Args:
-        cards: the card of each method.
+        cards: the card of each method, and of those that only have published numbers.
     """
     tables = [_table(board, cards) for board in boards if board.present]
+    tables += _published(to_rows(boards, cards))
     return "\n\n".join([r"% Needs \usepackage{booktabs}.", *tables]) + "\n"
 
 
@@ -64,6 +67,27 @@ def _table(board: Board, cards: Mapping[str, Card]) -> str:
         r"\end{table*}",
     ]
     return "\n".join(lines)
+
+
+def _published(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    if not rows:
+        return []
+    names = list(rows[0])
+    lines = [
+        r"\begin{table*}",
+        r"  \centering\scriptsize",
+        rf"  \caption{{{escape(AS_PUBLISHED)}: not comparable with each other.}}",
+        r"  \label{tab:as-published}",
+        rf"  \begin{{tabular}}{{{'l' * len(names)}}}",
+        r"    \toprule",
+        rf"    {' & '.join(map(escape, names))} \\",
+        r"    \midrule",
+        *(rf"    {' & '.join(escape(row[name]) for name in names)} \\" for row in rows),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        r"\end{table*}",
+    ]
+    return ["\n".join(lines)]
 
 
 def _caption(board: Board) -> str:

@@ -10,14 +10,19 @@ from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report.board import Board
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics, rounded
+from dnaf.report.published import record, values_of
+from dnaf.report.published import to_markdown as published_to_markdown
 from dnaf.report.significance import Mark
-from dnaf.report.words import MARKS, NOT_SUPPLIED, notes, protocol_sentences
+from dnaf.report.words import AS_PUBLISHED, MARKS, NOT_SUPPLIED, PUBLISHED_NOTE, notes, protocol_sentences
 
 _ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 
-def to_table(boards: Sequence[Board]) -> pd.DataFrame:
-    """One row a protocol and present method: both, a bar's `name`, the numbers; empty where it lacks one."""
+def to_table(boards: Sequence[Board], cards: Mapping[str, Card]) -> pd.DataFrame:
+    """One row a protocol and present method: both, a bar's `name`, the numbers; empty where it lacks one.
+
+    What was published of a method at the same size is in columns of its own, `published_<metric>`.
+    """
     several = len(boards) > 1
     present = [
         {
@@ -25,6 +30,7 @@ def to_table(boards: Sequence[Board]) -> pd.DataFrame:
             "method": row.method,
             "name": f"{row.method} ({board.protocol})" if several else row.method,
             **{key: rounded(value) for key, value in row.numbers.items()},
+            **{f"published_{key}": value for key, value in values_of(cards[row.method], board).items()},
         }
         for board in boards
         for row in board.present
@@ -32,13 +38,14 @@ def to_table(boards: Sequence[Board]) -> pd.DataFrame:
     return pd.DataFrame(present, columns=None if present else ["protocol", "method", "name"])
 
 
-def to_record(boards: Sequence[Board]) -> dict[str, dict[str, Any]]:
-    """By protocol and method: all numbers with their intervals, and how they came about."""
+def to_record(boards: Sequence[Board], cards: Mapping[str, Card]) -> dict[str, dict[str, Any]]:
+    """By protocol and method: all numbers with their intervals, how they came about, what was published."""
     return {
         board.protocol: {
             row.method: {
                 "numbers": {key: rounded(value) for key, value in row.numbers.items()},
                 "provenance": row.protocol,
+                "published": record(cards[row.method]),
             }
             for row in board.rows
         }
@@ -50,11 +57,13 @@ def to_markdown(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
     """The leaderboard: a section a protocol with all methods in the given order, and notes on how to read it.
 
     Args:
-        cards: the card of each method.
+        cards: the card of each method, and of those that only have published numbers.
     """
     text = ["# Leaderboard"]
     for board in boards:
         text += [f"## Protocol `{board.protocol}`", protocol_sentences(board), _table(board, cards)]
+    if table := published_to_markdown(boards, cards):
+        text += [f"## {AS_PUBLISHED}", PUBLISHED_NOTE, table]
     if remarks := notes(boards, cards):
         text += ["## Notes", *remarks]
     return "\n\n".join(text) + "\n"
@@ -64,8 +73,16 @@ def _table(board: Board, cards: Mapping[str, Card]) -> str:
     headers = [f"{column.label}{_ARROWS[column.better]}" for column in board.columns] or ["Results"]
     lines = []
     for row in board.rows:
+        published = values_of(cards[row.method], board)
+        shown = [
+            f"*{column.text(published[column.key])}*" if column.key in published else ""
+            for column in board.columns
+        ]
         if row.is_present:
             cells = [_cell(board, row, column) for column in board.columns]
+            cells = [f"{cell} {text}".strip() for cell, text in zip(cells, shown, strict=True)]
+        elif any(shown):
+            cells = shown
         else:
             cells = [NOT_SUPPLIED, *[""] * (len(headers) - 1)]
         lines.append([_name(cards[row.method]), *cells])

@@ -6,9 +6,16 @@ from typing import Any
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report.board import Board
 from dnaf.report.columns import Column, is_random, label_of
+from dnaf.report.published import values_of
 from dnaf.report.significance import TRIVIAL_BASELINES, Mark
 
 NOT_SUPPLIED = "not supplied"
+AS_PUBLISHED = "As published, by each paper's own script"
+PUBLISHED_NOTE = (
+    "Numbers that papers print, each by its own script. The scripts differ in size, filter, padding, windows "
+    "and real images, so that two rows are not comparable, nor is one with a measured number. They count in "
+    "no rank and have no interval. *SSIM*: the paper does not say with which window."
+)
 MARKS = {Mark.NOISE: "≈", Mark.TRIVIAL_AHEAD: "†"}
 
 
@@ -73,6 +80,7 @@ def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:
         _jpeg(boards, cards),
         _wrong_source(boards),
         _not_supplied(boards),
+        _published(boards, cards),
     )
     return [note for note in candidates if note]
 
@@ -180,6 +188,21 @@ def _not_supplied(boards: Sequence[Board]) -> str:
         return ""
     folders = ", ".join(f"`data/results/{method}`" for method in absent)
     return f"**{NOT_SUPPLIED.capitalize()}**: {folders}."
+
+
+def _published(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
+    shown = any(
+        column.key in values_of(cards[row.method], board)
+        for board in boards
+        for row in board.rows
+        for column in board.columns
+    )
+    if not shown:
+        return ""
+    return (
+        "*Italic*: as published, by the paper's own script, over the same pairs at the same size. Such a "
+        "number is not ranked, never bold, and not comparable with those measured here."
+    )
 
 
 def unit(boards: Sequence[Board]) -> str:

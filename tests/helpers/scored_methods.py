@@ -17,6 +17,7 @@ from tests.helpers.evaluation_project import ROOT
 NUM_EXPECTED = 6
 OUTFITS = ["a", "a", "b", "b", "c", "c"]
 CARDS = {path.parent.name: read_card(path) for path in ROOT.glob("data/results/*/card.yaml")}
+UNPUBLISHED = {method: card.model_copy(update={"published": []}) for method, card in CARDS.items()}
 
 
 def block(name: str = "cfld", **changes: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dnaf.report.board import Board, compare
 from dnaf.report.latex import escape, to_latex
-from tests.helpers.scored_methods import CARDS, OUTFITS, absent, array, present
+from tests.helpers.scored_methods import OUTFITS, UNPUBLISHED, absent, array, present
 from tests.report.test_leaderboard import board
 
 TITLE = r"50 % of A&B_{#1} ~ $x^2$ \ <y> | z"
@@ -47,7 +47,7 @@ def test_every_character_is_printed_as_it_stands(text: str) -> None:
 
 
 def test_braces_environments_and_rows_are_complete() -> None:
-    cards = CARDS | {"gfla": CARDS["gfla"].model_copy(update={"title": TITLE})}
+    cards = UNPUBLISHED | {"gfla": UNPUBLISHED["gfla"].model_copy(update={"title": TITLE})}
     text = to_latex([odd_titles(), board("gfla")], cards)
     code = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     assert re.sub(r"\\\\|\\[{}]", "", code).count("{") == re.sub(r"\\\\|\\[{}]", "", code).count("}")
@@ -65,7 +65,7 @@ def test_braces_environments_and_rows_are_complete() -> None:
 
 
 def test_titles_are_escaped() -> None:
-    cards = CARDS | {"gfla": CARDS["gfla"].model_copy(update={"title": TITLE})}
+    cards = UNPUBLISHED | {"gfla": UNPUBLISHED["gfla"].model_copy(update={"title": TITLE})}
     text = to_latex([odd_titles()], cards)
     assert escape(TITLE) + " (CVPR 2020)" in text
     assert rf"\caption{{{escape(TITLE)}. 6 test pairs, 64x48 pixels." in text
@@ -73,7 +73,7 @@ def test_titles_are_escaped() -> None:
 
 
 def test_best_is_bold_and_noise_and_trivial_baselines_are_marked_and_explained() -> None:
-    text = to_latex([board()], CARDS)
+    text = to_latex([board()], UNPUBLISHED)
     header, dnaf, gfla, copies = [[cell.strip() for cell in row] for row in rows_of(text)]
     assert header[1] == r"\shortstack[r]{FID (random\\network) $\downarrow$}"
     assert dnaf == ["DNAF (ICME 2024)", "3.00", r"\textbf{0.5000}", r"+25 \%"]
@@ -85,7 +85,7 @@ def test_best_is_bold_and_noise_and_trivial_baselines_are_marked_and_explained()
 
 def test_marks_that_do_not_occur_are_not_explained() -> None:
     rows = [present("copy_source", {"l1": 0.5})]
-    text = to_latex([compare("cfld", rows, {"copy_source": {"l1": array(0.5)}}, ["a"])], CARDS)
+    text = to_latex([compare("cfld", rows, {"copy_source": {"l1": array(0.5)}}, ["a"])], UNPUBLISHED)
     assert "bold" not in text
     assert "approx" not in text
     assert "dagger" not in text
@@ -94,10 +94,10 @@ def test_marks_that_do_not_occur_are_not_explained() -> None:
 def test_a_minus_is_no_hyphen() -> None:
     made = odd_titles()
     negative = compare("cfld", made.rows, {method: {} for method in ("dnaf", "gfla", "copy_source")}, OUTFITS)
-    assert r"$-$0.00012" in to_latex([negative], CARDS)
+    assert r"$-$0.00012" in to_latex([negative], UNPUBLISHED)
 
 
 def test_methods_without_results_are_left_out_and_a_protocol_without_any_has_no_table() -> None:
-    assert "PIDM" not in to_latex([board()], CARDS)
+    assert "PIDM" not in to_latex([board()], UNPUBLISHED)
     empty = replace(board(), rows=[absent("pidm")], columns=[], marks={})
-    assert to_latex([empty], CARDS) == "% Needs \\usepackage{booktabs}.\n"
+    assert to_latex([empty], UNPUBLISHED) == "% Needs \\usepackage{booktabs}.\n"

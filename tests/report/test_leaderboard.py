@@ -10,8 +10,9 @@ from dnaf.report.board import Board, compare
 from dnaf.report.leaderboard import to_markdown, to_table
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
+from dnaf.report.words import AS_PUBLISHED
 from tests.helpers.evaluation_project import ROOT
-from tests.helpers.scored_methods import CARDS, OUTFITS, absent, array, present, with_interval
+from tests.helpers.scored_methods import CARDS, OUTFITS, UNPUBLISHED, absent, array, present, with_interval
 
 SSIM: dict[str, Scores] = {
     "dnaf": {"ssim_gaussian": array(0.4, 0.5, 0.6, 0.4, 0.5, 0.6)},
@@ -37,8 +38,11 @@ def board(name: str = "cfld", **changes: Any) -> Board:
 
 
 def table_of(text: str) -> dict[str, list[str]]:
+    measured = text.split(f"## {AS_PUBLISHED}")[0]
     cells = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in measured.splitlines()
+        if line[:1] == "|"
     ]
     return {row[0]: row[1:] for row in cells}
 
@@ -69,6 +73,7 @@ def test_every_protocol_has_its_section_and_notes_stand_once_at_the_end() -> Non
         "# Leaderboard",
         "Protocol `cfld`",
         "Protocol `gfla`",
+        AS_PUBLISHED,
         "Notes",
     ]
     assert (
@@ -76,7 +81,7 @@ def test_every_protocol_has_its_section_and_notes_stand_once_at_the_end() -> Non
     )
     assert "The test script of gfla. 6 test pairs, all scored, at 256x256 pixels" in sections[2]
     for note in ("**Bold**", "**≈**", "**†**", "**Random network**", "**Not supplied**"):
-        assert note in sections[3]
+        assert note in sections[4]
         assert text.count(note) == 1
 
 
@@ -99,7 +104,7 @@ def test_a_data_set_of_persons_is_not_said_to_have_outfits() -> None:
 
 def test_a_protocol_without_networks_states_none() -> None:
     rows = [present("dnaf", {"l1": 0.5}, real_set=None, weights={}, fid_rank_deficient=False)]
-    text = to_markdown([compare("cfld", rows, {"dnaf": {"l1": array(0.5)}}, ["a"])], CARDS)
+    text = to_markdown([compare("cfld", rows, {"dnaf": {"l1": array(0.5)}}, ["a"])], UNPUBLISHED)
     assert "FID" not in text
     assert "Weights" not in text
     assert "network" not in text
@@ -171,16 +176,16 @@ def test_a_table_of_absent_methods_alone_can_be_written() -> None:
     text = to_markdown([alone], CARDS)
     assert "No method has results; 6 pairs are to be scored." in text
     assert list(table_of(text).values())[-1] == ["not supplied"]
-    assert to_table([alone]).to_csv(index=False) == "protocol,method,name\n"
+    assert to_table([alone], CARDS).to_csv(index=False) == "protocol,method,name\n"
 
 
 def test_csv_holds_a_row_for_every_protocol_and_present_method() -> None:
-    table = to_table([board("cfld"), board("gfla")])
+    table = to_table([board("cfld"), board("gfla")], CARDS)
     assert table.columns[:3].tolist() == ["protocol", "method", "name"]
     assert table["protocol"].tolist() == ["cfld"] * 3 + ["gfla"] * 3
     assert table["method"].tolist() == ["dnaf", "gfla", "copy_source"] * 2
     assert table["name"].tolist()[2:4] == ["copy_source (cfld)", "dnaf (gfla)"]
-    assert to_table([board("cfld")])["name"].tolist() == ["dnaf", "gfla", "copy_source"]
+    assert to_table([board("cfld")], CARDS)["name"].tolist() == ["dnaf", "gfla", "copy_source"]
     assert table["fid_random"].tolist() == [3.0, 5.0, 1.0] * 2
     assert table["wrong_source_increase"].isna().tolist() == [False, True, True] * 2
 
@@ -192,6 +197,12 @@ def test_every_card_of_the_project_is_complete(path: Path) -> None:
     assert card.panels is None or max(card.panels.ground_truth, card.panels.generated) < card.panels.count
 
 
+PUBLISHED = (
+    "title: A\npaper: null\nrepository: null\nnaming: null\npanels: null\n"
+    "published: [{dataset: deepfashion, size: 256x176, protocol: cfld, source: x, values: {fid: 6.8}}]"
+)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -199,6 +210,16 @@ def test_every_card_of_the_project_is_complete(path: Path) -> None:
         ("[", "not valid YAML"),
         ("title: 3\npaper: null\nrepository: null\nnaming: null\npanels: null", "title: .*found 3"),
         ("title: A\npaper: null\nrepository: null\nnaming: null\npanels: null\nurl: x", "url: Extra"),
+        (PUBLISHED.replace("256x176", "256x"), r"published\.0\.size: String should match"),
+        (PUBLISHED.replace("fid: 6.8", "fiid: 6.8"), r"published\.0\.values\.fiid.*: Input should be 'fid'"),
+        (PUBLISHED.replace("6.8", "none"), r"published\.0\.values\.fid: Input should be a valid number"),
+        (PUBLISHED.replace("6.8", "-1"), r"published\.0\.values\.fid: Input should be greater"),
+        (
+            PUBLISHED.replace("source: x", "source: ''"),
+            r"published\.0\.source: String should have at least 1",
+        ),
+        (PUBLISHED.replace("source: x, ", ""), r"published\.0\.source: Field required"),
+        (PUBLISHED.replace("cfld", "cfdl"), r"published\.0\.protocol: Input should be 'gfla'"),
     ],
 )
 def test_a_malformed_card_is_refused(tmp_path: Path, content: str, message: str) -> None:

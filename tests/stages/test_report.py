@@ -72,7 +72,12 @@ def test_leaderboard_compares_all_methods_under_every_protocol(scored_project: E
     assert record["cfld"]["pidm"] == {
         "numbers": {"num_pairs": 0, "num_expected": 6},
         "provenance": {"name": "cfld"},
+        "published": record["cfld"]["pidm"]["published"],
     }
+    sizes = [entry["size"] for entry in record["cfld"]["pidm"]["published"]]
+    assert sizes == ["256x176", "512x352", "128x64"]
+    # Methods that only have published numbers are listed with them, though no `methods` has them.
+    assert "| IMAGPose | deepfashion | 256x176 | 5.8738 |" in markdown
 
 
 def test_report_shows_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:

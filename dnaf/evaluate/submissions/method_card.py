@@ -1,16 +1,18 @@
 """A method's card: what it is, and how its published result images are named and laid out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from dnaf.core.config import ProtocolName
 from dnaf.core.errors import DataError, one_line
 
 Text = Annotated[str, Field(min_length=1)]
 Index = Annotated[int, Field(ge=0)]
+PublishedMetric = Literal["fid", "lpips", "ssim", "ssim_gaussian", "ssim_unstated", "psnr"]
 
 
 class _Section(BaseModel):
@@ -52,6 +54,26 @@ class Strips(_Section):
     panels: Panels
 
 
+class Published(_Section):
+    """What a paper prints of the method, by the paper's own script.
+
+    Attributes:
+        size: height and width as the paper says, `256x176`.
+        protocol: the script, where it is known and one of ours.
+        source: paper or page, with its table.
+        values: by metric; `ssim_unstated` is an SSIM of which the paper does not say the window.
+    """
+
+    dataset: Literal["deepfashion", "market1501"]
+    size: Annotated[str, Field(pattern=r"^[1-9]\d*x[1-9]\d*$")]
+    protocol: ProtocolName | None = None
+    source: Text
+    note: Text | None = None
+    values: Annotated[
+        dict[PublishedMetric, Annotated[float, Field(ge=0, allow_inf_nan=False)]], Field(min_length=1)
+    ]
+
+
 class Card(_Section):
     """`data/results/<method>/card.yaml`; null where there is no such thing or it is not known.
 
@@ -64,6 +86,7 @@ class Card(_Section):
         folder: take only the images in folders of this name; `<height>` stands for the data set's height.
         margin: pixels that are cut off at the left and at the right of the generated image.
         strips: where else the method's images may be found.
+        published: what papers print of it.
     """
 
     title: Text
@@ -74,6 +97,7 @@ class Card(_Section):
     folder: Text | None = None
     margin: Index = 0
     strips: list[Strips] = []
+    published: list[Published] = []
 
 
 def read_card(path: Path) -> Card:

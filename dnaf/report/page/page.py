@@ -33,9 +33,18 @@ from dnaf.report.columns import COLUMNS, Column
 from dnaf.report.loss_curve import LossCurve
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.panels import OURS, Panel
+from dnaf.report.published import to_rows, values_of
 from dnaf.report.significance import TRIVIAL_BASELINES, Mark
 from dnaf.report.typical import choose_scores
-from dnaf.report.words import MARKS, notes, protocol_sentences, random_warning, unit
+from dnaf.report.words import (
+    AS_PUBLISHED,
+    MARKS,
+    PUBLISHED_NOTE,
+    notes,
+    protocol_sentences,
+    random_warning,
+    unit,
+)
 
 PAGE = "index.html"
 
@@ -104,6 +113,9 @@ def to_html(content: Content) -> str:
     return template.render(
         data=_data(content),
         notes=_html("\n\n".join(notes(content.boards, content.cards))),
+        as_published=AS_PUBLISHED,
+        published_note=_html(PUBLISHED_NOTE),
+        published=to_rows(content.boards, content.cards),
         styles=[Markup(_read(name)) for name in _STYLES],
         scripts=[Markup(_read(name)) for name in _SCRIPTS],
         licences=[Markup(_read(name).replace("--", "- -")) for name in _LICENCES],
@@ -179,6 +191,7 @@ def _board(board: Board, cards: Mapping[str, Card]) -> dict[str, Any]:
 def _row(board: Board, row: MethodMetrics, card: Card) -> dict[str, Any]:
     link = card.repository or ""
     venue = f"{card.paper.venue} {card.paper.year}" if card.paper else ""
+    published = values_of(card, board)
     return {
         "method": row.method,
         "title": card.title,
@@ -186,6 +199,7 @@ def _row(board: Board, row: MethodMetrics, card: Card) -> dict[str, Any]:
         "venue": venue,
         "is_trivial": row.method in TRIVIAL_BASELINES,
         "cells": {c.key: _cell(board, row, c) for c in board.columns if c.key in row.numbers} or None,
+        "published": {c.key: c.text(published[c.key]) for c in board.columns if c.key in published},
     }
 
 

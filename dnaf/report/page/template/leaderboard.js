@@ -11,11 +11,13 @@ function methodCell(row) {
   return element("span", {}, methodName(row), element("span", { class: "venue" }, row.venue));
 }
 
-function valueCell(cell) {
-  if (!cell) return "";
-  const value = element("span", cell.best ? { class: "best" } : {}, cell.text + cell.mark);
-  if (!cell.interval) return value;
-  return element("span", {}, value, element("span", { class: "interval" }, cell.interval));
+/** A measured value; below it what was published, which counts in no order and no mark. */
+function valueCell(cell, published) {
+  const parts = [];
+  if (cell) parts.push(element("span", cell.best ? { class: "best" } : {}, cell.text + cell.mark));
+  if (cell?.interval) parts.push(element("span", { class: "interval" }, cell.interval));
+  if (published) parts.push(element("span", { class: "published" }, `published ${published}`));
+  return parts.length ? element("span", {}, ...parts) : "";
 }
 
 function heading(name, details = "") {
@@ -38,8 +40,18 @@ function showAbsent() {
   const absent = board.rows.filter((row) => !row.cells);
   find("absent").hidden = !absent.length;
   const number = absent.length === 1 ? "1 method is" : `${absent.length} methods are`;
+  const published = (row) =>
+    board.columns.filter((column) => row.published[column.key]).map((column) => `${column.label} ${row.published[column.key]}`);
   const items = absent.map((row) =>
-    element("li", {}, methodName(row), row.venue && ` (${row.venue})`, ": ", element("code", {}, `data/results/${row.method}/`)),
+    element(
+      "li",
+      {},
+      methodName(row),
+      row.venue && ` (${row.venue})`,
+      ": ",
+      element("code", {}, `data/results/${row.method}/`),
+      published(row).length ? element("span", { class: "published" }, `published: ${published(row).join(", ")}`) : "",
+    ),
   );
   find("absent").replaceChildren(
     element("summary", {}, `${number} not supplied: ${absent.map((row) => row.title).join(", ")}`),
@@ -60,7 +72,10 @@ protocolChanged.push(() => {
     field: column.key,
     title: column.key,
     titleFormatter: heading(column.name + (ARROWS[column.better] ?? ""), column.details),
-    formatter: (cell) => valueCell(rows.get(cell.getData().method).cells[column.key]),
+    formatter: (cell) => {
+      const row = rows.get(cell.getData().method);
+      return valueCell(row.cells[column.key], row.published[column.key]);
+    },
     sorter: "number",
     sorterParams: { alignEmptyValues: "bottom" },
     headerSortStartingDir: column.better === "higher" ? "desc" : "asc",

@@ -19,9 +19,10 @@ from dnaf.evaluate.metrics.psnr import l1
 from dnaf.evaluate.submissions.find import COPY_SOURCE, GENERATED, MEAN_IMAGE, SHARED, WRONG_SOURCE, TestPairs
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.published import Layout, PublishedImages, find_images
-from dnaf.evaluate.submissions.result_names import ResultNames
+from dnaf.evaluate.submissions.result_names import POSITION, ResultNames
 
 _NUM_CHECKED = 16  # strips whose ground truth is compared with ours
+_SAME = 0.5  # of the distance to another image; a JPEG of the same image in another size is nearer
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _published(found: Sequence[Path], card: Card, data: DataSet) -> Results:
     names = ResultNames(data.format_name, data.test.pairs, layout.naming)
     coverage = find_images(found, layout, names, data.test.pairs)
     published = PublishedImages(folder, coverage, layout, data.test.pairs)
-    _check_panels(folder, published, data)
+    _check_panels(folder, published, data, POSITION in layout.naming)
     height, width = published.generated(data.test.pairs[0]).shape[:2]
     info = {
         "file_type": next(iter(coverage.file_types)),
@@ -141,30 +142,41 @@ def _layout(found: Path, card: Card, size: Size) -> Layout:
     return Layout(naming, card.panels, folder, card.margin, size)
 
 
-def _check_panels(folder: Path, published: PublishedImages, data: DataSet) -> None:
+def _check_panels(folder: Path, published: PublishedImages, data: DataSet, is_numbered: bool) -> None:
     """Refuses strips whose ground truth is less like ours than their generated images are.
 
+    Args:
+        is_numbered: whether files are known by their numbers alone; their ground truth must then be much
+            nearer to its own target than to another pair's.
+
     Raises:
-        DataError: the card's panels are then other ones, or the strips show another data set.
+        DataError: the card's panels are then other ones, or the strips show another data set or order.
     """
     step = max(1, len(data.test.pairs) // _NUM_CHECKED)
-    distances: list[tuple[float, float]] = []
-    for pair in data.test.pairs[::step][:_NUM_CHECKED]:
+    checked = data.test.pairs[::step][:_NUM_CHECKED]
+    targets = [data.prepared.image(f"{target}.png") for _, target in checked]
+    distances: list[tuple[float, float, float]] = []
+    for number, pair in enumerate(checked):
         shown = published.ground_truth(pair)
         if shown is None:
             return
-        target = data.prepared.image(f"{pair[1]}.png")
         real, generated = (
-            l1(target, resize(np.ascontiguousarray(image), data.size))
-            for image in (shown, published.generated(pair))
+            resize(np.ascontiguousarray(image), data.size) for image in (shown, published.generated(pair))
         )
-        distances.append((real, generated))
-    real, generated = (median(values) for values in zip(*distances, strict=True))
+        own, other = targets[number], targets[number - 1]
+        distances.append((l1(own, real), l1(own, generated), l1(other, real)))
+    real, generated, other = (median(values) for values in zip(*distances, strict=True))
     if real >= generated:
         raise DataError(
             f"{folder}: wrong panels (found the ground truth {real:.3f} and the generated image "
             f"{generated:.3f} away from this data set's target, expected the ground truth to be nearer). "
             "Correct `panels` in card.yaml."
+        )
+    if is_numbered and real > _SAME * other:
+        raise DataError(
+            f"{folder}: numbered in another order than the test pairs (found the ground truth {real:.3f} "
+            f"away from its own target and {other:.3f} from another one, expected it much nearer to its "
+            "own). Score the images with the list of pairs that they were made for."
         )
 
 

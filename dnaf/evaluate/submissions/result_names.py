@@ -2,8 +2,8 @@
 
 Every repository joins the names of source and target in its own way (`A_2_B_vis.jpg`,
 `A.jpg___B.jpg_vis.jpg`, `A_to_B.png`, `A_B_vis.jpg`, names with `deepfashion`, `fasion` or nothing in front,
-`id_` apart from its number, a score before all). One regular expression with two named groups reads them all.
-DiOr numbers its images instead; its card says so.
+paths with underscores for slashes, a score before all). One regular expression with two named groups reads
+them all. DiOr numbers its images instead; its card says so.
 """
 
 import re
@@ -17,7 +17,7 @@ POSITION = "<position>"
 """Stands in a card's `naming` for a pair's place in the list of test pairs, counted from 1."""
 
 _STEMS = {
-    "deepfashion": r"(?:(?:deep)?fash?ion)?(?:WOMEN|MEN).+?id_?\d{10}_\d_?[a-z]+",
+    "deepfashion": r"(?:(?:deep)?fash?ion)?(?:WOMEN|MEN).+?id_?\d{8}_?\d{2}_\d_?[a-z]+",
     "market1501": r"-?\d+_c\d+s\d+_\d+_\d+",
 }
 _SUFFIX = r"\.(?:jpe?g|png)"
@@ -37,7 +37,8 @@ class ResultNames:
     Source: GFLA@3afa8fe:script/metrics.py:428-437, PATN@281ee2d:tool/getMetrics_fashion.py,
     PCDMs@b3a46fb:metrics.py:427-429, stage3_batchtest_refined_model.py (the score in front),
     pose-gan@8693ec4:data/split_fasion_dataset.py:18-27, PIDM@e4f1d88:utils/metrics.py:437-439,
-    FPDM@24b8f4f:C2.eval.caculate_metrics.py, DiOr@ee9678d:models/dior_base_model.py, `save_batch`.
+    FPDM@24b8f4f:C2.eval.caculate_metrics.py, RIP@aeca5f1:new_diffusion/predict.py (`_pair_output_name`),
+    DiOr@ee9678d:models/dior_base_model.py (`save_batch`).
     """
 
     def __init__(self, format_name: str, pairs: Iterable[Pair], naming: str | None = None) -> None:

@@ -109,11 +109,13 @@ def test_published_files_beside_generated_ones_are_refused(evaluation_project: E
         find("dnaf")
 
 
-def strips(project: EvaluationProject, panels: Mapping[int, Callable[[Pair], Pixels]]) -> dict[str, bytes]:
-    """Strips of ten panels as PIDM published them."""
+def strips(
+    project: EvaluationProject, panels: Mapping[int, Callable[[Pair], Pixels]], count: int = 10
+) -> dict[str, bytes]:
+    """Strips of ten panels as PIDM published them, or of as many as others did."""
     return {
         f"{pair_id(*pair)}.png": images.encode_png(
-            strip([panels[i](pair) if i in panels else random_image(f"{i} {pair}") for i in range(10)])
+            strip([panels[i](pair) if i in panels else random_image(f"{i} {pair}") for i in range(count)])
         )
         for pair in project.pairs
     }
@@ -133,6 +135,62 @@ def test_one_strip_archive_feeds_several_methods(evaluation_project: EvaluationP
         for pair in evaluation_project.pairs:
             assert np.array_equal(results.generated(pair), noisy(method)(pair))
     assert find("pocold") is None
+
+
+def test_one_archive_of_pcdms_feeds_eight_methods(evaluation_project: EvaluationProject) -> None:
+    panels = ("adgan", "pise", "gfla", "dptn", "casd", "nted", "pidm", "pcdms")
+    shown = {2: lambda pair: random_image(pair[1])} | {
+        3 + n: noisy(method) for n, method in enumerate(panels)
+    }
+    write_zip(RESULTS / "shared/PCDMs_vs_SOTA.zip", strips(evaluation_project, shown, 11))
+    for method in panels:
+        results = open_method(evaluation_project, method)
+        for pair in evaluation_project.pairs:
+            assert np.array_equal(results.generated(pair), noisy(method)(pair))
+
+
+def test_the_first_of_pcdms_four_samples_is_taken_whatever_the_score_in_front(
+    evaluation_project: EvaluationProject,
+) -> None:
+    shown = {2: lambda pair: random_image(pair[1])} | {
+        panel: noisy(f"sample {panel}") for panel in range(3, 7)
+    }
+    found = strips(evaluation_project, shown, 7)
+    scored = {f"0.{number}1234_{name}": data for number, (name, data) in enumerate(found.items())}
+    write_zip(RESULTS / "shared/PCDMs_stage3.zip", scored)
+    results = open_method(evaluation_project, "pcdms")
+    for pair in evaluation_project.pairs:
+        assert np.array_equal(results.generated(pair), noisy("sample 3")(pair))
+
+
+def test_numbered_strips_of_dior_are_the_pairs_in_their_order(evaluation_project: EvaluationProject) -> None:
+    made = {}
+    for number, pair in enumerate(evaluation_project.pairs, start=1):
+        panels = [random_image(pair[0]), random_image(pair[1]), noisy("dior")(pair)]
+        made[f"pose/generated_{number}.png"] = images.encode_png(strip(panels))
+    write_zip(folder("dior") / "DiOr_256x176.zip", made)
+    results = open_method(evaluation_project, "dior")
+    for pair in evaluation_project.pairs:
+        assert np.array_equal(results.generated(pair), noisy("dior")(pair))
+    write_zip(folder("dior") / "DiOr_256x176.zip", {f"x{name}": data for name, data in made.items()} | made)
+    with pytest.raises(DataError, match=r"another image of the same pair is there too \(6 such"):
+        open_method(evaluation_project, "dior")
+
+
+def test_numbered_files_in_another_order_are_noticed_by_the_ground_truth(
+    evaluation_project: EvaluationProject,
+) -> None:
+    made = {}
+    for number, pair in enumerate(reversed(evaluation_project.pairs), start=1):
+        panels = [
+            random_image(pair[0]),
+            random_image(pair[1]),
+            np.zeros_like(random_image(pair[1])),
+        ]  # far from every target
+        made[f"generated_{number}.png"] = images.encode_png(strip(panels))
+    write_zip(folder("dior") / "results.zip", made)
+    with pytest.raises(DataError, match=r"dior: numbered in another order than the test pairs"):
+        open_method(evaluation_project, "dior")
 
 
 def test_a_methods_own_files_come_before_shared_strips(evaluation_project: EvaluationProject) -> None:

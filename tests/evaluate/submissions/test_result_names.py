@@ -42,6 +42,13 @@ def test_names_of_fpdm_without_prefix_and_with_id_apart_give_their_pair() -> Non
     assert names.pair_of(f"{target}.jpg_2_{source}.jpg_vis.png") == PAIR[::-1]
 
 
+def test_paths_with_underscores_for_slashes_give_their_pair() -> None:
+    names = ResultNames("deepfashion", [PAIR, PAIR[::-1]])
+    source, target = "WOMEN_Tees_Tanks_id_00005085_45_1_front", "WOMEN_Tees_Tanks_id_00005085_45_2_side"
+    assert names.pair_of(f"{source}_to_{target}.png") == PAIR
+    assert names.pair_of(f"{target}_2_{source}.png") == PAIR[::-1]
+
+
 @pytest.mark.parametrize("score", ["0.71234", "-0.0512", "1.0", "9.5e-05"])
 @pytest.mark.parametrize(("form", "pair"), [("deepfashion", PAIR), ("market1501", MARKET)])
 def test_a_score_in_front_is_no_part_of_the_name(score: str, form: str, pair: tuple[str, str]) -> None:

@@ -1,6 +1,6 @@
 """Compute once what all methods are compared with: the features of FID's real images.
 
-Reads: data/images.zip, data/prepared.zip, data/pairs/train_images.csv
+Reads: data/images.zip, data/prepared.zip, data/pairs/train_images.csv, data/pairs/test.csv
 
 Writes: data/reference/PROTOCOL
 
@@ -30,18 +30,20 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
     from dnaf.evaluate.networks.features import feature_networks
     from dnaf.evaluate.protocols.protocol import protocol_for
     from dnaf.evaluate.real_images import RealImages
-    from dnaf.evaluate.reference import write_reference
+    from dnaf.evaluate.reference import real_stems, write_reference
 
     chosen, out = protocol_for(protocol, format_name), Path("data/reference") / protocol
     with _command.writing(out):
         real = RealImages(ImageStore(Path("data/images.zip")), ImageStore(Path("data/prepared.zip")), size)
-        stems = [Stem(stem) for (stem,) in read_table(Path("data/pairs/train_images.csv"), ["stem"])]
+        train = [Stem(stem) for (stem,) in read_table(Path("data/pairs/train_images.csv"), ["stem"])]
+        test = read_table(Path("data/pairs/test.csv"), ["source", "target", "outfit"])
+        stems = real_stems(chosen, train, [Stem(target) for _, target, _ in test])
         with open_shards() as shards:
             networks = feature_networks(chosen, weights, shards.device)
             count = write_reference(out, chosen, real, stems, networks, params, shards)
     if not count:
         return f"{protocol}: no network looks at the images, so there are no features → {out}"
-    images = f"{count:,} of {len(stems):,} training images"
+    images = f"{count:,} of {len(stems):,} {chosen.fid_real}"
     return f"{protocol}: features of {images} by {', '.join(networks)} → {out}"
 
 

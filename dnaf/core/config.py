@@ -22,7 +22,20 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 LevelMapping = Literal["nearest", "index"]
 MixedPrecision = Literal["no", "bf16", "fp16"]
 TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
-ProtocolName = Literal["gfla", "pocold", "patn", "dptn", "pidm", "pcdms", "pcdms512", "cfld", "pytorch_fid"]
+ProtocolName = Literal[
+    "gfla",
+    "pocold",
+    "patn",
+    "dptn",
+    "pidm",
+    "pcdms",
+    "pcdms512",
+    "cfld",
+    "cfld256",
+    "cfld512",
+    "fpdm",
+    "pytorch_fid",
+]
 
 
 class Dataset(Section):

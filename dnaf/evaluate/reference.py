@@ -1,7 +1,8 @@
 """The reference set of FID under a protocol: features and statistics, computed once for all methods.
 
 The field's real images are all of the training list (48,674 of DeepFashion), those of no pair too; with the
-37,016 images that are in pairs FID comes out wrong (PIDM issue 37).
+37,016 images that are in pairs FID comes out wrong (PIDM issue 37). Some scripts take the test pairs' ground
+truths instead, which a protocol says.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from dnaf.core import config, files, seeds
 from dnaf.core.errors import StateError
-from dnaf.core.shards import Shards
+from dnaf.core.shards import Shards, chunked
 from dnaf.core.workers import chunked
 from dnaf.data.formats.names import Stem
+from dnaf.data.pairs.tables import read_table
 from dnaf.evaluate.metrics.frechet import RealStatistics, real_statistics
 from dnaf.evaluate.metrics.kid import real_term
 from dnaf.evaluate.networks.features import FeatureNetwork
@@ -44,6 +46,18 @@ class ReferenceSet:
     provenance: str
 
 
+def real_stems(protocol: Protocol, pairs: Path) -> list[str]:
+    """The images that a protocol's FID compares with, by the lists of a `pairs` folder.
+
+    Raises:
+        StateError: no such list.
+    """
+    if protocol.fid_real == "training images":
+        return [name for (name,) in read_table(pairs / "train_images.csv", ["name"])]
+    targets = [target for _, target, _ in read_table(pairs / "test.csv", ["source", "target", "outfit"])]
+    return list(dict.fromkeys(targets))
+
+
 def write_reference(
     folder: Path,
     protocol: Protocol,
@@ -56,7 +70,7 @@ def write_reference(
     """Writes `<network>.npy` and `<network>.npz` for each network, and a manifest that says of which images.
 
     Args:
-        stems: of all training images.
+        stems: of `real_stems`.
         networks: by name; none for a protocol without FID.
 
     Returns:

@@ -246,7 +246,7 @@ def _provenance(
         "image_size": f"{size[0]}x{size[1]}",
         "psnr_max": PSNR_MAX,
         "pairs_sha256": test.sha256,
-        "real_set": real_set and {"description": "training images", **real_set},
+        "real_set": real_set and {"description": protocol.fid_real, **real_set},
         "dropped": {name: number for name, number in dropped.items() if number},
         "fid_rank_deficient": bool(networks.features) and min(reference.info["count"], num_pairs) <= 2048,
         "interval": f"95 % bootstrap over {extras.unit}s",

@@ -119,6 +119,9 @@ PREPARE: dict[str, tuple[Prepare, Prepare, Prepare, Prepare]] = {
     "pcdms": (then(pil(SQUARE), cv(CROPPED, CUBIC)), cv(CROPPED, CUBIC)) * 2,
     "pcdms512": (then(pil((512, 512)), cv(LARGE, CUBIC)), cv(LARGE, CUBIC)) * 2,
     "cfld": (pil(CROPPED), torch_floor(CROPPED), pil(CROPPED), torch_floor(CROPPED)),
+    "cfld256": (pil(CROPPED), torch_floor(CROPPED)) * 2,
+    "cfld512": (pil(LARGE), torch_floor(LARGE)) * 2,
+    "fpdm": (pil(CROPPED),) * 4,
     "pytorch_fid": (pil(CROPPED),) * 4,
 }
 SIGMA = {"pidm": 1.2, "pcdms": 1.2, "pcdms512": 1.2}
@@ -282,7 +285,7 @@ def test_images_are_those_that_the_plain_script_compares(name: str) -> None:
 
 
 # What these do with images is what another protocol does, of another size.
-SAME_NETWORKS = ("pocold", "pcdms512")
+SAME_NETWORKS = ("pocold", "pcdms512", "cfld256", "cfld512", "fpdm")
 
 
 @pytest.mark.parametrize("name", [name for name in PREPARE if name not in ("patn", *SAME_NETWORKS)])
@@ -327,5 +330,8 @@ def test_the_published_protocols_drop_what_their_scripts_drop() -> None:
         "pcdms": (128, 64, 64),
         "pcdms512": (128, 64, 64),
         "cfld": (None, None, None),
+        "cfld256": (None, None, None),
+        "cfld512": (None, None, None),
+        "fpdm": (None, 10, 64),
         "pytorch_fid": (None, None, None),
     }

@@ -18,6 +18,7 @@ from dnaf.evaluate.metrics.psnr import l1, psnr
 from dnaf.evaluate.networks.inception import Inception
 from dnaf.evaluate.networks.lpips import Lpips
 from dnaf.evaluate.protocols.protocol import PROTOCOLS
+from dnaf.evaluate.reference import real_stems
 from dnaf.evaluate.score import Score
 from dnaf.evaluate.submissions.find import UNITS, find_results
 from dnaf.evaluate.submissions.method_card import read_card
@@ -282,6 +283,17 @@ def test_a_script_may_drop_the_last_batch_of_masked_images_alone(
     assert metrics["lpips_masked_random"] == pytest.approx(table["lpips_masked_random"][:4].mean())
     assert table["lpips_masked_random"][:4].mean() != table["lpips_masked_random"].mean()
     assert metrics["protocol"]["dropped"] == {"lpips_masked": 2}
+
+
+def test_fid_is_against_the_training_images_or_the_ground_truths_as_the_script_has_it(
+    evaluation_project: EvaluationProject,
+) -> None:
+    """FPDM's script keeps each ground truth of the generated images once (`np.isin`)."""
+    assert real_stems(PROTOCOLS["cfld"], Path("data/pairs")) == evaluation_project.stems[:4]
+    found = real_stems(PROTOCOLS["fpdm"], Path("data/pairs"))
+    assert found == list(dict.fromkeys(target for _, target in evaluation_project.pairs))
+    assert set(found) != set(evaluation_project.stems[:4])
+    assert {name for name, p in PROTOCOLS.items() if p.fid_real == "ground truths"} == {"fpdm"}
 
 
 def test_every_format_says_what_its_pairs_share() -> None:

@@ -50,6 +50,8 @@ class Protocol:
     """Whether LPIPS gets images in [-1, 1], as it is meant to, or in [0, 1]."""
     fid_network: Literal["imagenet", "fid"] | None
     """Inception-v3 as torchvision has it (what this field publishes) or as pytorch-fid ported it."""
+    fid_real: Literal["training images", "ground truths"]
+    """FID's real images: all of the training list, or the targets of the test pairs, each once."""
     fid_batch: int | None
     """Batch size of a script that drops the last, smaller batch of real and of generated images."""
     lpips_batch: int | None
@@ -79,6 +81,7 @@ GFLA = Protocol(
     lpips_nets=("alex",),
     lpips_scaled=True,
     fid_network="imagenet",
+    fid_real="training images",
     fid_batch=64,
     lpips_batch=64,
     lpips_masked_batch=64,
@@ -107,6 +110,7 @@ PATN = Protocol(
     lpips_nets=(),
     lpips_scaled=True,
     fid_network=None,
+    fid_real="training images",
     fid_batch=None,
     lpips_batch=None,
     lpips_masked_batch=None,
@@ -176,6 +180,39 @@ CFLD = replace(
     lpips_masked_batch=None,
 )
 
+
+def _cfld_view(size: Size) -> View:
+    return View((("pil-bicubic", size),), (("torch-bicubic", size),))
+
+
+CFLD_256 = replace(
+    CFLD,
+    name="cfld256",
+    title="Coarse-to-Fine Latent Diffusion's test at 256x176, whatever the data set's size",
+    pixels=_cfld_view(_CROPPED),
+    networks=_cfld_view(_CROPPED),
+)
+
+CFLD_512 = replace(
+    CFLD,
+    name="cfld512",
+    title="Coarse-to-Fine Latent Diffusion's test at 512x352, whatever the data set's size",
+    pixels=_cfld_view((512, 352)),
+    networks=_cfld_view((512, 352)),
+)
+
+FPDM = replace(
+    GFLA,
+    name="fpdm",
+    title="Fusion Embedding's script: the data set's size, FID against the ground truths of the test pairs",
+    source="FPDM@24b8f4f:C2.eval.caculate_metrics.py, src/metrics/metrics.py",
+    pixels=_PILLOW,
+    networks=_PILLOW,
+    fid_real="ground truths",
+    fid_batch=None,
+    lpips_batch=10,
+)
+
 PYTORCH_FID = Protocol(
     name="pytorch_fid",
     title="What other fields publish: pytorch-fid's network, SSIM over a range of 255, three LPIPS networks",
@@ -188,12 +225,16 @@ PYTORCH_FID = Protocol(
     lpips_nets=("alex", "vgg", "squeeze"),
     lpips_scaled=True,
     fid_network="fid",
+    fid_real="training images",
     fid_batch=None,
     lpips_batch=None,
     lpips_masked_batch=None,
 )
 
-PROTOCOLS = {p.name: p for p in (GFLA, POCOLD, PATN, DPTN, PIDM, PCDMS, PCDMS_512, CFLD, PYTORCH_FID)}
+PROTOCOLS = {
+    p.name: p
+    for p in (GFLA, POCOLD, PATN, DPTN, PIDM, PCDMS, PCDMS_512, CFLD, CFLD_256, CFLD_512, FPDM, PYTORCH_FID)
+}
 
 
 def protocol_for(name: str, format_name: str) -> Protocol:

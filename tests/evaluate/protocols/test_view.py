@@ -21,6 +21,9 @@ SIZES: dict[str, tuple[Size, Size | None]] = {
     "pcdms": ((256, 176), (256, 176)),
     "pcdms512": ((512, 352), (512, 352)),
     "cfld": ((256, 176), (256, 176)),
+    "cfld256": ((256, 176), (256, 176)),
+    "cfld512": ((512, 352), (512, 352)),
+    "fpdm": ((256, 176), (256, 176)),
     "pytorch_fid": ((256, 176), (256, 176)),
 }
 
@@ -50,6 +53,15 @@ def test_market_is_compared_in_its_own_size_without_padding(name: str) -> None:
         assert compared_size(view, MARKET) == MARKET
         image = random_image("market")
         assert view_generated(image, view, image.shape[:2]) is image
+
+
+@pytest.mark.parametrize("size", [(64, 48), (256, 176), (512, 352), (944, 624)])
+def test_fixed_sizes_are_those_of_the_protocol_whatever_the_data_sets(size: Size) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    for name, expected in (("cfld256", (256, 176)), ("cfld512", (512, 352)), ("pcdms512", (512, 352))):
+        view = PROTOCOLS[name].pixels
+        assert compared_size(view, size) == expected
+        assert view_generated(image, view, size).shape == view_real(image, view, size).shape == (*expected, 3)
 
 
 def test_padding_adds_equal_white_sides_which_raises_psnr_by_a_known_amount() -> None:

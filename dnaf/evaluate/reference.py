@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from dnaf.core import config, files, seeds
 from dnaf.core.errors import StateError
-from dnaf.core.shards import Shards, chunked
+from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked
 from dnaf.data.formats.names import Stem
-from dnaf.data.pairs.tables import read_table
 from dnaf.evaluate.metrics.frechet import RealStatistics, real_statistics
 from dnaf.evaluate.metrics.kid import real_term
 from dnaf.evaluate.networks.features import FeatureNetwork
@@ -46,16 +45,9 @@ class ReferenceSet:
     provenance: str
 
 
-def real_stems(protocol: Protocol, pairs: Path) -> list[str]:
-    """The images that a protocol's FID compares with, by the lists of a `pairs` folder.
-
-    Raises:
-        StateError: no such list.
-    """
-    if protocol.fid_real == "training images":
-        return [name for (name,) in read_table(pairs / "train_images.csv", ["name"])]
-    targets = [target for _, target, _ in read_table(pairs / "test.csv", ["source", "target", "outfit"])]
-    return list(dict.fromkeys(targets))
+def real_stems(protocol: Protocol, train_images: Sequence[Stem], targets: Sequence[Stem]) -> list[Stem]:
+    """The images that a protocol's FID compares with: those of training, or the test pairs' targets, once."""
+    return list(train_images) if protocol.fid_real == "training images" else list(dict.fromkeys(targets))
 
 
 def write_reference(

@@ -31,7 +31,7 @@ _ESCAPES = str.maketrans(
 
 
 def to_latex(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
-    """A table a protocol with the methods that have results, trivial baselines last; then one of published numbers.
+    """A table a protocol with the methods that have results, trivial baselines last; then published numbers.
 
     Args:
         cards: the card of each method, and of those that only have published numbers.

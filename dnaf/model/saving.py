@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
+from diffusers import ModelMixin, UNet2DConditionModel
 
 from dnaf.core import files
 from dnaf.core.errors import BaseModelError, one_line
 from dnaf.model.autoencoder import LosslessAutoencoder, folder_in
 from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter
-from dnaf.model.pretrained.base_model import BaseModel, load_base
-from dnaf.model.pretrained.checked_component import read_config
+from dnaf.model.pretrained.base_model import BaseModel, load_base, load_scheduler
+from dnaf.model.pretrained.checked_component import check_component, read_config
+from dnaf.model.pretrained.config_bounds import built
 from dnaf.model.pretrained.known_bases import KNOWN_BASES
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.model.pretrained.style_weights import load_style_weights
@@ -31,6 +32,7 @@ from dnaf.model.style_encoder import StyleEncoder
 
 PROVENANCE = "provenance.json"
 _STYLE_ENCODER = "style_encoder"
+_AGAIN = "Train the model again."
 
 
 def save_trained(folder: Path, components: Components) -> None:
@@ -104,9 +106,14 @@ def load_component(folder: Path, kind: type[ModelMixin]) -> Any:
     Raises:
         BaseModelError: tensors are missing, unexpected or of another shape.
     """
+    check_component(folder, (kind.__name__,), kind.from_config, advice=_AGAIN)
     try:
         component, info = kind.from_pretrained(
-            folder, output_loading_info=True, low_cpu_mem_usage=False, use_safetensors=True
+            folder,
+            output_loading_info=True,
+            low_cpu_mem_usage=False,
+            use_safetensors=True,
+            local_files_only=True,  # else a folder that is not there is looked for on the hub
         )
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         reason = one_line(error)
@@ -129,7 +136,7 @@ def _load_whole(folder: Path, dtype: torch.dtype) -> Components:
     return Components(
         load_component(folder / "unet", UNet2DConditionModel).to(dtype),
         load_component(folder_in(folder), LosslessAutoencoder),
-        DDIMScheduler.from_pretrained(folder / "scheduler"),
+        load_scheduler(folder / "scheduler/scheduler_config.json", _AGAIN),
         adapter,
         encoder,
     )
@@ -138,11 +145,11 @@ def _load_whole(folder: Path, dtype: torch.dtype) -> Components:
 def _style_encoder(folder: Path, base: BaseModel) -> StyleEncoder:
     if list(folder.glob("*.safetensors")):
         return load_component(folder, StyleEncoder)
-    config = read_config(folder / "config.json", "Train the model again.")
-    if base.style_encoder is not None and base.style_encoder.config.model_name == config["model_name"]:
-        base.style_encoder.set_scale(config["style_scale"])
+    config = read_config(folder / "config.json", _AGAIN)
+    if base.style_encoder is not None and base.style_encoder.config.model_name == config.get("model_name"):
+        base.style_encoder.set_scale(config.get("style_scale", 1.0))
         return base.style_encoder
-    encoder: StyleEncoder = StyleEncoder.from_config(config)
+    encoder: StyleEncoder = built(StyleEncoder.from_config, config, folder / "config.json", _AGAIN)
     return encoder
 
 
@@ -157,7 +164,7 @@ def _write_provenance(folder: Path, origins: Mapping[str, Provenance | None]) ->
 
 
 def _read_provenance(folder: Path) -> dict[str, Provenance | None]:
-    recorded = read_config(folder / PROVENANCE, "Train the model again.")
+    recorded = read_config(folder / PROVENANCE, _AGAIN)
     try:
         origins = {
             name: recorded[name] and Provenance(**recorded[name]) for name in ("base", "style_weights")

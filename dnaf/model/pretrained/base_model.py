@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
 from dnaf.core import commands, files
-from dnaf.core.errors import BaseModelError, ConfigError
+from dnaf.core.errors import BaseModelError, ConfigError, one_line
 from dnaf.core.images import Size
 from dnaf.model.autoencoder import Autoencoder, FrozenVae, LosslessAutoencoder, folder_in
 from dnaf.model.norm import use_float32_group_norms
 from dnaf.model.patch_autoencoder import PatchAutoencoder
-from dnaf.model.pretrained.checked_component import CheckedComponent, check_component, read_config
+from dnaf.model.pretrained.checked_component import GET_AGAIN, CheckedComponent, check_component, read_config
+from dnaf.model.pretrained.config_bounds import built
 from dnaf.model.pretrained.prompt import CheckedText, Prompt, check_text, embed_prompt, read_prompt
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.model.pretrained.stable_diffusion import check_unet, check_vae, family, pooled_channels
@@ -64,7 +65,7 @@ def load_base(folder: Path, dtype: torch.dtype = torch.float32, prompt: Prompt |
     """
     checked = _check_components(folder, prompt is None)
     scheduler_file = folder / "scheduler/scheduler_config.json"
-    scheduler = _check_scheduler(scheduler_file)
+    scheduler = load_scheduler(scheduler_file)
     if prompt is None:
         prompt = embed_prompt(checked.texts) if checked.texts else read_prompt(folder / _PROMPT_FILE)
     _require_fit(folder, checked, prompt)
@@ -111,13 +112,14 @@ def inspect_base(folder: Path) -> Inspection:
         BaseModelError: as `load_base`.
     """
     checked = _check_components(folder, with_prompt=True)
-    scheduler = _check_scheduler(folder / "scheduler/scheduler_config.json")
+    scheduler = load_scheduler(folder / "scheduler/scheduler_config.json")
     autoencoder = checked.autoencoder.config
     if autoencoder["_class_name"] in _AUTOENCODERS:
         with torch.device("meta"):
             downscale = _build_autoencoder(autoencoder).downscale
     else:
-        downscale = 2 ** (len(autoencoder["block_out_channels"]) - 1)
+        with torch.device("meta"):
+            downscale = FrozenVae(AutoencoderKL.from_config(dict(autoencoder))).downscale
     return Inspection(family(checked.unet.config), scheduler.config.prediction_type, downscale)
 
 
@@ -173,7 +175,8 @@ def _check_components(folder: Path, with_prompt: bool) -> _Checked:
         )
     if folder_in(folder).is_dir():
         autoencoder = _check_autoencoder(folder_in(folder))
-        latent_channels = _build_autoencoder(autoencoder.config).latent_channels
+        with torch.device("meta"):
+            latent_channels = _build_autoencoder(autoencoder.config).latent_channels
         unet = check_unet(folder / "unet", latent_channels)
         texts: list[CheckedText] = []
         if with_prompt:
@@ -193,7 +196,10 @@ def _check_autoencoder(folder: Path) -> CheckedComponent:
 
 
 def _build_autoencoder(config: Mapping[str, Any]) -> Any:
-    return _AUTOENCODERS[config["_class_name"]].from_config(dict(config))
+    autoencoder = _AUTOENCODERS[config["_class_name"]].from_config(dict(config))
+    if not isinstance(autoencoder.latent_channels, int) or not isinstance(autoencoder.downscale, int):
+        raise TypeError("sizes that are no whole numbers")
+    return autoencoder
 
 
 def _load_autoencoder(component: CheckedComponent, dtype: torch.dtype) -> Autoencoder:
@@ -204,18 +210,31 @@ def _load_autoencoder(component: CheckedComponent, dtype: torch.dtype) -> Autoen
     return FrozenVae(component.load(torch.float32 if dtype == torch.float16 else dtype))
 
 
-def _check_scheduler(path: Path) -> DDIMScheduler:
-    """The noise schedule and what is predicted, of whatever scheduler the folder names."""
-    config = read_config(path)
+def load_scheduler(path: Path, advice: str = GET_AGAIN) -> DDIMScheduler:
+    """The noise schedule and what is predicted, of whatever scheduler the config names.
+
+    Raises:
+        BaseModelError: it is missing, damaged, or no schedule of noise.
+    """
+    config = read_config(path, advice)
     prediction = config.get("prediction_type", "epsilon")
     if prediction not in _PREDICTIONS or "beta_schedule" not in config:
         raise BaseModelError(
-            f"{path}: another kind of model (found {config.get('_class_name')} with prediction_type "
-            f"{prediction}, expected {', '.join(_PREDICTIONS)} on a schedule of betas). "
-            "docs/base-models.md says which base models work."
+            f"{path}: another kind of model (found {one_line(config.get('_class_name'))} with "
+            f"prediction_type {one_line(prediction)}, expected {', '.join(_PREDICTIONS)} on a schedule "
+            "of betas). docs/base-models.md says which base models work."
         )
-    # The schedulers of Stable Diffusion do not clip; DDIM's default does.
-    return DDIMScheduler.from_config({"clip_sample": False, **config})
+
+    def build(config: Mapping[str, Any]) -> DDIMScheduler:
+        # The schedulers of Stable Diffusion do not clip; DDIM's default does.
+        scheduler: DDIMScheduler = DDIMScheduler.from_config({"clip_sample": False, **config})
+        if not bool(((scheduler.betas >= 0) & (scheduler.betas <= 1)).all()):  # NaN neither
+            raise ValueError("betas that are no schedule of noise")
+        DDIMScheduler.from_config(scheduler.config).set_timesteps(1)  # raises what sampling would
+        return scheduler
+
+    scheduler: DDIMScheduler = built(build, config, path, advice)
+    return scheduler
 
 
 def _require_fit(folder: Path, checked: _Checked, prompt: Prompt) -> None:

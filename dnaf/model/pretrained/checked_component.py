@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from dnaf.core.errors import BaseModelError, one_line
+from dnaf.model.pretrained.config_bounds import MAX_BYTES, built, require_bounded
 
 GET_AGAIN = "Get the folder again."
 _LFS_POINTER = b"version https://git-lfs"
@@ -49,7 +50,7 @@ class CheckedComponent:
     def load(self, dtype: torch.dtype = torch.float32) -> Any:
         """The module with its weights in `dtype`, in evaluation mode and without gradients."""
         with init_empty_weights():
-            module = self._build(self.config)
+            module = built(self._build, self.config, self.files[0], GET_AGAIN)
         tensors = {}
         for path in self.files[1:]:
             with safe_open(path, "pt") as file:
@@ -82,10 +83,13 @@ def check_component(
         BaseModelError: names the first file or tensor that is missing, damaged or of another kind.
     """
     config = read_config(folder / "config.json", advice)
-    found = config.get("_class_name") or next(iter(config.get("architectures") or ()), None)
+    architectures = config.get("architectures")
+    found = config.get("_class_name") or (
+        architectures[0] if isinstance(architectures, list) and architectures else None
+    )
     if class_names and found not in class_names:
         raise BaseModelError(
-            f"{folder / 'config.json'}: another kind of model (found {found}, expected "
+            f"{folder / 'config.json'}: another kind of model (found {one_line(found)}, expected "
             f"{' or '.join(class_names)}). docs/base-models.md says which base models work."
         )
     weights = find_weights(folder, advice)
@@ -95,31 +99,32 @@ def check_component(
             if (ours := rename(name)) is not None:
                 shapes[ours] = shape
     with torch.device("meta"):
-        try:
-            module = build(config)
-        except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
-            reason = one_line(error)
-            raise BaseModelError(f"{folder / 'config.json'}: not usable ({reason}). {advice}") from error
+        module = built(build, config, folder / "config.json", advice)
     expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     require_shapes(weights[0], shapes, expected, advice)
     return CheckedComponent(folder, config, (folder / "config.json", *weights), build, rename)
 
 
 def read_config(path: Path, advice: str = GET_AGAIN) -> dict[str, Any]:
-    """Reads a component's JSON config.
+    """Reads a component's JSON config, every number of it within bounds.
 
     Raises:
-        BaseModelError: missing, a pointer of git-lfs, or not JSON.
+        BaseModelError: missing, a pointer of git-lfs, not JSON, or with a value that no model has.
     """
     if not path.is_file():
         raise BaseModelError(f"{path}: missing. {advice}")
     require_no_pointer(path)
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise BaseModelError(
+            f"{path}: too large (found {size:,} bytes, expected at most {MAX_BYTES:,}). {advice}"
+        )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BaseModelError(f"{path}: not valid JSON ({one_line(error)}). {advice}") from error
     if not isinstance(config, dict):
         raise BaseModelError(f"{path}: not a config (found {type(config).__name__}). {advice}")
+    require_bounded(config, path, advice)
     return config
 
 
@@ -138,9 +143,9 @@ def find_weights(folder: Path, advice: str = GET_AGAIN) -> list[Path]:
             return [path]
         try:
             names = sorted(set(read_config(path, advice)["weight_map"].values()))
+            shards = [folder / Path(name).name for name in names]
         except (KeyError, AttributeError, TypeError) as error:
             raise BaseModelError(f"{path}: not an index of weights ({error!r}). {advice}") from error
-        shards = [folder / Path(name).name for name in names]
         for shard in shards:
             if not shard.is_file():
                 raise BaseModelError(f"{shard}: missing. {advice}")

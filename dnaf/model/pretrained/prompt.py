@@ -18,6 +18,7 @@ from dnaf.model.pretrained.checked_component import (
     read_shapes,
     require_no_pointer,
 )
+from dnaf.model.pretrained.config_bounds import built
 
 PROMPT = "person, white background"
 _TENSOR = "prompt_embedding"
@@ -114,7 +115,11 @@ def embed_prompt(texts: Sequence[CheckedText]) -> Prompt:
     outputs = []
     for text in texts:
         encoder, tokens = text.encoder.load(), _tokens(text)
-        outputs.append(encoder(tokens, output_hidden_states=True))
+
+        def run(config: Mapping[str, Any], encoder: Any = encoder, tokens: Any = tokens) -> Any:
+            return encoder(tokens, output_hidden_states=True)
+
+        outputs.append(built(run, text.encoder.config, text.encoder.files[0], GET_AGAIN))
     if len(outputs) == 1:
         return Prompt(outputs[0].last_hidden_state)
     hidden = torch.cat([output.hidden_states[-2] for output in outputs], -1)
@@ -128,7 +133,7 @@ def _tokens(text: CheckedText) -> torch.Tensor:
     except Exception as error:
         reason = one_line(error)
         raise BaseModelError(f"{text.tokenizer}: damaged ({reason}). {GET_AGAIN}") from error
-    expected = text.encoder.config["vocab_size"]
+    expected = text.encoder.config.get("vocab_size", CLIPTextConfig().vocab_size)
     if len(tokenizer) != expected:
         raise BaseModelError(
             f"{text.tokenizer / _VOCABULARY[0]}: not the text encoder's (found {len(tokenizer)} tokens, "

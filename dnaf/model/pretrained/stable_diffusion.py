@@ -7,8 +7,8 @@ from typing import Any
 
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
-from dnaf.core.errors import BaseModelError
-from dnaf.model.pretrained.checked_component import CheckedComponent, check_component, read_config
+from dnaf.core.errors import BaseModelError, one_line
+from dnaf.model.pretrained.checked_component import GET_AGAIN, CheckedComponent, check_component, read_config
 
 # By what the UNet's cross-attention reads: CLIP ViT-L, OpenCLIP ViT-H, or CLIP ViT-L and OpenCLIP ViT-bigG.
 _FAMILIES = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "Stable Diffusion XL"}
@@ -17,6 +17,7 @@ _LATENT_CHANNELS = 4
 _MORE_CHANNELS = {9: "an inpainting model", 8: "an image-editing model", 7: "an upscaler", 5: "a depth model"}
 # Inputs of a UNet that nothing of ours gives.
 _FOREIGN = ("class_embed_type", "num_class_embeds", "encoder_hid_dim_type", "time_cond_proj_dim")
+_TEXT_TIME = ("projection_class_embeddings_input_dim", "addition_time_embed_dim")
 _TIME_IDS = 6  # original size, crop, target size, two numbers each
 # The autoencoders of Stable Diffusion 1 are published with the names that diffusers had before 0.12.
 _OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
@@ -45,34 +46,44 @@ def check_unet(folder: Path, latent_channels: int = _LATENT_CHANNELS) -> Checked
     channels = config.get("in_channels", latent_channels)
     if config.get("_class_name") == "UNet2DConditionModel":
         if channels != latent_channels:
-            kind = _MORE_CHANNELS.get(channels, "another kind of model")
+            kind = _MORE_CHANNELS.get(channels) if isinstance(channels, int) else None
             raise BaseModelError(
-                f"{path}: {kind} (found in_channels {channels}, expected {latent_channels}). {_ADVICE}"
+                f"{path}: {kind or 'another kind of model'} (found in_channels {one_line(channels)}, "
+                f"expected {latent_channels}). {_ADVICE}"
             )
         if (outputs := config.get("out_channels", latent_channels)) != latent_channels:
             raise BaseModelError(
-                f"{path}: another kind of model (found out_channels {outputs}, expected {latent_channels}). "
-                f"{_ADVICE}"
+                f"{path}: another kind of model (found out_channels {one_line(outputs)}, expected "
+                f"{latent_channels}). {_ADVICE}"
             )
         foreign = [key for key in _FOREIGN if config.get(key) is not None]
         if config.get("addition_embed_type") not in (None, "text_time"):
             foreign.append("addition_embed_type")
         if foreign:
             raise BaseModelError(
-                f"{path}: a UNet with another input (found {foreign[0]} {config[foreign[0]]!r}, expected "
-                f"none). {_ADVICE}"
+                f"{path}: a UNet with another input (found {foreign[0]} {one_line(config[foreign[0]])}, "
+                f"expected none). {_ADVICE}"
             )
-    return check_component(folder, ("UNet2DConditionModel",), UNet2DConditionModel.from_config)
+    component = check_component(folder, ("UNet2DConditionModel",), UNet2DConditionModel.from_config)
+    _require_whole(config, path, "cross_attention_dim")
+    if config.get("addition_embed_type") == "text_time":
+        _require_whole(config, path, *_TEXT_TIME)
+    return component
+
+
+def _require_whole(config: Mapping[str, Any], path: Path, *keys: str) -> None:
+    for key in keys:
+        if type(config.get(key)) is not int:
+            raise BaseModelError(
+                f"{path}: {key}: not a whole number (found {one_line(config.get(key))}). {GET_AGAIN}"
+            )
 
 
 def pooled_channels(unet_config: Mapping[str, Any]) -> int:
     """Of the pooled prompt that a UNet of Stable Diffusion XL takes beside its size; 0: it takes none."""
     if unet_config.get("addition_embed_type") != "text_time":
         return 0
-    total, each = (
-        unet_config["projection_class_embeddings_input_dim"],
-        unet_config["addition_time_embed_dim"],
-    )
+    total, each = (unet_config[key] for key in _TEXT_TIME)
     return int(total - _TIME_IDS * each)
 
 

@@ -1,5 +1,6 @@
 """Style encoder: style image -> pyramid of constant features (figure, panel a), by any timm backbone."""
 
+import reprlib
 from collections.abc import Mapping
 from math import log2
 from typing import Any
@@ -164,12 +165,20 @@ def _choose(
 
 
 def _create(model_name: str, **options: Any) -> Any:
+    """A backbone of timm's own registry.
+
+    timm.create_model also follows `hf-hub:OWNER/NAME` and `local-dir:PATH`: a name that comes with a folder
+    of weights would make the reader ask the network, or open any folder of the disk.
+    """
+    if not isinstance(model_name, str) or not timm.is_model(model_name):
+        raise ConfigError(_message(model_name, "not a name of timm's registry"))
     # Swin checks the input size unless told otherwise; other families do not know the option.
     if model_name.startswith("swin"):
         options["strict_img_size"] = False
     try:
         backbone = timm.create_model(model_name, pretrained=False, features_only=True, **options)
-    except (RuntimeError, AttributeError, OSError) as error:
+    # The families raise RuntimeError, AttributeError, IndexError and more, by what they lack.
+    except Exception as error:
         raise ConfigError(_message(model_name, str(error))) from error
     # Plain vision transformers give several maps of one size, and only for one size of image.
     if "out_indices" not in options and len(set(backbone.feature_info.reduction())) < 2:
@@ -181,9 +190,9 @@ def _create(model_name: str, **options: Any) -> Any:
     return backbone
 
 
-def _message(model_name: str, reason: str) -> str:
+def _message(model_name: object, reason: str) -> str:
     return (
-        f"params.yaml: model.style_encoder: no feature pyramid (found {model_name!r}: "
+        f"params.yaml: model.style_encoder: no feature pyramid (found {reprlib.repr(model_name)}: "
         f"{one_line(reason)}). "
-        "Choose a model for which timm.create_model(..., features_only=True) works."
+        "Choose a name of timm.list_models() for which timm.create_model(..., features_only=True) works."
     )

@@ -4,6 +4,7 @@ import torch
 from dnaf.core.errors import ConfigError
 from dnaf.model.style_encoder import StyleEncoder
 from tests.helpers import training_project  # noqa: F401  one thread
+from tests.helpers.no_network import no_network
 
 FAMILIES = [
     "test_convnext",
@@ -126,3 +127,27 @@ def test_the_size_is_that_after_scaling() -> None:
     encoder.require_size((64, 64))
     with pytest.raises(ConfigError, match=r"48x32 pixels at model.style_scale 0.5"):
         encoder.require_size((48, 32))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hf-hub:timm/resnet18.a1_in1k",
+        "hf_hub:timm/resnet18.a1_in1k",
+        "HF-HUB:timm/resnet18",
+        "timm/resnet18",
+        "local-dir:/etc",
+        "local-dir:.",
+        "../test_convnext",
+        "https://example.org/model",
+        "",
+        "no_such_model",
+        ["test_convnext"],
+        7,
+    ],
+)
+def test_only_names_of_the_registry_are_followed_neither_the_network_nor_a_folder(name: object) -> None:
+    with no_network() as asked, pytest.raises(ConfigError, match="not a name of timm's registry") as error:
+        StyleEncoder(name, [0])  # type: ignore[arg-type]
+    assert not asked
+    assert len(str(error.value)) < 400

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from dnaf.model.autoencoder import LosslessAutoencoder
 from dnaf.model.components import Components
 from dnaf.model.pretrained.base_model import load_base, require_trained_size
 from dnaf.model.pretrained.prompt import read_prompt
-from dnaf.pipeline import assemble
+from dnaf.pipeline import DNAFPipeline, assemble
 from tests.helpers import base_folders
+from tests.helpers.no_network import no_network
 from tests.helpers.training_project import ROOT, model_params, random_inputs
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -228,3 +230,26 @@ def test_what_is_wrong_with_a_base_is_one_sentence(own: Path, damage: object, se
         build(own)
     assert str(caught.value).startswith(str(own))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["hf-hub:timm/resnet18.a1_in1k", "local-dir:/etc", "timm/resnet18"])
+def test_a_config_that_names_another_place_is_refused_and_not_followed(name: str, own: Path) -> None:
+    """By loading and by doctor, in one sentence."""
+    path = own / "style_encoder/config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "model_name": name}))
+    with no_network() as asked, pytest.raises(BaseModelError, match=r"not usable .*timm's registry"):
+        load_base(own)
+    with no_network() as asked_by_doctor:
+        found, _ = inspect_model(model_params(base=str(own)), (64, 48))
+    assert not asked + asked_by_doctor
+    assert found.state == "wrong"
+    assert str(path) in found.detail
+
+
+def test_a_folder_that_is_not_there_is_looked_for_nowhere_else(own: Path, tmp_path: Path) -> None:
+    pipeline = assemble(build(own))
+    pipeline.save_pretrained(tmp_path / "model")
+    shutil.rmtree(tmp_path / "model/adapter")
+    with no_network() as asked, pytest.raises(BaseModelError, match="adapter"):
+        DNAFPipeline.from_pretrained(tmp_path / "model")
+    assert not asked

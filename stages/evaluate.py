@@ -24,7 +24,7 @@ def main(
     ] = None,
     protocol: _command.Protocol = None,
 ) -> str:
-    from dnaf.core import config, files
+    from dnaf.core import config, seals
     from dnaf.evaluate.submissions.find import CARD, absent, find_results, read_test_pairs
     from dnaf.evaluate.submissions.method_card import read_card
 
@@ -43,8 +43,8 @@ def main(
         found = find_results(method, results, card)
         if found is None:
             if _command.is_first_process():
-                files.write_atomic(scores_csv, "source,target\n")
-                files.write_json(metrics_json, absent(len(test.pairs), protocol))
+                seals.write_sealed(scores_csv, "source,target\n")
+                seals.write_sealed_json(metrics_json, absent(len(test.pairs), protocol))
             return (
                 f"{card.title} ({protocol}): no images in {results / method}, so its row stays empty; "
                 "docs/protocols.md says how to add them"
@@ -63,8 +63,8 @@ def main(
             scored = score_method(method, found, card, test, setting, shards)
         if scored is None:  # of several processes the first one has it
             return ""
-        files.write_atomic(scores_csv, scored.table.to_csv(index=False))
-        files.write_json(metrics_json, scored.metrics)
+        seals.write_sealed(scores_csv, scored.table.to_csv(index=False, lineterminator="\n"))
+        seals.write_sealed_json(metrics_json, scored.metrics)
         return f"{card.title} ({protocol}): {result_line(scored.metrics)} → {metrics_json}"
 
 

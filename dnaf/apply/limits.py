@@ -20,6 +20,7 @@ def limits(model: Path, dataset: str) -> str:
         StateError: the folder's record of its base is damaged.
     """
     record = model / _PROVENANCE
+    files.require_intact(model, [record] if record.is_file() else [])
     base = files.read_json(record).get("base") if record.is_file() else None
     # The record is relative to the model's folder, if it is not absolute.
     is_drawn = is_of_the_demo(str(model / base["folder"])) if base else dataset == "demo"

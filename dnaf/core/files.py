@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +18,7 @@ from typing import IO, Any
 from dnaf.core.errors import ResourceError, StateError, one_line
 
 MANIFEST = "manifest.json"
+AGAIN = "Run the stage that writes it again."
 _TEMPORARY = ".dnaf-tmp-"
 _LONGEST = 50  # characters of a name that its temporary one repeats: names end at 255 bytes
 
@@ -118,51 +119,83 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing. Run the stage that writes it again.") from error
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StateError(
             f"{path}: not valid JSON ({one_line(error)}). Run the stage that writes it again."
         ) from error
 
 
 def write_manifest(folder: Path, info: Mapping[str, Any] | None = None) -> None:
-    """Declares a folder complete: names, sizes and sha256 of its files, and `info` about their origin."""
+    """Declares a folder complete: sizes and sha256 of its files, `info` on their origin, digest of itself."""
     files = {
-        str(path.relative_to(folder)): {"size": path.stat().st_size, "sha256": digest(path)}
+        path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": digest(path)}
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != MANIFEST and not path.name.startswith(_TEMPORARY)
     }
-    write_json(folder / MANIFEST, {"files": files, "info": dict(info or {})})
+    content = {"files": files, "info": dict(info or {})}
+    write_json(folder / MANIFEST, {**content, "sha256": fingerprint(content)})
 
 
-def require_complete(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path, advice: str = AGAIN) -> tuple[dict[str, str], dict[str, Any]]:
+    """The sha256 of each file of a complete folder by its relative path, and the manifest's `info`.
+
+    Raises:
+        StateError: there is no manifest, or it is not as it was written.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise StateError(f"{folder}: not complete (no {MANIFEST}). {advice}")
+    manifest = read_json(path)
+    try:
+        recorded = manifest.pop("sha256")
+        expected = {name: entry["sha256"] for name, entry in manifest["files"].items()}
+        info: dict[str, Any] = {**manifest["info"]}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise StateError(f"{path}: not a manifest. {advice}") from error
+    if (found := fingerprint(manifest)) != recorded:
+        raise StateError(
+            f"{path}: content differs from its own digest (found {found[:12]}…, expected "
+            f"{str(recorded)[:12]}…). {advice}"
+        )
+    return expected, info
+
+
+def require_intact(folder: Path, paths: Iterable[Path], advice: str = AGAIN) -> dict[str, str]:
+    """The sha256 of some files of a folder by relative path, checked where the folder has a manifest.
+
+    For folders of other people, of which only some files are read, and which may have no manifest.
+
+    Raises:
+        StateError: a file is not in the manifest, or not as it was written.
+    """
+    found = {path.relative_to(folder).as_posix(): digest(path) for path in paths}
+    if (folder / MANIFEST).is_file():
+        expected, _ = read_manifest(folder, advice)
+        for name, sha256 in found.items():
+            if expected.get(name) != sha256:
+                problem = "content differs from its" if name in expected else "is not in the"
+                raise StateError(f"{folder / name}: {problem} {MANIFEST}. {advice}")
+    return found
+
+
+def require_complete(folder: Path, advice: str = AGAIN) -> dict[str, Any]:
     """Checks a folder against its manifest, to the digest, and returns the manifest's `info`.
 
     Raises:
         StateError: no manifest, or a file is missing, altered or was added.
     """
-    if not (folder / MANIFEST).is_file():
-        raise StateError(f"{folder}: not complete (no {MANIFEST}). Run the stage that writes it again.")
-    manifest = read_json(folder / MANIFEST)
-    try:
-        expected = {name: entry["sha256"] for name, entry in manifest["files"].items()}
-        info: dict[str, Any] = {**manifest["info"]}
-    except (AttributeError, KeyError, TypeError) as error:
-        raise StateError(
-            f"{folder / MANIFEST}: not a manifest. Run the stage that writes it again."
-        ) from error
+    expected, info = read_manifest(folder, advice)
     found = {
-        str(path.relative_to(folder))
+        path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.is_file() and path.name != MANIFEST
     }
     for name in sorted(found ^ expected.keys()):
         problem = "is missing" if name in expected else "is not in the manifest"
-        raise StateError(f"{folder / name}: {problem}. Run the stage that writes it again.")
+        raise StateError(f"{folder / name}: {problem}. {advice}")
     for name, sha256 in expected.items():
         if digest(folder / name) != sha256:
-            raise StateError(
-                f"{folder / name}: content differs from its manifest. Run the stage that writes it again."
-            )
+            raise StateError(f"{folder / name}: content differs from its manifest. {advice}")
     return info
 
 

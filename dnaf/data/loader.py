@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
 from dnaf.core import seeds
-from dnaf.core.errors import StateError, one_line
+from dnaf.core.errors import StateError
 from dnaf.core.images import Pixels
+from dnaf.data.pairs.tables import PAIR_COLUMNS, read_table
 from dnaf.data.pose_maps.storage import read_pose_map, to_rgb
 from dnaf.data.store import ImageStore
 
@@ -41,14 +42,8 @@ class PairImages:
     def __init__(self, sources: Sources) -> None:
         self._images = ImageStore(sources.images)
         self._pose_maps = ImageStore(sources.pose_maps)
-        try:
-            self.pairs = pd.read_csv(sources.pairs, dtype=str)[["source", "target", "outfit"]]
-        except (OSError, ValueError, KeyError) as error:
-            raise StateError(
-                f"{sources.pairs}: not a pair list ({one_line(error)}). Run the split again."
-            ) from error
-        if self.pairs.empty:
-            raise StateError(f"{sources.pairs}: no pairs (found 0, expected at least 1).")
+        rows = read_table(sources.pairs, PAIR_COLUMNS)
+        self.pairs = pd.DataFrame(rows, columns=PAIR_COLUMNS, dtype=str)
         for stem in pd.unique(self.pairs[["source", "target"]].to_numpy().ravel()):
             for store in (self._images, self._pose_maps):
                 if f"{stem}.png" not in store:

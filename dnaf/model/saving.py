@@ -26,12 +26,14 @@ from dnaf.model.pretrained.base_model import BaseModel, load_base, load_schedule
 from dnaf.model.pretrained.checked_component import check_component, read_config
 from dnaf.model.pretrained.config_bounds import built
 from dnaf.model.pretrained.known_bases import KNOWN_BASES
-from dnaf.model.pretrained.provenance import Provenance
+from dnaf.model.pretrained.provenance import Provenance, require_intact
 from dnaf.model.pretrained.style_weights import load_style_weights
 from dnaf.model.style_encoder import StyleEncoder
 
 PROVENANCE = "provenance.json"
 _STYLE_ENCODER = "style_encoder"
+# Of what is in a folder. Who passes a model on may well rewrite its README.
+_READ = (PROVENANCE, "[!.]*/*.json", "[!.]*/*.safetensors")
 _AGAIN = "Train the model again."
 
 
@@ -66,6 +68,7 @@ def load_model(
         BaseModelError: the base or the style encoder's weights are missing or not those of the training
             (both digests are named), or the folder does not hold what it should.
     """
+    require_intact(folder, (path for kind in _READ for path in folder.glob(kind)))
     if not (folder / PROVENANCE).is_file():
         return _load_whole(folder, dtype)
     recorded = _read_provenance(folder)

@@ -1,11 +1,13 @@
 """The loss of training, short enough to be drawn."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 
 from dnaf.core.errors import StateError, one_line
+from dnaf.core.seals import read_sealed
 
 _MAX_POINTS = 500
 
@@ -29,12 +31,14 @@ def read_loss_curve(path: Path) -> LossCurve | None:
     """Reads what training logged, averaged to at most 500 points; None if nothing was trained.
 
     Raises:
-        StateError: no table of losses.
+        StateError: not as it was written, or no table of losses.
     """
-    try:
-        table = pd.read_csv(path)[["step", "loss"]].astype({"step": int, "loss": float})
-    except FileNotFoundError:
+    if not path.exists():
         return None
+    try:
+        table = pd.read_csv(BytesIO(read_sealed(path, "train")))[["step", "loss"]].astype(
+            {"step": int, "loss": float}
+        )
     except (KeyError, ValueError) as error:
         reason = one_line(error)
         raise StateError(f"{path}: not a table of losses ({reason}). Run train again.") from error

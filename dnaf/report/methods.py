@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dnaf.core import files
 from dnaf.core.errors import StateError
+from dnaf.core.seals import read_sealed_json
 
 # Under one protocol, two methods' numbers are comparable only if all of this agrees.
 _COMPARABLE = ("image_size", "pairs_sha256", "real_set", "weights", "bootstrap")
@@ -34,10 +34,10 @@ def read_metrics(protocol: str, method: str, folder: Path) -> MethodMetrics:
     """Reads `<folder>/<protocol>/<method>.json`.
 
     Raises:
-        StateError: missing, not written by `evaluate`, or the numbers of another protocol.
+        StateError: missing, not as `evaluate` wrote it, or the numbers of another protocol.
     """
     path = _path(protocol, method, folder)
-    content = files.read_json(path)
+    content = read_sealed_json(path, "evaluate")
     if not isinstance(content, dict) or not {"num_pairs", "num_expected", "protocol"} <= content.keys():
         raise StateError(f"{path}: not metrics of a method. Run evaluate again.")
     numbers = {name: value for name, value in content.items() if name != "protocol"}

@@ -1,5 +1,6 @@
 """Files and parameters as they were in a revision: a commit, a branch or an experiment."""
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from ruamel.yaml import YAML
 
 from dnaf.core import commands
 from dnaf.core.errors import StateError, one_line
+from dnaf.core.seals import seal
 
 _PARAMS = "params.yaml"
 _ABSENT = "absent"
@@ -67,7 +69,7 @@ def fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
         what: they are, in the plural; for the error.
 
     Raises:
-        StateError: DVC knows no such revision, or a file is not in it, or not in DVC's cache.
+        StateError: DVC knows no such revision, or a file is not in it, or not in DVC's cache, or damaged.
     """
     # Only now: DVC takes a second to import.
     from dvc.api import DVCFileSystem
@@ -78,7 +80,7 @@ def fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
     for path in paths:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         try:
-            tracked.info(path)
+            recorded = tracked.info(path).get("md5")  # none of what git tracks itself
         except (DvcException, SCMError) as error:
             raise StateError(
                 f"{revision}: no such commit, branch or experiment ({one_line(error)}). "
@@ -88,8 +90,9 @@ def fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
             raise StateError(
                 f"{revision}: no {what} (expected {path}). Choose a revision that has them."
             ) from error
+        copy = folder / path
         try:
-            tracked.get_file(path, str(folder / path))
+            tracked.get_file(path, str(copy))
         except (OSError, DvcException) as error:
             raise StateError(
                 f"{revision}: no {what} in DVC's cache ({one_line(error)}): the commit is of another "
@@ -97,6 +100,17 @@ def fetch(revision: str, paths: Sequence[str], folder: Path, what: str) -> None:
                 f"(`{commands.dvc('repro')} && git commit -am 'My baseline'`), or "
                 f"fetch the files (`{commands.dvc('pull')}`)."
             ) from error
+        if recorded is not None and (found := _md5(copy)) != recorded:
+            raise StateError(
+                f"{revision}: {path}: damaged in DVC's cache (found md5 {found}, expected {recorded}). "
+                f"Remove it there, then fetch it (`{commands.dvc('pull')}`) or run its stage again."
+            )
+        seal(copy)  # what DVC vouches for: a revision may be older than the digests beside files
+
+
+def _md5(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def _read_params(revision: str) -> dict[str, str]:

@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from dnaf.core import files, locks
-from dnaf.core.errors import StateError, one_line
 from dnaf.core.progress import track
 from dnaf.core.workers import chunked, thread_map
 from dnaf.data import latent_store
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.loader import to_image_tensor
+from dnaf.data.pairs.tables import PAIR_COLUMNS, read_table
 from dnaf.data.store import ImageStore, write_store
 from dnaf.model.autoencoder import Autoencoder, LosslessAutoencoder
 from dnaf.model.pretrained.base_model import require_trained_size
@@ -82,11 +81,7 @@ def write_latents(
 
 
 def _stems(pairs: Path) -> list[str]:
-    try:
-        table = pd.read_csv(pairs, dtype=str)[["source", "target"]]
-    except (OSError, ValueError, KeyError) as error:
-        raise StateError(f"{pairs}: not a pair list ({one_line(error)}). Run the split again.") from error
-    return sorted(pd.unique(table.to_numpy().ravel()))
+    return sorted({stem for row in read_table(pairs, PAIR_COLUMNS) for stem in row[:2]})
 
 
 def _all_chunks(

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from dnaf.core import files, images, seeds
+from dnaf.core.seals import write_sealed
 from dnaf.data.loader import PairImages, to_pixels
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Record:
     def write_loss_curve(self) -> None:
         """CSV with columns step, loss, lr."""
         buffer = io.StringIO()
-        pd.DataFrame(self.rows).to_csv(buffer, index=False, float_format="%.6g")
-        files.write_atomic(self._loss_curve, buffer.getvalue())
+        pd.DataFrame(self.rows).to_csv(buffer, index=False, float_format="%.6g", lineterminator="\n")
+        write_sealed(self._loss_curve, buffer.getvalue())
 
     def write_samples(self, pipeline: "DNAFPipeline", step: int, seed: int) -> images.Pixels:
         """Writes and gives a sheet of training pairs: a row each, columns pose, source, target, generated."""

@@ -294,6 +294,42 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content: str) -> Non
         files.require_complete(tmp_path)
 
 
+def test_a_bit_of_the_manifest_itself_is_not_read_silently(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    files.write_manifest(tmp_path, {"size": [64, 48], "name": "demo", "lr": 0.004})
+    path = tmp_path / files.MANIFEST
+    whole = path.read_bytes()
+    info = files.require_complete(tmp_path)
+    num_refused = 0
+    for index in range(len(whole)):
+        data = bytearray(whole)
+        data[index] ^= 1 << index % 8
+        path.write_bytes(data)
+        try:
+            assert files.require_complete(tmp_path) == info  # a space between two values
+        except StateError:
+            num_refused += 1
+    assert num_refused > 0.7 * len(whole)
+
+
+def test_some_files_of_a_folder_are_checked_where_it_has_a_manifest(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text(name)
+    paths = [tmp_path / "a.txt"]
+    digests = files.require_intact(tmp_path, paths)
+    assert list(digests) == ["a.txt"]
+    files.write_manifest(tmp_path)
+    assert files.require_intact(tmp_path, paths) == digests
+    (tmp_path / "b.txt").write_text("not read")
+    (tmp_path / "c.txt").write_text("new")
+    assert files.require_intact(tmp_path, paths) == digests
+    with pytest.raises(StateError, match=r"c\.txt: is not in the manifest\.json\. Fetch it\."):
+        files.require_intact(tmp_path, [tmp_path / "c.txt"], "Fetch it.")
+    (tmp_path / "a.txt").write_text("A.txt")
+    with pytest.raises(StateError, match=r"a\.txt: content differs from its manifest\.json"):
+        files.require_intact(tmp_path, paths)
+
+
 class Killed(BaseException):
     """Stands for a kill, which nothing catches."""
 

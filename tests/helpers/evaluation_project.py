@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from dnaf.core import files, images, seeds
 from dnaf.core.images import Pixels
+from dnaf.core.seals import write_sealed
 from dnaf.data.keypoints.keypoints import Points, write_keypoints
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore, write_store
@@ -62,14 +63,14 @@ class EvaluationProject:
                 pose.add_image(f"{stem}.png", random_image(f"pose of {stem}"))
         self.outfits = [source.rpartition("_")[0] for source, _ in self.pairs]
         self.pairs_csv = root / "data/pairs/test.csv"
-        files.write_atomic(root / "data/pairs/train_images.csv", _table("stem", self.stems[:4]))
+        write_sealed(root / "data/pairs/train_images.csv", _table("stem", self.stems[:4]))
         self.keep_pairs(len(self.pairs))
 
     def keep_pairs(self, number: int) -> None:
         """Writes the list of pairs with the first of them alone."""
         self.pairs, self.outfits = self.pairs[:number], self.outfits[:number]
         rows = [",".join([*pair, outfit]) for pair, outfit in zip(self.pairs, self.outfits, strict=True)]
-        files.write_atomic(self.pairs_csv, _table("source,target,outfit", rows))
+        write_sealed(self.pairs_csv, _table("source,target,outfit", rows))
         files.write_manifest(self.root / "data/pairs", {"frame": list(SIZE)})
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dnaf.core import files
+from dnaf.core.seals import write_sealed, write_sealed_json
 from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.submissions.method_card import read_card
 from dnaf.report.methods import MethodMetrics
@@ -56,12 +56,12 @@ def with_interval(key: str, value: float, half_width: float) -> dict[str, float]
 def write(folder: Path, row: MethodMetrics, scores: Scores, pairs: list[Pair]) -> None:
     """Writes a method's metrics and scores below a project's root."""
     place = f"{row.protocol['name']}/{row.method}"
-    files.write_json(folder / "data/scores" / f"{place}.json", {**row.numbers, "protocol": row.protocol})
+    write_sealed_json(folder / "data/scores" / f"{place}.json", {**row.numbers, "protocol": row.protocol})
     listed = pairs if row.is_present else []
     table = pd.DataFrame(
         {"source": [source for source, _ in listed], "target": [target for _, target in listed], **scores}
     )
-    files.write_atomic(folder / "data/scores" / f"{place}.csv", table.to_csv(index=False))
+    write_sealed(folder / "data/scores" / f"{place}.csv", table.to_csv(index=False))
 
 
 def array(*values: float) -> Any:

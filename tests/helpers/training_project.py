@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from dnaf.core import config, files, seeds
 from dnaf.core.images import Pixels
+from dnaf.core.seals import write_sealed
 from dnaf.data.loader import Sources
 from dnaf.data.store import ImageStore, write_store
 from dnaf.model.autoencoder import LosslessAutoencoder
@@ -180,7 +181,7 @@ class TrainingProject:
                 pose.add_image(f"mirrored/{stem}.png", random_image(f"pose of {stem}")[:, ::-1])
         for split in self.splits:
             rows = [f"{source},{target},{source.rpartition('_')[0]}" for source, target in self.pairs(split)]
-            files.write_atomic(self.sources(split).pairs, "\n".join(["source,target,outfit", *rows]) + "\n")
+            write_sealed(self.sources(split).pairs, "\n".join(["source,target,outfit", *rows]) + "\n")
         files.write_manifest(root / "data/pairs")
         self.write_latents()
         self.set_params()

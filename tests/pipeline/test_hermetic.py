@@ -26,6 +26,7 @@ PLUMBING = (
     "dnaf/core/files.py",
     "dnaf/core/locks.py",
     "dnaf/core/progress.py",
+    "dnaf/core/seals.py",
     "dnaf/core/workers.py",
     "dnaf/data/chunks.py",
     "stages/__init__.py",

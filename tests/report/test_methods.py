@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from dnaf.core.errors import StateError
+from dnaf.core.seals import seal, write_sealed
 from dnaf.report.methods import read_comparable, read_metrics, rounded
 from tests.helpers.scored_methods import absent, present, write
 
@@ -47,6 +48,7 @@ def test_methods_scored_in_different_ways_are_refused(project: Path, key: str) -
 
 def test_numbers_of_another_protocol_are_refused(project: Path) -> None:
     (project / FOLDER / "gfla/dnaf.json").write_bytes((project / FOLDER / "cfld/dnaf.json").read_bytes())
+    seal(project / FOLDER / "gfla/dnaf.json")
     with pytest.raises(StateError, match=r"gfla/dnaf\.json: .*another protocol \(found cfld, expected gfla"):
         read_metrics("gfla", "dnaf", FOLDER)
 
@@ -57,7 +59,7 @@ def test_missing_metrics_are_refused(project: Path) -> None:
 
 
 def test_what_evaluate_did_not_write_is_refused(project: Path) -> None:
-    (project / FOLDER / "cfld/dnaf.json").write_text('{"l1": 0.1}')
+    write_sealed(project / FOLDER / "cfld/dnaf.json", '{"l1": 0.1}')
     with pytest.raises(StateError, match=r"cfld/dnaf\.json: not metrics of a method"):
         read_metrics("cfld", "dnaf", FOLDER)
 

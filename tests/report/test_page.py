@@ -7,6 +7,7 @@ import pytest
 
 from dnaf.core.errors import StateError
 from dnaf.core.images import decode
+from dnaf.core.seals import write_sealed
 from dnaf.report.loss_curve import LossCurve, read_loss_curve
 from dnaf.report.page.page import PAGE, to_html, write_page
 from tests.helpers.evaluation_project import SIZE
@@ -106,13 +107,13 @@ def test_without_training_there_is_no_loss_curve(tmp_path: Path) -> None:
 
 def test_a_long_loss_curve_is_averaged(tmp_path: Path) -> None:
     rows = "".join(f"{step},{step % 2},0.1\n" for step in range(1, 1001))
-    (tmp_path / "loss.csv").write_text("step,loss,lr\n" + rows)
+    write_sealed(tmp_path / "loss.csv", "step,loss,lr\n" + rows)
     assert read_loss_curve(tmp_path / "loss.csv") == LossCurve(list(range(2, 1001, 2)), [0.5] * 500, 2)
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "step,loss\n1,much\n"])
 def test_what_is_no_loss_curve_is_refused(text: str, tmp_path: Path) -> None:
-    (tmp_path / "loss.csv").write_text(text)
+    write_sealed(tmp_path / "loss.csv", text)
     with pytest.raises(StateError, match=r"loss\.csv: not a table of losses .* Run train again\."):
         read_loss_curve(tmp_path / "loss.csv")
 

@@ -83,3 +83,16 @@ def test_a_revision_or_method_without_scores_is_told_in_one_sentence(revision: s
     with pytest.raises(StateError, match=f"^{revision}: no ") as error:
         read_run(revision, "cfld", method)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.usefixtures("repository")
+def test_scores_damaged_in_the_cache_are_not_read(tmp_path: Path) -> None:
+    for path in tmp_path.glob(".dvc/cache/files/md5/*/*"):
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes().replace(b"0.25", b"0.26"))
+        path.chmod(0o444)  # which DVC takes for "as it was written"
+    assert read_run("second", "cfld", "dnaf").scores["l1"].tolist() == [1.25]
+    with pytest.raises(
+        StateError, match=r"^first: data/scores/cfld/dnaf\.csv: damaged in DVC's cache \(found md5"
+    ):
+        read_run("first", "cfld", "dnaf")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dnaf.core.errors import StateError
+from dnaf.core.seals import write_sealed
 from dnaf.report.scores import read_scores
 
 PAIRS = [("001", "002"), ("NA", "001")]  # names that pandas would take for numbers or for missing values
@@ -11,7 +12,7 @@ PAIRS = [("001", "002"), ("NA", "001")]  # names that pandas would take for numb
 
 def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "scores.csv"
-    path.write_text(text)
+    write_sealed(path, text)
     return path
 
 

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from dnaf.core import files, images
+from dnaf.core import images
 from dnaf.core.errors import DataError, StateError
+from dnaf.core.seals import write_sealed
 from stages import leaderboard, report, summary
 from tests.helpers.evaluation_project import EvaluationProject
 from tests.helpers.scored_methods import absent, present, with_interval, write
@@ -111,7 +112,7 @@ def test_without_a_card_nothing_is_written(scored_project: EvaluationProject) ->
 
 def test_scores_of_other_pairs_are_refused_and_nothing_is_written(scored_project: EvaluationProject) -> None:
     scores_csv = Path("data/scores/gfla/dnaf.csv")
-    files.write_atomic(scores_csv, "\n".join(scores_csv.read_text().splitlines()[:-1]) + "\n")
+    write_sealed(scores_csv, "\n".join(scores_csv.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(StateError, match=r"data/scores/gfla/dnaf\.csv: scores of other pairs"):
         report.main("demo")
     assert not any(path.exists() for path in OUTPUTS)

@@ -112,7 +112,7 @@ def test_a_damaged_image_is_named(project: TrainingProject) -> None:
 
 def test_missing_pairs_are_named(project: TrainingProject) -> None:
     project.sources("train").pairs.unlink()
-    assert_refused(project, "data/pairs/train.csv: not a pair list")
+    assert_refused(project, "data/pairs/train.csv: missing")
 
 
 def test_an_unknown_parameter_is_named_with_the_known_ones(project: TrainingProject) -> None:

@@ -53,7 +53,8 @@ def test_a_base_for_another_size_is_told_before_anything_is_encoded(
 ) -> None:
     base, output = project.root / "base", project.root / "data/latents.zip"
     before = output.read_bytes()
-    files.write_json(base / "manifest.json", {"files": {}, "info": {"size": [64, 48]}})
+    base.mkdir()
+    files.write_manifest(base, {"size": [64, 48]})
     with pytest.raises(ConfigError, match=r"base was trained with images of another size \(found 32x24"):
         write(project, autoencoder, Provenance(str(base), BASE.sha256))
     assert output.read_bytes() == before

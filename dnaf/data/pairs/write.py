@@ -10,6 +10,7 @@ import pandas as pd
 from dnaf.core import files
 from dnaf.core.errors import DataError
 from dnaf.core.images import Size
+from dnaf.core.seals import write_sealed
 from dnaf.data.formats.names import NEITHER, LeftOut, Name, stem
 from dnaf.data.formats.registry import Format, Naming
 from dnaf.data.keypoints import keypoints
@@ -118,4 +119,4 @@ def _write_tables(folder: Path, splits: dict[str, Split], left_out: list[LeftOut
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    files.write_atomic(path, table.to_csv(index=False, lineterminator="\n"))
+    write_sealed(path, table.to_csv(index=False, lineterminator="\n"))

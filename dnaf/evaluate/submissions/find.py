@@ -11,7 +11,7 @@ from dnaf.core import commands, files
 from dnaf.core.errors import DataError, StateError
 from dnaf.core.filenames import is_left_by_system, suffix
 from dnaf.data.formats.names import Stem
-from dnaf.data.pairs.tables import read_table
+from dnaf.data.pairs.tables import PAIR_COLUMNS, read_table
 from dnaf.evaluate.submissions.method_card import Card
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def read_pairs_csv(path: Path) -> TestPairs:
     Raises:
         StateError: no such list, another header or no pairs.
     """
-    rows = read_table(path, ["source", "target", "outfit"])
+    rows = read_table(path, PAIR_COLUMNS)
     pairs = [(Stem(source), Stem(target)) for source, target, _ in rows]
     return TestPairs(pairs, [outfit for _, _, outfit in rows], files.digest(path))
 

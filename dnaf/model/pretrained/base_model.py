@@ -23,11 +23,12 @@ from dnaf.model.patch_autoencoder import PatchAutoencoder
 from dnaf.model.pretrained.checked_component import GET_AGAIN, CheckedComponent, check_component, read_config
 from dnaf.model.pretrained.config_bounds import built
 from dnaf.model.pretrained.prompt import CheckedText, Prompt, check_text, embed_prompt, read_prompt
-from dnaf.model.pretrained.provenance import Provenance
+from dnaf.model.pretrained.provenance import Provenance, require_intact
 from dnaf.model.pretrained.stable_diffusion import check_unet, check_vae, family, pooled_channels
 from dnaf.model.style_encoder import StyleEncoder
 
 _PROMPT_FILE = "prompt.safetensors"
+_SCHEDULER_FILE = "scheduler/scheduler_config.json"
 _AUTOENCODERS: dict[str, Any] = {
     "LosslessAutoencoder": LosslessAutoencoder,
     "LosslessCodec": LosslessAutoencoder,  # its name before version 0.2.0, also in data/base/demo
@@ -64,21 +65,13 @@ def load_base(folder: Path, dtype: torch.dtype = torch.float32, prompt: Prompt |
         BaseModelError: the folder is missing, incomplete, damaged or holds another kind of model.
     """
     checked = _check_components(folder, prompt is None)
-    scheduler_file = folder / "scheduler/scheduler_config.json"
+    scheduler_file = folder / _SCHEDULER_FILE
     scheduler = load_scheduler(scheduler_file)
     if prompt is None:
+        require_intact(folder, _prompt_files(folder, checked))
         prompt = embed_prompt(checked.texts) if checked.texts else read_prompt(folder / _PROMPT_FILE)
     _require_fit(folder, checked, prompt)
-    components = [
-        component
-        for component in (checked.unet, checked.autoencoder, checked.style_encoder)
-        if component is not None
-    ]
-    provenance = Provenance.of(
-        folder,
-        [*(path for component in components for path in component.files), scheduler_file],
-        prompt.digest,
-    )
+    provenance = Provenance.of(folder, [*_component_files(checked), scheduler_file], prompt.digest)
     unet = checked.unet.load(dtype)
     if dtype == torch.float32:
         use_float32_group_norms(unet)
@@ -112,7 +105,10 @@ def inspect_base(folder: Path) -> Inspection:
         BaseModelError: as `load_base`.
     """
     checked = _check_components(folder, with_prompt=True)
-    scheduler = load_scheduler(folder / "scheduler/scheduler_config.json")
+    scheduler = load_scheduler(folder / _SCHEDULER_FILE)
+    if (folder / files.MANIFEST).is_file():
+        read = [*_component_files(checked), *_prompt_files(folder, checked), folder / _SCHEDULER_FILE]
+        require_intact(folder, read)
     autoencoder = checked.autoencoder.config
     if autoencoder["_class_name"] in _AUTOENCODERS:
         with torch.device("meta"):
@@ -136,8 +132,8 @@ def require_trained_size(folder: Path, size: Size) -> None:
         ConfigError: names both sizes and what to choose instead.
         StateError: the base's manifest is damaged.
     """
-    manifest = folder / files.MANIFEST
-    trained = files.read_json(manifest).get("info", {}).get("size") if manifest.is_file() else None
+    has_manifest = (folder / files.MANIFEST).is_file()
+    trained = files.read_manifest(folder, GET_AGAIN)[1].get("size") if has_manifest else None
     if trained is not None and tuple(trained) != size:
         raise ConfigError(
             f"params.yaml: model.base: {folder} was trained with images of another size (found "
@@ -164,6 +160,21 @@ class _Checked:
     autoencoder: CheckedComponent
     texts: list[CheckedText]  # empty: the prompt is a tensor, or is not needed
     style_encoder: CheckedComponent | None
+
+
+def _component_files(checked: _Checked) -> list[Path]:
+    components = (checked.unet, checked.autoencoder, checked.style_encoder)
+    return [path for component in components if component is not None for path in component.files]
+
+
+def _prompt_files(folder: Path, checked: _Checked) -> list[Path]:
+    """The files that the prompt's embedding depends on."""
+    if not checked.texts:
+        return [folder / _PROMPT_FILE]
+    tokenizers = [
+        path for text in checked.texts for path in sorted(text.tokenizer.iterdir()) if path.is_file()
+    ]
+    return [*tokenizers, *(path for text in checked.texts for path in text.encoder.files)]
 
 
 def _check_components(folder: Path, with_prompt: bool) -> _Checked:

@@ -5,8 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnaf.core import files
-from dnaf.core.errors import BaseModelError
+from dnaf.core.errors import BaseModelError, StateError
 from dnaf.model.autoencoder import EARLIER_FOLDER, FOLDER
+
+_ADVICE = "Get the folder again."
+
+
+def require_intact(folder: Path, paths: Iterable[Path]) -> dict[str, str]:
+    """The sha256 of files of a model's folder, by relative path, checked against its manifest if it has one.
+
+    Raises:
+        BaseModelError: a file is not as the manifest says.
+    """
+    try:
+        return files.require_intact(folder, paths, _ADVICE)
+    except StateError as error:
+        raise BaseModelError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -34,9 +48,12 @@ class Provenance:
 
     @classmethod
     def of(cls, folder: Path, paths: Iterable[Path], prompt: str | None = None) -> "Provenance":
-        """Reads the files and records their digests."""
-        digests = {path.relative_to(folder).as_posix(): files.digest(path) for path in paths}
-        return cls(str(folder), digests, prompt)
+        """Reads the files and records their digests.
+
+        Raises:
+            BaseModelError: the folder has a manifest, and a file is not as that says.
+        """
+        return cls(str(folder), require_intact(folder, paths), prompt)
 
     @property
     def digest(self) -> str:

@@ -57,7 +57,11 @@ def load_style_weights(encoder: StyleEncoder, path: Path) -> Provenance:
     tensors = _as_timm_has_them_now(encoder.config.model_name, tensors, file)
     found = _for_features(tensors, encoder.backbone.state_dict(), file)
     encoder.backbone.load_state_dict(found)
-    return Provenance(str(path), {file.name: files.digest(file)})
+    return (
+        Provenance.of(path, [file])
+        if path.is_dir()
+        else Provenance(str(path), {file.name: files.digest(file)})
+    )
 
 
 def swin_to_timm(tensors: Mapping[str, torch.Tensor]) -> Tensors:

@@ -8,6 +8,7 @@ import pytest
 from dnaf.core import files, images
 from dnaf.core.errors import DataError, StateError
 from dnaf.core.images import Pixels
+from dnaf.core.seals import write_sealed
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.submissions.find import find_results, read_test_pairs
 from dnaf.evaluate.submissions.method_card import Card, read_card
@@ -45,7 +46,7 @@ def test_test_pairs_are_read_in_order(evaluation_project: EvaluationProject) -> 
     "content", ["source,target,outfit\n", "source,target\na,b\n", "source,target,outfit\na,b\n", ""]
 )
 def test_a_malformed_pair_list_is_refused(evaluation_project: EvaluationProject, content: str) -> None:
-    evaluation_project.pairs_csv.write_text(content)
+    write_sealed(evaluation_project.pairs_csv, content)
     files.write_manifest(PAIRS)
     with pytest.raises(StateError, match=r"test\.csv: not a list with the header source,target,outfit"):
         read_test_pairs(PAIRS)

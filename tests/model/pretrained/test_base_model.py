@@ -7,12 +7,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dnaf.core import files
-from dnaf.core.errors import BaseModelError, ConfigError
+from dnaf.core.errors import BaseModelError, ConfigError, StateError
 from dnaf.doctor.model import inspect_model
 from dnaf.model import build as base
 from dnaf.model.autoencoder import LosslessAutoencoder
 from dnaf.model.components import Components
-from dnaf.model.pretrained.base_model import load_base, require_trained_size
+from dnaf.model.pretrained.base_model import inspect_base, load_base, require_trained_size
 from dnaf.model.pretrained.prompt import read_prompt
 from dnaf.pipeline import DNAFPipeline, assemble
 from tests.helpers import base_folders
@@ -253,3 +253,40 @@ def test_a_folder_that_is_not_there_is_looked_for_nowhere_else(own: Path, tmp_pa
     with no_network() as asked, pytest.raises(BaseModelError, match="adapter"):
         DNAFPipeline.from_pretrained(tmp_path / "model")
     assert not asked
+
+
+def test_no_flipped_bit_of_a_base_with_a_manifest_is_trained_on(own: Path) -> None:
+    files.write_manifest(own, {"size": [64, 48]})
+    read = sorted(path for path in own.rglob("*") if path.is_file() and path.name != "README.md")
+    assert len(read) == 10
+    (own / "README.md").write_text("changed: nobody's input")
+    load_base(own)
+    for path in read:
+        whole = bytearray(path.read_bytes())
+        whole[-9] ^= 1  # of tensors: a low bit of a weight
+        path.write_bytes(whole)
+        with pytest.raises(BaseModelError, match=rf"^{own}/\S+: "):
+            inspect_base(own)
+        with pytest.raises((BaseModelError, StateError), match=rf"^{own}/\S+: "):
+            load_base(own)
+        whole[-9] ^= 1
+        path.write_bytes(whole)
+    load_base(own)
+
+
+def test_no_flipped_bit_of_a_published_model_is_loaded(own: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    assemble(build(own)).save_pretrained(folder)
+    files.write_manifest(folder)
+    (folder / "README.md").write_text("as the hub shows it")
+    (folder / ".gitattributes").write_text("the hub's")
+    DNAFPipeline.from_pretrained(folder)
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".json", ".safetensors"):
+            whole = bytearray(path.read_bytes())
+            whole[-9] ^= 1
+            path.write_bytes(whole)
+            with pytest.raises(BaseModelError, match=rf"^{folder}"):
+                DNAFPipeline.from_pretrained(folder)
+            whole[-9] ^= 1
+            path.write_bytes(whole)

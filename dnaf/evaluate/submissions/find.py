@@ -3,6 +3,7 @@
 Kept apart from reading the results, which needs pandas and Pillow: most methods of a fresh project have none.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from dnaf.core.filenames import is_left_by_system, suffix
 from dnaf.data.formats.names import Stem
 from dnaf.data.pairs.tables import PAIR_COLUMNS, read_table
 from dnaf.evaluate.submissions.method_card import Card
+from dnaf.evaluate.submissions.plain_files import require_plain
 
 if TYPE_CHECKING:
     from dnaf.data.pairs.pairs import Pair
@@ -84,13 +86,16 @@ def find_results(method: str, results: Path, card: Card) -> list[Path] | None:
         None if it has no results; empty for a method that needs no files.
 
     Raises:
-        DataError: there is no folder, or it holds files that cannot be read as results, or a method that
-            needs none has some.
+        DataError: there is no folder, or it holds links, or files that cannot be read as results, or a
+            method that needs none has some.
         StateError: a `.dvc` file stands there without its data.
     """
     folder = results / method
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder (expected one with a {CARD}). Is {method} a method?")
+    for name in (CARD, KEYPOINTS):  # which are not among the content, and are read too
+        if os.path.lexists(folder / name):
+            require_plain(folder / name)
     found = _content(folder)
     if method in (COPY_SOURCE, MEAN_IMAGE):
         for path in found:
@@ -122,11 +127,14 @@ def _content(folder: Path) -> list[Path]:
     for pointer in sorted(folder.glob("*.dvc")):
         if not pointer.with_suffix("").exists():
             raise StateError(f"{pointer}: its data is not here. Run `{commands.dvc('pull', str(pointer))}`.")
-    return sorted(
+    content = sorted(
         path
         for path in folder.iterdir()
         if path.name not in _NO_RESULTS and path.suffix != ".dvc" and not is_left_by_system(path.name)
     )
+    for path in content:
+        require_plain(path)
+    return content
 
 
 def _bare_name(path: Path) -> str:

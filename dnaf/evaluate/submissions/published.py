@@ -4,7 +4,6 @@ Nothing is unpacked or copied. What is there is compared with what should be the
 read: every pair once, no image of anything else, one file type.
 """
 
-import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from dnaf.core.images import Pixels, Size
 from dnaf.data.archives.zip import ZipArchive, open_zip
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.submissions.method_card import Panels
+from dnaf.evaluate.submissions.plain_files import walk
 from dnaf.evaluate.submissions.result_names import ResultNames
 
 ARCHIVES = (".zip",)
@@ -76,7 +76,8 @@ def find_images(paths: Sequence[Path], layout: Layout, names: ResultNames, pairs
     """Matches the image files in zips, folders or among `paths` themselves with pairs; reads no image.
 
     Raises:
-        DataError: an archive that is damaged, half copied, encrypted, or of a kind to be unpacked first.
+        DataError: a link, pipe or device; an archive that is damaged, half copied, encrypted, or of a kind to
+            be unpacked first.
     """
     places: dict[Pair, Place] = {}
     unknown, duplicate, num_others = [], [], 0
@@ -161,18 +162,14 @@ class PublishedImages:
 
 def _list(path: Path) -> Iterator[Place]:
     """The files of an archive or a folder, without those that systems leave behind."""
-    if suffix(path.name) in ARCHIVES and path.is_file():
-        with open_zip(path) as archive:
+    for file in walk(path, is_left_by_system):
+        if suffix(file.name) not in ARCHIVES:
+            yield file, None
+            continue
+        with open_zip(file) as archive:
             if archive.is_encrypted:
-                raise DataError(f"{path}: encrypted. Unpack it where it is, and remove it.")
-            yield from ((path, name) for name in archive.names)
-    elif path.is_dir():
-        for place, folders, names in os.walk(path, followlinks=True):
-            folders[:] = sorted(name for name in folders if not is_left_by_system(name))
-            for name in sorted(names):
-                yield from _list(Path(place) / name)
-    elif not is_left_by_system(path.name):
-        yield path, None
+                raise DataError(f"{file}: encrypted. Unpack it where it is, and remove it.")
+            yield from ((file, name) for name in archive.names)
 
 
 def _require_exact(where: Path, coverage: Coverage, layout: Layout, num_pairs: int) -> None:

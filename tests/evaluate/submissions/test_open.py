@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,20 @@ def test_a_pairs_folder_altered_after_its_manifest_is_refused(evaluation_project
     evaluation_project.pairs_csv.write_text("source,target\na,b\n")
     with pytest.raises(StateError, match=r"test\.csv: content differs"):
         read_test_pairs(PAIRS)
+
+
+@pytest.mark.parametrize("name", ["keypoints.csv", "results.zip", "images"])
+def test_a_pipe_or_a_link_among_a_methods_files_is_named(
+    evaluation_project: EvaluationProject, name: str
+) -> None:
+    for make in (os.mkfifo, lambda path: path.symlink_to("/")):
+        path = folder("pidm") / name
+        make(path)
+        with pytest.raises(
+            DataError, match=rf"data/results/pidm/{name}: (a link|neither a file nor a folder)"
+        ):
+            find("pidm")
+        path.unlink()
 
 
 def test_a_method_with_a_card_alone_is_absent(evaluation_project: EvaluationProject) -> None:

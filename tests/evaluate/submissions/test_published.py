@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -229,3 +230,56 @@ def test_an_image_too_large_to_be_one_is_refused(tmp_path: Path) -> None:
     files[next(iter(files))] = images.encode_png(np.zeros((side, side, 3), np.uint8), compress=True)
     with pytest.raises(DataError, match="image too large"):
         published(*write(tmp_path, "folder", files)).generated(PAIRS[0])
+
+
+def link_around(folder: Path) -> None:
+    for name in ("a", "b"):  # two links to the folder itself: 2^40 paths to every file
+        (folder / name).symlink_to(".")
+
+
+def link_out(folder: Path) -> None:
+    elsewhere = folder.parent / "elsewhere.png"
+    elsewhere.write_bytes(encode(of(PAIRS[0]), "x.png"))
+    (folder / "a.png").symlink_to(elsewhere)
+
+
+def link_to_a_folder_outside(folder: Path) -> None:
+    (folder / "a").symlink_to(folder.parent.parent)
+
+
+def link_to_nothing(folder: Path) -> None:
+    (folder / "a.png").symlink_to("no such file")
+
+
+def pipe(folder: Path) -> None:
+    os.mkfifo(folder / "a.png")
+
+
+def pipe_like_an_archive(folder: Path) -> None:
+    os.mkfifo(folder / "a.zip")
+
+
+@pytest.mark.parametrize(
+    "damage", [link_around, link_out, link_to_a_folder_outside, link_to_nothing, pipe, pipe_like_an_archive]
+)
+def test_only_regular_files_are_read_and_no_link_is_followed(
+    damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    folder = tmp_path / "method/images"
+    write_folder(folder, complete())
+    damage(folder)
+    with pytest.raises(DataError, match=rf"^{folder}/a\S*: (a link|neither a file nor a folder) \(found"):
+        published(folder)
+
+
+def test_links_into_dvcs_cache_are_read(tmp_path: Path) -> None:
+    """As DVC checks out what it tracks where `cache.type` is symlink."""
+    folder = tmp_path / "method/images"
+    folder.mkdir(parents=True)
+    for number, (name, data) in enumerate(complete().items()):
+        cached = tmp_path / f"cache/files/md5/{number:02x}/{number:030x}"
+        cached.parent.mkdir(parents=True)
+        cached.write_bytes(data)
+        (folder / name).symlink_to(cached)
+    found = published(folder)
+    assert np.array_equal(found.generated(PAIRS[0]), of(PAIRS[0]))

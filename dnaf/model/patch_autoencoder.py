@@ -66,7 +66,7 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
     @torch.no_grad()
     def start_linear(self, images: torch.Tensor) -> None:
         """Sets the linear map to the principal components of the 4x4 patches of images (B,3,H,W)."""
-        patches = F.pixel_unshuffle(images, PATCH).movedim(1, -1).flatten(0, -2).double()
+        patches = F.pixel_unshuffle(images.cpu(), PATCH).movedim(1, -1).flatten(0, -2).double()
         mean = patches.mean(0)
         variances, components = torch.linalg.eigh(torch.cov((patches - mean).T))
         count = self.latent_channels

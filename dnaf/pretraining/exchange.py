@@ -139,4 +139,4 @@ def _batches(count: int) -> Iterator[slice]:
 
 
 def _concatenate(batches: list[torch.Tensor]) -> Errors:
-    return torch.cat(batches).double().cpu().numpy()
+    return torch.cat(batches).cpu().double().numpy()

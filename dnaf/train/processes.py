@@ -60,6 +60,7 @@ def agree(accelerator: Accelerator, loss: float, stop: int) -> tuple[float, int]
 
     A request to stop may reach processes in different steps; they end in the same one.
     """
-    own = torch.tensor([[loss, stop]], dtype=torch.float64, device=accelerator.device)
-    every = accelerator.gather(own)
+    # float32 holds both exactly, the loss being one; Apple's GPUs have no float64.
+    own = torch.tensor([[loss, stop]], dtype=torch.float32, device=accelerator.device)
+    every = accelerator.gather(own).cpu().double()
     return float(every[:, 0].mean()), int(every[:, 1].max())

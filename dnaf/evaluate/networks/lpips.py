@@ -106,7 +106,7 @@ class Lpips(nn.Module):
             inside = torch.from_numpy(masks).unsqueeze(1).to(device)
             tensors = [tensors[0] * inside, tensors[1] * inside[of]]
         distances: Tensor = self(*tensors, of.to(device))
-        return distances.double().cpu().numpy().astype(np.float64, copy=False)
+        return distances.cpu().double().numpy()
 
     def _input(self, images: NDArray[Any], device: torch.device) -> Tensor:
         levels = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float()

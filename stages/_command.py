@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from dnaf.core import commands
+from dnaf.core import commands, environment
 from dnaf.core.errors import DnafError
 from dnaf.core.progress import note
 
@@ -38,11 +38,63 @@ def run(*functions: Command) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no arrow
     by_name = sys.argv[0].startswith("dnaf ")  # see dnaf/cli.py
+    code: object = 0
     try:
+        environment.require_numbers()
         app(prog_name=None if by_name else commands.module(package, name))
+    except SystemExit as end:
+        code = end.code
     except DnafError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        note(f"error: {error}")
+        code = 2
+    except OSError as error:
+        if not _is_of_the_output(error):
+            raise
+        code = _say_lost(error)
+    if (lost := _lost_output()) is not None:
+        code = _say_lost(lost)
+    sys.exit(code)  # type: ignore[arg-type]
+
+
+def _say_lost(error: OSError) -> int:
+    note(
+        f"error: standard output: could not be written ({error.strerror}); the work itself is done. Send it "
+        "to a file on a disk with free space."
+    )
+    return 2
+
+
+def _lost_output() -> OSError | None:
+    """Why what was printed does not reach anybody: a full disk. What is left of it is given up.
+
+    Otherwise Python would try again at its end, and fail with another exit code after the work is done.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head`: its reader has seen enough
+        _give_up_output()
+    except OSError as error:
+        _give_up_output()
+        return error
+    return None
+
+
+def _is_of_the_output(error: OSError) -> bool:
+    """Whether it is standard output that cannot be written, and not some file: a new line is tried."""
+    if error.filename is not None:
+        return False
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except OSError:
+        _give_up_output()
+        return True
+    return False
+
+
+def _give_up_output() -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def writing(*outputs: Path) -> AbstractContextManager[None]:
@@ -74,7 +126,7 @@ def _announced(function: Command) -> Callable[..., None]:
             note(f"{_name(function)}: {sentence} …")
         result = function(*args, **options)
         if result and is_first_process():
-            print(result, flush=True)
+            print(result)
 
     return announced
 
@@ -85,4 +137,4 @@ def _name(function: Command) -> str:
 
 def is_first_process() -> bool:
     """Of those that share a stage's work; where there is only one, that one."""
-    return os.environ.get("RANK", "0") == "0"  # set by `accelerate launch`
+    return environment.number("RANK", 0) == 0  # set by `accelerate launch`

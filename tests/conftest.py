@@ -22,6 +22,7 @@ class _ByFile(LoadScopeScheduling):
         return "pipeline" if file.startswith("tests/pipeline/") else file
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist too: `pytest -p no:xdist`
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     return _ByFile(config, log)
 

@@ -4,11 +4,12 @@ A stage loads its own section and nothing else, so that DVC's record of what a s
 What is written here is the comment in params.yaml, the row in docs/parameters.md and the check of the value.
 """
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from dnaf.core import sections
 from dnaf.core.errors import ConfigError
@@ -16,7 +17,32 @@ from dnaf.core.sections import AnySection, Section
 
 PARAMS = Path("params.yaml")
 
+
+def _no_word_for_nothing(value: str) -> str:
+    if value.strip().lower() in ("", "none", "null", "nil", "~"):
+        raise ValueError("null, as YAML writes nothing, or a path")
+    return value
+
+
+def _name_of_a_folder(value: str) -> str:
+    """It is a folder's name on any system, a cell of a table that is no formula, and a word of a command."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", value) or value.lower() in _RESERVED:
+        raise ValueError("letters, digits, _ . and -, and no name that Windows keeps for itself")
+    return value
+
+
+def _each_once(values: list[str]) -> list[str]:
+    seen: dict[str, str] = {}
+    for value in values:
+        if (twin := seen.setdefault(value.lower(), value)) is not value or values.count(value) > 1:
+            raise ValueError(f"each once, and not by case alone another ({twin} and {value})")
+    return values
+
+
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 Text = Annotated[str, Field(min_length=1)]
+PathText = Annotated[Text, AfterValidator(_no_word_for_nothing)]
+Name = Annotated[str, AfterValidator(_name_of_a_folder)]
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 LevelMapping = Literal["nearest", "index"]
@@ -85,7 +111,7 @@ class Render(Section):
 
 class Model(Section):
     name = "model"
-    base: Text | None = Field(
+    base: PathText | None = Field(
         default="data/base/demo",
         description="folder of a frozen base model, see docs/base-models.md; null: all is trained",
     )
@@ -108,7 +134,7 @@ class Model(Section):
     )
     head_dim: int = Field(default=32, ge=4, description="without base: channels of one attention head")
     style_encoder: Text = Field(default="test_convnext", description="any timm model with `features_only`")
-    style_encoder_weights: Text | None = Field(
+    style_encoder_weights: PathText | None = Field(
         default=None,
         description="file or Hugging Face folder of its weights; null: those of the base, else random",
     )
@@ -136,7 +162,7 @@ class Model(Section):
 
 class Train(Section):
     name = "train"
-    init: Text | None = Field(
+    init: PathText | None = Field(
         default=None,
         description="folder of a trained model on the same base; training starts from its adapter; null: new",
     )
@@ -247,16 +273,16 @@ class Weights(Section):
     """Files of the metrics' networks; `dnaf/weights/registry.py` says what they must be."""
 
     name = "weights"
-    inception_imagenet: str | None = Field(
+    inception_imagenet: PathText | None = Field(
         default=None, description="torchvision's Inception-v3: FID of all protocols but pytorch_fid"
     )
-    inception_fid: str | None = Field(
+    inception_fid: PathText | None = Field(
         default=None, description="pytorch-fid's Inception-v3: FID of pytorch_fid"
     )
-    alexnet: str | None = Field(default=None, description="LPIPS")
-    vgg16: str | None = Field(default=None, description="LPIPS of pytorch_fid")
-    squeezenet1_1: str | None = Field(default=None, description="LPIPS of pytorch_fid")
-    dinov2: str | None = Field(
+    alexnet: PathText | None = Field(default=None, description="LPIPS")
+    vgg16: PathText | None = Field(default=None, description="LPIPS of pytorch_fid")
+    squeezenet1_1: PathText | None = Field(default=None, description="LPIPS of pytorch_fid")
+    dinov2: PathText | None = Field(
         default=None, description="Frechet distance in DINOv2's features; null: not computed"
     )
 
@@ -294,13 +320,13 @@ class Params(Section):
     seed: int = Field(
         default=0, ge=0, lt=2**63, description="all randomness is a function of this number and of a position"
     )
-    methods: list[str] = Field(
+    methods: Annotated[list[Name], AfterValidator(_each_once)] = Field(
         default=_METHODS, min_length=1, description="evaluated and compared, in the order of the tables"
     )
-    protocols: list[ProtocolName] = Field(
+    protocols: Annotated[list[ProtocolName], AfterValidator(_each_once)] = Field(
         default=["cfld"], min_length=1, description="under which each method is scored, see docs/protocols.md"
     )
-    datasets: dict[str, Dataset] = Field(
+    datasets: dict[Name, Dataset] = Field(
         default=_DATASETS, description="what `data/raw/<name>` holds, by name"
     )
     make_demo: MakeDemo = Field(default=MakeDemo(), description="how many people are drawn")

@@ -15,8 +15,13 @@ Messages quote names and contents of files that others made. Whatever these hold
 line of at most 1,500 characters.
 """
 
+import reprlib
+
 from dnaf.core.filenames import printable
 
+_REPR = reprlib.Repr()
+_REPR.maxlevel = 2
+_REPR.maxstring = 100
 _LONGEST = 1500  # characters
 _LONGEST_QUOTED = 200  # characters of another library's message
 
@@ -56,3 +61,8 @@ def one_line(error: object) -> str:
     """What another library says, for a sentence of ours: in one line of printable characters, 200 at most."""
     text = "".join(character if character.isprintable() else " " for character in str(error))
     return " ".join(text.split())[:_LONGEST_QUOTED]
+
+
+def short(value: object) -> str:
+    """A value for a sentence of ours, as Python writes it; one out of YAML's aliases can be of any length."""
+    return one_line(_REPR.repr(value))

@@ -205,16 +205,24 @@ def scratch_folder(purpose: str, key: str) -> Path:
     `$DNAF_SCRATCH`, else `$XDG_CACHE_HOME/dnaf`, else `~/.cache/dnaf`. Created if it is not there.
 
     Raises:
-        ResourceError: it cannot be created.
+        ResourceError: it cannot be created, or nothing says where it could be.
     """
-    home = os.environ.get("DNAF_SCRATCH")
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(home) if home else Path(cache) / "dnaf"
+    scratch, cache = os.environ.get("DNAF_SCRATCH"), os.environ.get("XDG_CACHE_HOME")
+    try:
+        folder = Path(scratch) if scratch else Path(cache or Path.home() / ".cache") / "dnaf"
+    except RuntimeError as error:  # a container whose user has neither HOME nor an entry in passwd
+        raise ResourceError(
+            "DNAF_SCRATCH: no folder for the state of long work (found neither DNAF_SCRATCH, XDG_CACHE_HOME "
+            "nor a home folder). Set DNAF_SCRATCH to a folder that can be written to."
+        ) from error
     folder = folder / purpose / key[:32]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise resource_error(folder, error) from error
+        raise ResourceError(
+            f"{folder}: could not be created ({error.strerror}), where long work keeps its state. Set "
+            "DNAF_SCRATCH to a folder that can be written to."
+        ) from error
     return folder
 
 
@@ -269,10 +277,21 @@ def require_space(folder: Path, num_bytes: int) -> None:
     """
     free = free_space(folder)
     if free < num_bytes:
+        found, expected = (_size(each, num_bytes) for each in (free, num_bytes))
+        if found == expected:
+            found, expected = (f"{each:,} bytes" for each in (free, num_bytes))
         raise ResourceError(
-            f"{folder}: not enough disk space (found {free / 1e6:,.0f} MB free, expected "
-            f"{num_bytes / 1e6:,.0f} MB). Free some space and run again."
+            f"{folder}: not enough disk space (found {found} free, expected {expected}). Free some space and "
+            "run again."
         )
+
+
+def _size(num_bytes: int, like: int) -> str:
+    """A number of bytes, in the unit in which another one reads best."""
+    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "KB")):
+        if like >= factor:
+            return f"{num_bytes / factor:,.1f} {unit}"
+    return f"{num_bytes:,} bytes"
 
 
 def resource_error(path: Path, error: OSError) -> ResourceError:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 from rich.console import Console
@@ -14,8 +15,12 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 def note(text: str) -> None:
-    """Shows one line on stderr: something a user should know, and no reason to stop."""
-    print(text, file=sys.stderr, flush=True)
+    """Shows one line on stderr: something a user should know, and no reason to stop.
+
+    No reason to stop is also that nobody can read it: a log on a full disk, a terminal that was closed.
+    """
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def track(

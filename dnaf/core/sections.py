@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from dnaf.core.errors import ConfigError, one_line
+from dnaf.core.errors import ConfigError, one_line, short
 
 _MAX_BYTES = 1_000_000
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
@@ -46,7 +46,7 @@ def read(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path}: could not be read ({error.strerror}). Run from the project's root."
         ) from error
-    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         reason = one_line(error)
         raise ConfigError(f"{path}: not valid YAML ({reason}).") from error
     if not isinstance(values, dict):
@@ -56,8 +56,18 @@ def read(path: Path) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)  # a stage reads its file once, and parses it once however many sections it loads
 def parse(text: str) -> Any:
-    """The values of a YAML text; the same object for the same text."""
-    return YAML(typ="safe", pure=True).load(text)
+    """The values of a YAML text; the same object for the same text.
+
+    Raises:
+        YAMLError: it is none, or a value in it is not what it looks like, such as the date 2024-13-45.
+    """
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except YAMLError:
+        raise
+    # ruamel.yaml makes dates and numbers by Python's own constructors, which raise errors of their own.
+    except Exception as error:
+        raise YAMLError(one_line(error) or type(error).__name__) from error
 
 
 def get(values: Mapping[str, Any], key: str, where: Path | str) -> Any:
@@ -91,7 +101,7 @@ def validate(
         ConfigError: names the first key that is unknown, missing, of the wrong type or out of range.
     """
     if not isinstance(values, dict):
-        raise ConfigError(f"{where}: {prefix}: wrong type (found {values!r}, expected keys).")
+        raise ConfigError(f"{where}: {prefix}: wrong type (found {short(values)}, expected keys).")
     try:
         loaded = section.model_validate(values)
     except ValidationError as error:
@@ -149,12 +159,12 @@ def _missing(key: str, where: Path | str) -> ConfigError:
 
 def _refused(key: str, error: Any, where: Path | str) -> ConfigError:
     if error["type"] in ("model_type", "dict_type"):
-        return ConfigError(f"{where}: {key}: wrong type (found {error['input']!r}, expected keys).")
+        return ConfigError(f"{where}: {key}: wrong type (found {short(error['input'])}, expected keys).")
     expected = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     if isinstance(error["input"], dict) and error["type"] == "value_error":
         place = ": ".join(filter(None, [str(where), key]))
         return ConfigError(f"{place}: values that do not fit together ({expected}).")
-    return ConfigError(f"{where}: {key}: not allowed (found {error['input']!r}, expected {expected}).")
+    return ConfigError(f"{where}: {key}: not allowed (found {short(error['input'])}, expected {expected}).")
 
 
 def _dotted(*names: Any) -> str:

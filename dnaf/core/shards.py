@@ -4,7 +4,6 @@ Work is cut into chunks before it is divided, so that a chunk holds the same ima
 numbers, however many processes there are.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TypeVar
 
 import torch
 
-from dnaf.core import locks
+from dnaf.core import environment, locks
 from dnaf.core.device import default_device
 from dnaf.core.progress import track
 from dnaf.core.workers import thread_map
@@ -80,7 +79,7 @@ class Shards:
 @contextmanager
 def open_shards() -> Iterator[Shards]:
     """Finds out whether this process is one of several."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if environment.number("WORLD_SIZE", 1) == 1:
         yield Shards(0, 1, default_device())
         return
     from accelerate import PartialState

@@ -1,6 +1,5 @@
 """Style encoder: style image -> pyramid of constant features (figure, panel a), by any timm backbone."""
 
-import reprlib
 from collections.abc import Mapping
 from math import log2
 from typing import Any
@@ -14,7 +13,7 @@ from timm.models.efficientnet import EfficientNetFeatures
 from torch import nn
 
 from dnaf.core.config import LevelMapping
-from dnaf.core.errors import ConfigError, one_line
+from dnaf.core.errors import ConfigError, one_line, short
 
 
 class StyleEncoder(ModelMixin, ConfigMixin):
@@ -192,7 +191,7 @@ def _create(model_name: str, **options: Any) -> Any:
 
 def _message(model_name: object, reason: str) -> str:
     return (
-        f"params.yaml: model.style_encoder: no feature pyramid (found {reprlib.repr(model_name)}: "
+        f"params.yaml: model.style_encoder: no feature pyramid (found {short(model_name)}: "
         f"{one_line(reason)}). "
         "Choose a name of timm.list_models() for which timm.create_model(..., features_only=True) works."
     )

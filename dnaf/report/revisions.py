@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
-from dnaf.core import commands
+from dnaf.core import commands, sections
 from dnaf.core.errors import StateError, one_line
 from dnaf.core.seals import seal
 
@@ -117,7 +115,7 @@ def _read_params(revision: str) -> dict[str, str]:
     """The leaves of a revision's params.yaml as JSON, by dotted key."""
     with tempfile.TemporaryDirectory() as folder:
         fetch(revision, (_PARAMS,), Path(folder), "parameters")
-        values = YAML(typ="safe", pure=True).load((Path(folder) / _PARAMS).read_text(encoding="utf-8"))
+        values = sections.read(Path(folder) / _PARAMS)
     return dict(_leaves(values))
 
 

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from dnaf.core import config, parameter_sets, sections
 from dnaf.core.errors import ConfigError
@@ -209,3 +210,63 @@ def test_a_file_that_is_no_params_file_is_refused(tmp_path: Path, content: str, 
 def test_a_missing_params_file_says_where_to_run(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"could not be read .*Run from the project's root"):
         config.load_seed(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("word", ["None", "none", "'null'", "Nil", "''", "'~'", "' '"])
+@pytest.mark.parametrize(
+    ("key", "section"), [("base", config.Model), ("init", config.Train), ("alexnet", config.Weights)]
+)
+def test_a_word_for_nothing_is_not_taken_for_a_path(
+    key: str, section: type[Section], word: str, edited: Callable[[str, str], Path]
+) -> None:
+    path = edited(f"  {key}:", f"  {key}: {word}")
+    with pytest.raises(ConfigError, match=rf"{key}: not allowed \(found '.*', expected .*"):
+        config.load(section, path)
+    assert getattr(config.load(section, edited(f"  {key}:", f"  {key}: null")), key) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2024-13-45", "2024-02-30T25:00:00", "!!int x", "!!float x", "!!binary x", "{[a]: 1}", "0x", "[" * 5000,
+     "!!python/object:os {}", "&a [*a, *a]"],
+)  # fmt: skip
+def test_a_value_that_yaml_cannot_make_is_one_sentence(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(f"seed: {value}\n")
+    with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: ") as error:
+        config.load_seed(path)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_aliases_of_aliases_are_not_written_out(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    levels = "".join(f"- &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
+    path.write_text(f"seed:\n- &a0 [lol]\n{levels}")
+    with pytest.raises(ConfigError, match="seed: not allowed") as error:
+        config.load_seed(path)
+    assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("methods", "message"),
+    [
+        (["dnaf", "dnaf"], r"expected each once, .*dnaf and dnaf"),
+        (["dnaf", "pidm", "DNAF"], r"expected each once, .*dnaf and DNAF"),
+        (["../dnaf"], "expected letters"),
+        (["=1+1"], "expected letters"),
+        (["a b"], "expected letters"),
+        (["a\nb"], "expected letters"),
+        (["Con"], "no name that Windows keeps"),
+        (["lpt1"], "no name that Windows keeps"),
+        (["-S"], "expected letters"),
+        (["x" * 65], "expected letters"),
+    ],
+)
+def test_methods_are_names_of_folders_on_every_system_each_once(
+    methods: list[str], message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "params.yaml"
+    YAML().dump({"methods": methods}, path)
+    with pytest.raises(ConfigError, match=rf"methods.*not allowed .*{message}"):
+        config.load_methods(path)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import resource
 import signal
 from collections.abc import Callable, Iterator
@@ -285,6 +286,35 @@ def test_too_little_space_is_told_before_work_starts(tmp_path: Path) -> None:
     files.require_space(tmp_path / "not/yet/there", 1)
     with pytest.raises(ResourceError, match="not enough disk space"):
         files.require_space(tmp_path, 10**18)
+
+
+def test_sizes_that_are_close_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for free, needed, told in (
+        (100_000, 400_000, "found 100.0 KB free, expected 400.0 KB"),
+        (399_990, 400_000, "found 399,990 bytes free, expected 400,000 bytes"),
+        (7, 8, "found 7 bytes free, expected 8 bytes"),
+        (2_000_000, 3_400_000_000, "found 0.0 GB free, expected 3.4 GB"),
+    ):
+        monkeypatch.setattr(files, "free_space", lambda folder, free=free: free)
+        with pytest.raises(ResourceError, match=re.escape(told)):
+            files.require_space(tmp_path, needed)
+
+
+def test_without_a_home_the_variable_to_set_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in a container whose user id is in no passwd; and where the home folder is not the user's."""
+    for name in ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "DNAF_SCRATCH"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(*arguments: object) -> None:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    with pytest.raises(ResourceError, match=r"^DNAF_SCRATCH: no folder .* Set DNAF_SCRATCH to a folder"):
+        files.scratch_folder("train", "key")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    with pytest.raises(ResourceError, match=r"could not be created .*Set DNAF_SCRATCH to a folder"):
+        files.scratch_folder("train", "key")
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"files": {}}', '{"files": {"a": 1}, "info": {}}', "{"])

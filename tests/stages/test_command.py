@@ -3,12 +3,18 @@
 More is not said before the work.
 """
 
+import os
+import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from dnaf.core.errors import ConfigError
 from stages import _command
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def make(count: int = 3) -> str:
@@ -62,3 +68,44 @@ def test_the_help_is_the_docstring_of_the_module_and_the_usage_a_command_to_copy
     shown = " ".join(capsys.readouterr().out.split())
     assert "Usage: uv run python -m stages.test_command" in shown
     assert "More is not said before the work." in shown
+
+
+@pytest.mark.parametrize("name", ["WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_PORT"])
+@pytest.mark.parametrize("value", ["", "two", "1.5"])
+def test_a_launchers_variable_that_is_no_number_is_one_sentence(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert run(monkeypatch, make) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"error: {name}: not a whole number (found {value!r}")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_output_to_a_full_disk_is_one_sentence_after_the_work(arguments: list[str], tmp_path: Path) -> None:
+    script = tmp_path / "stages_of_a_test.py"
+    script.write_text(
+        '"""Make images."""\nfrom stages import _command\n\ndef main() -> str:\n'
+        '    open("made", "w").close()\n    return "3 images"\n\n_command.run(main)\n'
+    )
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, str(script), *arguments],
+            cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.count("error: standard output: could not be written (No space left on device)") == 1
+    assert (tmp_path / "made").exists() == (not arguments)
+
+
+def test_a_log_that_cannot_be_written_stops_no_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with suppress(OSError), open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        assert run(monkeypatch, make) == 0
+    monkeypatch.undo()
+    assert capsys.readouterr().out == "3 images → data/images.zip\n"

@@ -93,9 +93,8 @@ def find_results(method: str, results: Path, card: Card) -> list[Path] | None:
     folder = results / method
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder (expected one with a {CARD}). Is {method} a method?")
-    for name in (CARD, KEYPOINTS):  # which are not among the content, and are read too
-        if os.path.lexists(folder / name):
-            require_plain(folder / name)
+    if os.path.lexists(folder / KEYPOINTS):  # it is not among the content, and is read too
+        require_plain(folder / KEYPOINTS)
     found = _content(folder)
     if method in (COPY_SOURCE, MEAN_IMAGE):
         for path in found:

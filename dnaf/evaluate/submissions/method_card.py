@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from dnaf.core import sections
 from dnaf.core.config import ProtocolName
-from dnaf.core.errors import DataError, one_line
+from dnaf.core.errors import DataError, one_line, short
+from dnaf.evaluate.submissions.plain_files import require_plain
 
 Text = Annotated[str, Field(min_length=1)]
 Index = Annotated[int, Field(ge=0)]
@@ -107,7 +108,8 @@ def read_card(path: Path) -> Card:
         DataError: missing, not YAML, or a key is unknown, missing or of the wrong type.
     """
     try:
-        return Card.model_validate(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
+        require_plain(path)
+        return Card.model_validate(sections.parse(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise DataError(f"{path}: could not be read ({error.strerror}). Restore it from git.") from error
     except (YAMLError, UnicodeDecodeError) as error:
@@ -116,5 +118,5 @@ def read_card(path: Path) -> Card:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         raise DataError(
-            f"{path}: {key}: {first['msg']} (found {first['input']!r}). See the other methods' cards."
+            f"{path}: {key}: {first['msg']} (found {short(first['input'])}). See the other methods' cards."
         ) from error

@@ -6,7 +6,6 @@ real one.
 """
 
 import math
-import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from dnaf.core.errors import BaseModelError, one_line
+from dnaf.core.errors import BaseModelError, one_line, short
 
 MAX_BYTES = 5_000_000  # one with 21,841 names of classes has 1.6 million
 _MAX_DEPTH = 8  # the deepest has 3
@@ -63,14 +62,13 @@ def require_bounded(config: Mapping[str, Any], path: Path, advice: str) -> None:
             )
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if key in _BOUNDS and not is_number and not (value is None and key in _MAY_BE_ABSENT):
-            raise BaseModelError(f"{path}: {key}: not a number (found {reprlib.repr(value)}). {advice}")
+            raise BaseModelError(f"{path}: {key}: not a number (found {short(value)}). {advice}")
         if not is_number:
             continue
         low, high = (-1, _ANY[1]) if key.endswith("_token_id") else _BOUNDS.get(key, _ANY)
         if not low <= value <= high:  # NaN neither
             raise BaseModelError(
-                f"{path}: {key}: out of range (found {reprlib.repr(value)}, expected {low:g} to {high:g}). "
-                f"{advice}"
+                f"{path}: {key}: out of range (found {short(value)}, expected {low:g} to {high:g}). {advice}"
             )
 
 

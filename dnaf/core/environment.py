@@ -1,0 +1,36 @@
+"""Environment variables that are numbers: launchers set them, and libraries read them without a check."""
+
+import os
+
+from dnaf.core.errors import ConfigError
+
+# torchrun and `accelerate launch` set them for each process.
+_OF_LAUNCHERS = ("WORLD_SIZE", "RANK", "LOCAL_WORLD_SIZE", "LOCAL_RANK", "MASTER_PORT")
+
+
+def number(name: str, default: int) -> int:
+    """The value of a variable that a launcher sets.
+
+    Raises:
+        ConfigError: it is set, and is no whole number.
+    """
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    try:
+        return int(value)
+    except ValueError as error:
+        raise ConfigError(
+            f"{name}: not a whole number (found {value[:20]!r} in the environment, expected what a launcher "
+            "sets). Unset it, or start through `accelerate launch` or `torchrun`."
+        ) from error
+
+
+def require_numbers() -> None:
+    """Checks all variables that launchers set, before a library reads one of them.
+
+    Raises:
+        ConfigError: one is no whole number.
+    """
+    for name in _OF_LAUNCHERS:
+        number(name, 0)

@@ -26,6 +26,7 @@ _COLOURS = {"ok": "green", "missing": "red", "wrong": "red"}
 def main(dataset: _command.Dataset = None) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from dnaf.core import commands, config
     from dnaf.data.archives.passwords import find_password
@@ -43,13 +44,15 @@ def main(dataset: _command.Dataset = None) -> None:
     weights = inspect_weights(config.load_weights(config.Weights.model_fields))
     model = inspect_model(config.load(config.Model), size)
 
-    table = Table(title=f"{dataset} ({raw})")
+    table = Table(title=Text(f"{dataset} ({raw})", "italic"))
     for heading in ("", "what", "found"):
         table.add_column(heading, overflow="fold")
     findings = [*data, *weights, *model]
     for finding in findings:
         if finding.state != "absent":
-            table.add_row(f"[{_COLOURS[finding.state]}]{finding.state}[/]", finding.what, finding.detail)
+            # Not as rich's markup: a detail may quote the name of a file, such as `[/red].png`.
+            state = Text(finding.state, _COLOURS[finding.state])
+            table.add_row(state, Text(finding.what), Text(finding.detail))
     Console().print(table)
     if absent := _absent(findings):
         print(f"Not there and not needed: {absent}.")

@@ -63,12 +63,13 @@ def main(
 def _show() -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from dnaf.core import commands
     from dnaf.core.errors import DnafError
     from dnaf.weights import fetch
 
-    table = Table(title=f"Known weights: {commands.stage('fetch_weights', 'NAME [NAME...]')}")
+    table = Table(title=Text(f"Known weights: {commands.stage('fetch_weights', 'NAME [NAME...]')}", "italic"))
     for heading in ("", "name", "for", "place", "MB", "found"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "MB" else "left")
     for name, purpose in fetch.purposes().items():
@@ -79,7 +80,8 @@ def _show() -> None:
                 state, found = "ok", fetch.version_of(name)
             except DnafError as error:
                 state, found = "wrong", str(error)
-        table.add_row(f"[{_COLOURS[state]}]{state}[/]", name, purpose, str(fetch.path_of(name)), size, found)
+        cells = (name, purpose, str(fetch.path_of(name)), size, found)
+        table.add_row(Text(state, _COLOURS[state]), *map(Text, cells))
     Console().print(table)
     check = commands.stage("fetch_weights", "NAME")
     print(f"A file that you have from elsewhere goes to its place; `{check}` then checks it.")

@@ -42,8 +42,8 @@ def to_latex(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
 
 
 def escape(text: str) -> str:
-    """Plain text so that LaTeX prints it as it stands."""
-    return text.translate(_ESCAPES)
+    """Plain text so that LaTeX prints it as it stands, on one line."""
+    return " ".join(text.splitlines()).translate(_ESCAPES)
 
 
 def _table(board: Board, cards: Mapping[str, Card]) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from dnaf.core import markdown
 from dnaf.evaluate.submissions.method_card import Card
+from dnaf.report import escape
 from dnaf.report.board import Board
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics, rounded
@@ -27,8 +28,8 @@ def to_table(boards: Sequence[Board], cards: Mapping[str, Card]) -> pd.DataFrame
     present = [
         {
             "protocol": board.protocol,
-            "method": row.method,
-            "name": f"{row.method} ({board.protocol})" if several else row.method,
+            "method": escape.cell(row.method),
+            "name": escape.cell(f"{row.method} ({board.protocol})" if several else row.method),
             **{key: rounded(value) for key, value in row.numbers.items()},
             **{f"published_{key}": value for key, value in values_of(cards[row.method], board).items()},
         }
@@ -90,8 +91,8 @@ def _table(board: Board, cards: Mapping[str, Card]) -> str:
 
 
 def _name(card: Card) -> str:
-    linked = f"[{card.title}]({card.repository})" if card.repository else card.title
-    return f"{linked} ({card.paper.venue} {card.paper.year})" if card.paper else linked
+    linked = escape.link(card.title, card.repository or "")
+    return f"{linked} ({escape.markdown(card.paper.venue)} {card.paper.year})" if card.paper else linked
 
 
 def _cell(board: Board, row: MethodMetrics, column: Column) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dnaf.evaluate.submissions.method_card import Card
+from dnaf.report import escape
 from dnaf.report.board import Board
 from dnaf.report.columns import Column, is_random, label_of
 from dnaf.report.published import values_of
@@ -160,7 +161,7 @@ def _rank_deficient(boards: Sequence[Board]) -> str:
 
 def _jpeg(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
     titles = {
-        cards[row.method].title: None
+        escape.markdown(cards[row.method].title): None
         for board in boards
         for row in board.present
         if row.protocol["results"].get("file_type") == "jpg"

@@ -240,3 +240,13 @@ def test_a_base_model_is_checked_without_being_loaded(project: Path) -> None:
     finished = run(project, "doctor")
     assert finished.returncode == 1
     assert "apointerofgit-lfs" in "".join(finished.stdout.replace("│", " ").split())
+
+
+def test_names_in_brackets_are_shown_and_style_nothing(project: Path) -> None:
+    path = project / "data/raw/mini/img_highres.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../[/red].png", b"x")
+    finished = run(project, "doctor")
+    assert finished.returncode == 1, finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert "../[/red].png" in "".join(finished.stdout.split())

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml.error import YAMLError
 
 from dnaf.core import sections
@@ -11,7 +11,15 @@ from dnaf.core.config import ProtocolName
 from dnaf.core.errors import DataError, one_line, short
 from dnaf.evaluate.submissions.plain_files import require_plain
 
-Text = Annotated[str, Field(min_length=1)]
+
+def _of_one_line(text: str) -> str:
+    """Shown in tables, on pages and in terminals: without line breaks, escapes and reversed writing."""
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("expected one line of printable characters")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_of_one_line)]
 Index = Annotated[int, Field(ge=0)]
 PublishedMetric = Literal["fid", "lpips", "ssim", "ssim_gaussian", "ssim_unstated", "psnr"]
 

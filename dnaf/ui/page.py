@@ -6,16 +6,19 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from dnaf.core.errors import DnafError, ResourceError
 from dnaf.core.images import Pixels, Size
 from dnaf.ui.actions import About, Actions
+from dnaf.ui.guard import NAMES, Guard
 from dnaf.ui.joint_table import JOINTS, Table, to_table
 
-HOST = "127.0.0.1"
+HOST = NAMES[0]
 MAX_UPLOAD = "20mb"
 
 _FOLDER = "GRADIO_TEMP_DIR"  # the environment variable by which Gradio is told
@@ -36,8 +39,9 @@ def serving(actions: Actions, port: int, about: About) -> Iterator[str]:
     Raises:
         ResourceError: the port is in use.
     """
-    with _upload_folder():
+    with _upload_folder() as folder:
         page = build(actions, about)
+        guard = Middleware(Guard, port=port, folder=folder)
         try:
             page.launch(
                 server_name=HOST,
@@ -54,6 +58,7 @@ def serving(actions: Actions, port: int, about: About) -> Iterator[str]:
                 ssr_mode=False,
                 mcp_server=False,
                 pwa=False,
+                app_kwargs={"middleware": [guard]},
             )
         except OSError as error:
             raise ResourceError(
@@ -66,13 +71,13 @@ def serving(actions: Actions, port: int, about: About) -> Iterator[str]:
 
 
 @contextmanager
-def _upload_folder() -> Iterator[None]:
+def _upload_folder() -> Iterator[Path]:
     """A new folder, the only one below which Gradio reads or serves files for a browser."""
     before = os.environ.get(_FOLDER)
     with tempfile.TemporaryDirectory(prefix="dnaf-ui-") as folder:
         os.environ[_FOLDER] = folder
         try:
-            yield
+            yield Path(folder)
         finally:
             del os.environ[_FOLDER]
             if before is not None:

@@ -211,6 +211,17 @@ def test_an_upload_of_too_many_bytes_is_refused(address: str) -> None:
     assert httpx.post(f"{address}gradio_api/upload", files=files).status_code == 413
 
 
+def test_other_web_sites_and_addresses_are_refused(address: str, port: int) -> None:
+    import httpx
+
+    assert httpx.get(address, headers={"Host": f"evil.example:{port}"}).status_code == 403
+    files = {"files": ("photo.png", PHOTO)}
+    elsewhere = {"Origin": "https://evil.example"}
+    assert httpx.post(f"{address}gradio_api/upload", files=files, headers=elsewhere).status_code == 403
+    with pytest.raises(httpx.HTTPStatusError, match="403"):
+        post_source(address, "http://169.254.169.254/latest/photo.png")
+
+
 def test_programs_are_offered_nothing(address: str) -> None:
     import httpx
 

@@ -45,7 +45,7 @@ PathText = Annotated[Text, AfterValidator(_no_word_for_nothing)]
 Name = Annotated[str, AfterValidator(_name_of_a_folder)]
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-LevelMapping = Literal["nearest", "index"]
+LevelMapping = Literal["nearest", "coarser", "index"]
 MixedPrecision = Literal["no", "bf16", "fp16"]
 TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
 ProtocolName = Literal[
@@ -146,7 +146,7 @@ class Model(Section):
     )
     level_mapping: LevelMapping = Field(
         default="nearest",
-        description="a UNet level reads the style map nearest in resolution | level i reads map i",
+        description="a UNet level reads the style map nearest in cell size | twice its size | its index",
     )
     unshuffle: Literal[1, 2, 4, 8] = Field(
         default=2, description="pixels per latent cell along each side, without base; the latent is lossless"
@@ -183,7 +183,13 @@ class Train(Section):
     )
     loss: Literal["l1", "mse"] = Field(default="l1", description="between prediction and truth")
     foreground_weight: float = Field(
-        default=2.0, ge=0, description="extra weight of cells that differ from the background"
+        default=2.0,
+        ge=0,
+        description="extra weight of cells that differ from the background",
+    )
+    max_noise_weight: Annotated[float, Field(ge=1)] | None = Field(
+        default=None,
+        description="weights errors by 1 / sigma, at most by this; mse: its square; null: no",
     )
     min_snr_gamma: Annotated[float, Field(gt=0)] | None = Field(
         default=None,

@@ -151,9 +151,10 @@ def _choose(
     model_name: str, maps: Mapping[int, float], level: int, scale: float, level_mapping: LevelMapping
 ) -> int:
     """Index of the map that a level reads, of maps {index: pixels per cell} in the order of their size."""
-    if level_mapping == "nearest":
+    if level_mapping in ("nearest", "coarser"):
+        wanted = scale if level_mapping == "nearest" else 2 * scale
         # By ratio, and of two equally near ones the finer.
-        return min(maps, key=lambda index: abs(log2(maps[index] / scale)))
+        return min(maps, key=lambda index: abs(log2(maps[index] / wanted)))
     if level not in maps:
         raise ConfigError(
             f"params.yaml: model.level_mapping: level {level} of the UNet has no style map of its index "

@@ -44,6 +44,8 @@ def training_loss(
     weight = autoencoder.cell_weights(1 + params.foreground_weight * foreground(batch["target"]))
     # Normalised within each image, so that the loss does not depend on how a batch is divided.
     error = error * weight / weight.mean((1, 2, 3), keepdim=True)
+    if params.max_noise_weight is not None:
+        error = error * noise_weight(schedule, random.timestep, params).view(-1, 1, 1, 1)
     if params.min_snr_gamma is not None:
         error = error * min_snr_weight(schedule, random.timestep, params.min_snr_gamma).view(-1, 1, 1, 1)
     return error.mean()
@@ -73,6 +75,17 @@ def min_snr_weight(schedule: DDPMScheduler, timestep: torch.Tensor, gamma: float
     if schedule.config.prediction_type == "epsilon":
         return torch.where(snr > 0, clipped / snr, 1.0)
     return clipped / (snr + 1) if schedule.config.prediction_type == "v_prediction" else clipped
+
+
+def noise_weight(schedule: DDPMScheduler, timestep: torch.Tensor, params: config.Train) -> torch.Tensor:
+    """w = min(1/σ, `max_noise_weight`), (B,), or w² for squared errors.
+
+    For a prediction of the clean latent, w² without the bound gives the loss of a prediction of velocity:
+    the error left of white data of variance 1 is then the same at every timestep.
+    """
+    kept = schedule.alphas_cumprod.to(timestep.device)[timestep]
+    weight = (1 - kept).rsqrt().clamp(max=params.max_noise_weight)
+    return weight if params.loss == "l1" else weight.square()
 
 
 def foreground(image: torch.Tensor) -> torch.Tensor:

@@ -52,6 +52,7 @@ _TRAIN: dict[str, Any] = {
     "ema_decay": 0.9,
     "loss": "l1",
     "foreground_weight": 2.0,
+    "max_noise_weight": None,
     "min_snr_gamma": None,
     "timestep_sampling": "fourth_root",
     "condition_dropout": 0.2,

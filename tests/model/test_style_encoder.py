@@ -81,6 +81,13 @@ def test_a_level_reads_the_map_nearest_by_ratio() -> None:
     assert chosen == dict(enumerate([0, 0, 1, 1, 2, 3]))
 
 
+def test_coarser_is_the_map_nearest_to_twice_the_levels_cell() -> None:
+    levels = {0: 4, 1: 8}
+    encoder = StyleEncoder.for_levels("test_resnet", levels, level_mapping="coarser")
+    assert encoder.reductions == (8, 16)
+    assert encoder.maps_of(levels, "coarser") == {0: 0, 1: 1}
+
+
 def test_by_index_a_level_reads_the_map_of_its_index_whatever_its_size() -> None:
     encoder = StyleEncoder.for_levels("test_convnext", {1: 2, 3: 4}, level_mapping="index")
     assert encoder.config.map_indices == [1, 3]

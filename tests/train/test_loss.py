@@ -7,7 +7,7 @@ from torch import nn
 
 from dnaf.model.autoencoder import LosslessAutoencoder
 from dnaf.train.draw import draw
-from dnaf.train.loss import foreground, min_snr_weight, prediction_target, training_loss
+from dnaf.train.loss import foreground, min_snr_weight, noise_weight, prediction_target, training_loss
 from tests.helpers.training_project import SIZE, random_inputs, tiny_pipeline, train_params
 
 LATENT = (12, 16, 12)
@@ -132,6 +132,26 @@ def test_foreground_is_what_differs_from_the_corner() -> None:
     expected[:, :, 8:24, 8:16] = 1
     assert torch.equal(foreground(image), expected)
     assert torch.equal(foreground(image - 0.05 * torch.rand_like(image)), expected)
+
+
+def test_noise_weight_is_one_over_sigma_squared_for_squares_and_bounded() -> None:
+    timestep = torch.tensor([0, 300, 999])
+    sigma = (1 - schedule().alphas_cumprod[timestep]).sqrt()
+    for loss, power in (("l1", 1), ("mse", 2)):
+        params = train_params(loss=loss, max_noise_weight=4.0)
+        expected = (1 / sigma).clamp(max=4.0) ** power
+        torch.testing.assert_close(noise_weight(schedule(), timestep, params), expected)
+
+
+def test_weighted_squares_of_the_clean_latent_cost_what_those_of_its_velocity_do() -> None:
+    """latent - latent' = -σ (velocity - velocity')."""
+    error, sigma = torch.full((2, *LATENT), 0.5), 0.6
+    timestep = torch.tensor([int(((1 - schedule().alphas_cumprod).sqrt() - sigma).abs().argmin())])
+    params = train_params(loss="mse", max_noise_weight=1e6)
+    weight = noise_weight(schedule(), timestep, params)
+    torch.testing.assert_close(
+        weight * (sigma * error).square().mean(), error.square().mean()[None], rtol=1e-2, atol=0
+    )
 
 
 @pytest.mark.parametrize("style_grad", [True, False])

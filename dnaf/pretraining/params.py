@@ -37,6 +37,7 @@ class Training(Section):
     lr_warmup_steps: Annotated[int, Field(ge=0)]
     max_grad_norm: Annotated[float, Field(gt=0)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    mixed_precision: Literal["no", "bf16"]
     log_every: Positive
     checkpoint_every: Positive
 

@@ -25,10 +25,11 @@ from dnaf.core.progress import note, track
 from dnaf.pretraining.params import Training
 from dnaf.train import checkpoint, processes
 from dnaf.train.ema import EMA, copy
+from dnaf.train.precision import Precision
 from dnaf.train.schedule import learning_rate
 from dnaf.train.signals import stop_requests
 
-_VERSION = 1  # of everything here that changes the course of a run; in the resume key
+_VERSION = 2  # of everything here that changes the course of a run; in the resume key
 _LOGGING = {"log_every", "checkpoint_every"}
 
 Loss = Callable[[nn.Module, list[int]], torch.Tensor]
@@ -55,7 +56,7 @@ def run_training(
         NumericalError: the loss is not finite; the last checkpoint is kept.
         ConfigError: the batch does not divide among the processes.
     """
-    accelerator = Accelerator(cpu=not torch.accelerator.is_available(), mixed_precision="no")
+    accelerator = Accelerator(cpu=not torch.accelerator.is_available())
     if params.batch_size % accelerator.num_processes:
         raise ConfigError(
             f"pretraining/params.yaml: {name}.batch_size: not divisible (found {params.batch_size}, expected "
@@ -95,6 +96,7 @@ class _Run:
             self._weights.values(), lr=params.lr, betas=(0.9, 0.99), weight_decay=0.0, fused=True
         )
         self._module = accelerator.prepare(module)
+        self._precision = Precision(params.mixed_precision, accelerator.device)
         self.step = 0
         self.rows: list[dict[str, float]] = []
 
@@ -139,7 +141,8 @@ class _Run:
     def _one_step(self, step: int, positions: list[int], loss: Loss) -> float:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(step, self._params)
-        value = loss(self._module, positions)
+        with self._precision.autocast():
+            value = loss(self._module, positions)
         self._accelerator.backward(value)
         torch.nn.utils.clip_grad_norm_(self._weights.values(), self._params.max_grad_norm)
         return float(value.detach())

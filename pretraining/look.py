@@ -18,7 +18,9 @@ from stages import _command
 
 
 def main(
-    stage: Annotated[Literal["autoencoder", "crops", "base"], typer.Argument(help="whose result to look at")],
+    stage: Annotated[
+        Literal["autoencoder", "crops", "base", "adapter"], typer.Argument(help="whose result to look at")
+    ],
 ) -> str:
     from dnaf.pretraining import params
 
@@ -26,12 +28,16 @@ def main(
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.model.patch_autoencoder import PATCH
-    from dnaf.pretraining.look import write_reconstructions, write_samples
+    from dnaf.pretraining.dataset import VALIDATION, sources_of
+    from dnaf.pretraining.look import write_pairs, write_reconstructions, write_samples
 
     folder, output = Path("data/pretraining"), Path(f"metrics/pretraining/{stage}.png")
     height, width = (side // PATCH for side in chosen.people.size)
     if stage == "autoencoder":
         write_reconstructions(folder / "people", folder / "autoencoder", output)
+    elif stage == "adapter":
+        models = sorted(folder.glob("adapter_*/model"))
+        write_pairs(models, sources_of(folder / "dataset" / VALIDATION), output, chosen.seed)
     else:
         crop = chosen.crops.crop if stage == "crops" else chosen.base.crop
         size = (height, width) if crop is None else (crop, crop)

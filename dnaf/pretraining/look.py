@@ -1,17 +1,19 @@
-"""Images by which the pretraining is judged: reconstructions, and sheets that the base makes from noise."""
+"""Images by which the pretraining is judged: reconstructions, sheets from noise, and what adapters make."""
 
 from pathlib import Path
 
 import torch
 
-from dnaf.core import files, images
-from dnaf.data.loader import to_pixels
+from dnaf.core import files, images, seeds
+from dnaf.data.loader import PairImages, Sources, to_pixels
+from dnaf.pipeline import load_pipeline
 from dnaf.pretraining.base import load, make_scheduler
 from dnaf.pretraining.people import PeopleImages, to_tensor
 from dnaf.pretraining.people_latents import load_autoencoder
 from dnaf.pretraining.training import random_normal
 
 _NUM_IMAGES, _CALLS = 12, 20
+_NUM_PAIRS = 16
 
 
 @torch.no_grad()
@@ -40,4 +42,32 @@ def write_samples(base: Path, autoencoder: Path, output: Path, size: images.Size
         latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
     samples = [to_pixels(image) for image in module.decode(latents)]
     rows = [samples[:_NUM_IMAGES], samples[_NUM_IMAGES:]]
+    files.write_atomic(output, images.encode_png(images.sheet(rows, 1)))
+
+
+def write_pairs(models: list[Path], sources: Sources, output: Path, seed: int) -> None:
+    """Writes a sheet of validation pairs: pose, source, target, and below them what each model makes of it.
+
+    Args:
+        models: folders as `train_adapter` writes them.
+        sources: of validation outfits.
+    """
+    pairs = PairImages(sources)
+    step = max(1, len(pairs.pairs) // _NUM_PAIRS)
+    chosen = pairs.pairs[["source", "target"]].to_numpy()[::step][:_NUM_PAIRS]
+    rows = [[pairs.pose_map_image(target) for _, target in chosen]]
+    rows += [[pairs.pixels(stem) for stem in stems] for stems in zip(*chosen, strict=True)]
+    for model in models:
+        pipeline = load_pipeline(model)
+        pipeline.set_progress_bar_config(disable=True)
+        made = pipeline(
+            style=torch.stack([pairs.image(source) for source, _ in chosen]) / 2 + 0.5,
+            style_pose=torch.stack([pairs.pose_map(source) for source, _ in chosen]),
+            pose=torch.stack([pairs.pose_map(target) for _, target in chosen]),
+            num_inference_steps=_CALLS,
+            fresh_style_noise=True,
+            generator=torch.Generator().manual_seed(seeds.seed(seed, "pairs")),
+            output_type="pt",
+        ).images
+        rows.append([to_pixels(image) for image in made])
     files.write_atomic(output, images.encode_png(images.sheet(rows, 1)))

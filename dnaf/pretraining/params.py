@@ -67,6 +67,16 @@ class Denoising(Training):
     max_weight: Annotated[float, Field(ge=1)]
 
 
+class Adapter(Training):
+    """Of section `adapter`; the rest of the model and of its training is in `dnaf/pretraining/adapter.py`."""
+
+    name = "adapter"
+    crop: Annotated[int, Field(ge=4, multiple_of=4)] | None
+    loss: Literal["l1", "mse"]
+    max_weight: Annotated[float, Field(ge=1)]
+    sample_every: Positive
+
+
 class Exchange(Section):
     name = "exchange"
     timesteps: Annotated[list[Annotated[int, Field(ge=0, lt=1000)]], Field(min_length=1)]
@@ -84,6 +94,7 @@ class Pretraining(Section):
     unet: UNet
     crops: Denoising
     base: Denoising
+    adapter: Adapter
     exchange: Exchange
 
 

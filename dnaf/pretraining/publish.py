@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dnaf.core import files
+from dnaf.model.patch_autoencoder import PATCH
 from dnaf.pretraining.params import Pretraining
 
 _STAGES = ("autoencoder", "crops", "base")
@@ -43,8 +44,14 @@ def publish(work: Path, style_encoder: Path, output: Path, stage: str, params: P
             (temporary / "logs").mkdir(exist_ok=True)
             shutil.copyfile(work / each / "loss.csv", temporary / "logs" / f"{each}.csv")
         files.write_atomic(temporary / "README.md", _readme(stage, infos, params))
-        info = {"seed": params.seed, "size": list(params.people.size), "stages": infos}
+        sizes = {each: _size(getattr(params, each).crop, params) for each in done if each != "autoencoder"}
+        info = {"seed": params.seed, "sizes": list(sizes.values()), "stages": infos}
         files.write_manifest(temporary, info)
+
+
+def _size(crop: int | None, params: Pretraining) -> list[int]:
+    """Height and width in pixels of what a stage trained on."""
+    return list(params.people.size) if crop is None else [crop * PATCH, crop * PATCH]
 
 
 def _readme(stage: str, infos: dict[str, dict[str, Any]], params: Pretraining) -> str:

@@ -21,7 +21,7 @@ MINIMAL = {
     "exchange.num_bootstrap": 10,
     **{
         f"{section}.{key}": value
-        for section in ("autoencoder", "crops", "base")
+        for section in ("autoencoder", "crops", "base", "adapter")
         for key, value in _TRAINING.items()
     },
 }
@@ -36,6 +36,8 @@ def test_one_command_pretrains_and_a_second_one_has_nothing_to_do(tmp_path: Path
         table = pd.read_csv(project.root / f"metrics/pretraining/exchange_{stage}.csv")
         assert set(table["timestep"]) == {150, 800}
         assert {IDENTICAL, SAME, WRONG} < set(table["style"])
+    for variant in ("full", "b1", "b2"):
+        assert (project.root / f"data/pretraining/adapter_{variant}/model/adapter").exists()
     assert not list((tmp_path / "scratch").rglob("*.safetensors"))
     again = project.run("dvc", "--cd", "pretraining", "repro").stdout
     assert "Running stage" not in again

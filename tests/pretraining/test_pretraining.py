@@ -14,6 +14,8 @@ import torch
 from dnaf.core import config, files, images
 from dnaf.core.errors import BaseModelError
 from dnaf.data.demo.figure import draw_figure
+from dnaf.data.keypoints.keypoints import read_keypoints
+from dnaf.data.loader import PairImages
 from dnaf.model.build import build as build_model
 from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.denoiser import DNAFDenoiser
@@ -22,18 +24,21 @@ from dnaf.model.pretrained.base_model import inspect_base, load_base
 from dnaf.model.pretrained.checked_component import check_component
 from dnaf.model.schedulers import training_schedule
 from dnaf.model.style_encoder import StyleEncoder
-from dnaf.pipeline import assemble
+from dnaf.pipeline import assemble, load_pipeline
 from dnaf.pretraining import params
+from dnaf.pretraining.adapter import train_adapter
 from dnaf.pretraining.autoencoder import reconstruction_loss, train_autoencoder
 from dnaf.pretraining.base import build, denoising_loss, load, make_scheduler, train_base
+from dnaf.pretraining.dataset import TRAINING, VALIDATION, sources_of, write_dataset
 from dnaf.pretraining.exchange import IDENTICAL, probe, to_text
-from dnaf.pretraining.look import write_reconstructions, write_samples
+from dnaf.pretraining.look import write_pairs, write_reconstructions, write_samples
 from dnaf.pretraining.people import PeopleImages, draw_people, to_tensor
 from dnaf.pretraining.people_latents import PeopleLatents, encode_people, load_autoencoder
 from dnaf.pretraining.publish import publish
 from dnaf.pretraining.sheets import Examples, crop, torso_centres
 from dnaf.pretraining.style_encoder import MODEL_NAME, to_timm, write_style_encoder
 from dnaf.train import checkpoint
+from dnaf.train.init import init_adapter
 from tests.helpers.training_project import ROOT, model_params
 
 SEED = 5
@@ -47,6 +52,7 @@ _TRAINING: dict[str, Any] = {
     "lr_warmup_steps": 2,
     "max_grad_norm": 1.0,
     "ema_decay": 0.9,
+    "mixed_precision": "no",
     "log_every": 2,
     "checkpoint_every": 1,
 }
@@ -61,6 +67,10 @@ def autoencoder_params() -> params.Autoencoder:
 def base_params(**changes: Any) -> params.Denoising:
     values = {"crop": None, "sheets": 0.5, "loss": "mse", "max_weight": 4.0, **_TRAINING, **changes}
     return params.Denoising(**values)
+
+
+def adapter_params() -> params.Adapter:
+    return params.Adapter(crop=8, loss="mse", max_weight=4.0, sample_every=4, **_TRAINING)
 
 
 def train_crops(folder: Path, output: Path) -> None:
@@ -392,3 +402,60 @@ def test_the_committed_parameters_are_whole_and_errors_name_the_key(tmp_path: Pa
     (tmp_path / "short.yaml").write_text(text.replace("seed: 1000", ""))
     with pytest.raises(config.ConfigError, match=r"short.yaml: seed: missing"):
         params.load(tmp_path / "short.yaml")
+
+
+@pytest.fixture(scope="module")
+def dataset(folder: Path) -> Path:
+    """Torsos of 32 pixels as a data set, and the base that was trained on their like."""
+    chosen = params.load(ROOT / params.PARAMS)
+    crops = chosen.crops.model_copy(update={"crop": 8})
+    publish(
+        folder, ROOT / STYLE_ENCODER, folder / "published", "base", chosen.model_copy(update={"crops": crops})
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DNAF_SCRATCH", str(folder / "scratch"))
+        write_dataset(folder / "people", folder / "published", folder / "dataset", 8)
+    return folder / "dataset"
+
+
+def test_a_crop_of_the_data_set_is_a_component_of_the_drawn_image_with_its_keypoints(
+    folder: Path, dataset: Path
+) -> None:
+    pairs, drawn = PairImages(sources_of(dataset / TRAINING)), PeopleImages(folder / "people")
+    stems, keypoints = read_keypoints(dataset / TRAINING / "pairs" / "keypoints.csv")
+    for stem, found in zip(stems, keypoints, strict=True):
+        outfit, view = (int(component) for component in stem.split("_"))
+        whole, image = drawn.images[outfit, view], pairs.pixels(stem)
+        left, top = np.nanmedian(drawn.keypoints[outfit, view] - found, axis=0).round().astype(int)
+        assert np.array_equal(image, whole[top : top + 32, left : left + 32])
+
+
+def test_training_and_validation_outfits_of_the_data_set_are_the_drawn_ones(dataset: Path) -> None:
+    outfits = {
+        name: set(PairImages(sources_of(dataset / name)).pairs["outfit"]) for name in (TRAINING, VALIDATION)
+    }
+    assert outfits[TRAINING] <= {f"{index:06d}" for index in range(6)}
+    assert outfits[VALIDATION] <= {f"{index:06d}" for index in range(6, 9)}
+    assert all(outfits.values())
+
+
+def test_an_adapter_of_each_variant_is_a_model_that_training_can_start_from_and_be_looked_at(
+    folder: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
+    for variant, lacks in {"full": None, "b1": "noise_aware", "b2": "appearance_blocks"}.items():
+        train_adapter(variant, dataset, folder / "published", tmp_path / variant, adapter_params(), SEED)
+        adapter = load_pipeline(tmp_path / variant / "model").adapter
+        off = [
+            name for name in ("noise_aware", "appearance_blocks", "pose_adapter") if not adapter.config[name]
+        ]
+        assert off == ([lacks] if lacks else [])
+    full = tmp_path / "full" / "model"
+    components = build_model(
+        model_params(base=str(folder / "published"), style_encoder=MODEL_NAME, level_mapping="coarser"), 1, 3
+    )
+    init_adapter(components, full)
+    write_pairs(
+        [full, tmp_path / "b1" / "model"], sources_of(dataset / VALIDATION), tmp_path / "pairs.png", SEED
+    )
+    assert images.decode((tmp_path / "pairs.png").read_bytes(), "pairs.png").shape[0] >= 5 * 32

@@ -133,11 +133,14 @@ def require_trained_size(folder: Path, size: Size) -> None:
         StateError: the base's manifest is damaged.
     """
     has_manifest = (folder / files.MANIFEST).is_file()
-    trained = files.read_manifest(folder, GET_AGAIN)[1].get("size") if has_manifest else None
-    if trained is not None and tuple(trained) != size:
+    info = files.read_manifest(folder, GET_AGAIN)[1] if has_manifest else {}
+    # The base of drawn people was trained on crops, then on whole images.
+    trained = info.get("sizes") or ([info["size"]] if "size" in info else [])
+    if trained and list(size) not in trained:
+        expected = " or ".join(f"{height}x{width}" for height, width in trained)
         raise ConfigError(
             f"params.yaml: model.base: {folder} was trained with images of another size (found "
-            f"{size[0]}x{size[1]} pixels, expected {trained[0]}x{trained[1]}; height x width). "
+            f"{size[0]}x{size[1]} pixels, expected {expected}; height x width). "
             "Set model.base to null, or to a base model that docs/base-models.md names."
         )
 

@@ -1,0 +1,53 @@
+"""Adapters to start from: DNAF's own training, on the drawn people and the frozen base.
+
+`full`, and what the paper's ablations leave out, with equal history: `b1` without noise-aware features, `b2`
+without appearance blocks. Each is a model folder as stage train writes it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from dnaf.core import config
+from dnaf.pretraining.dataset import LATENTS, TRAINING, sources_of
+from dnaf.pretraining.params import Adapter
+from dnaf.train.loop import Outputs, train
+
+_ENCODER = "tf_efficientnet_lite0"
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "full": {},
+    "b1": {"noise_aware": False},
+    "b2": {"appearance_blocks": False},
+}
+
+
+def train_adapter(variant: str, dataset: Path, base: Path, output: Path, params: Adapter, seed: int) -> float:
+    """Trains an adapter, or goes on where a killed run stopped, and writes its model folder.
+
+    Args:
+        variant: of `VARIANTS`.
+        dataset: what `write_dataset` wrote.
+        base: the frozen base.
+        output: gets `model/`, `loss.csv` and `samples/`.
+
+    Returns:
+        The mean loss of the last steps; NaN in other processes than the first.
+
+    Raises:
+        StateError, BaseModelError, ConfigError, NumericalError, ResourceError: see `loop.train`.
+    """
+    model = config.Model(base=str(base), style_encoder=_ENCODER, level_mapping="coarser", **VARIANTS[variant])
+    training = dataset / TRAINING
+    outputs = Outputs(output / "model", output / "loss.csv", output / "samples", output / "tensorboard")
+    return train(sources_of(training), training / LATENTS, outputs, model, _training(params), seed)
+
+
+def _training(params: Adapter) -> config.Train:
+    shared = params.model_dump(exclude={"crop", "max_weight"})
+    return config.Train(
+        **shared,
+        max_noise_weight=params.max_weight,
+        foreground_weight=0.0,  # crops are all person
+        timestep_sampling="uniform",
+        condition_dropout=0.0,  # no guidance is used
+    )

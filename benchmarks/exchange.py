@@ -108,7 +108,8 @@ def _errors(
             schedule.add_noise(pipeline.autoencoder.encode(image), style_noise, at), at, encoded
         )
 
-    same, wrong = recorded(source, own, level), recorded(other, foreign, level)
+    at = denoiser.style_timestep(level)
+    same, wrong = recorded(source, own, at), recorded(other, foreign, at)
     with_foreign = dataclasses.replace(own, appearance=foreign.appearance)
     calls = {
         FULL: (own, same),

@@ -60,6 +60,8 @@ _MODEL: dict[str, Any] = {
     "appearance_blocks": True,
     "noise_aware": True,
     "style_pose": True,
+    "style_tokens": True,
+    "clean_style": False,
     "channels": [32, 64],
     "layers_per_block": 1,
     "head_dim": 32,

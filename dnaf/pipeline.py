@@ -255,7 +255,9 @@ class DNAFPipeline(DiffusionPipeline):
         for index, timestep in enumerate(self.progress_bar(scheduler.timesteps)):
             if fresh_style_noise and index:
                 style_noise = draw_noise("style_noise", style_shape, None, style_generator, device)
-            level = timestep.round().long().expand(len(styles))  # some schedulers' timesteps are fractional
+            level = self.denoiser.style_timestep(
+                timestep.round().long().expand(len(styles))
+            )  # some schedulers' timesteps are fractional
             noisy_style = schedule.add_noise(style_latent, style_noise, level)
             noisy = scheduler.scale_model_input(latents, timestep)
             guided = self.guidance_scale != 1 and start <= index / self.num_timesteps < stop

@@ -122,6 +122,13 @@ class Model(Section):
     noise_aware: bool = Field(
         default=True, description="figure (b); false: ablation without shared keys and values"
     )
+    style_tokens: bool = Field(
+        default=True,
+        description="the style branch sees its own appearance features too, as figure (a) draws it",
+    )
+    clean_style: bool = Field(
+        default=False, description="true: ablation with keys and values of the style without noise, at t = 0"
+    )
     style_pose: bool = Field(default=True, description="give the style branch the source's own pose")
     channels: list[Annotated[int, Field(ge=8, multiple_of=8)]] = Field(
         default=[32, 64],

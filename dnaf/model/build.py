@@ -78,6 +78,8 @@ def adapter_for(
         appearance_blocks=model.appearance_blocks,
         noise_aware=model.noise_aware,
         style_pose=model.style_pose,
+        style_tokens=model.style_tokens,
+        clean_style=model.clean_style,
     )
 
 

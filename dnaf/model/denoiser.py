@@ -109,7 +109,7 @@ class DNAFDenoiser(nn.Module):
 
         Args:
             noisy: (P+T,C,h,w) latents at `timestep`: P unconditional rows, then the targets.
-            noisy_style: (S,C,h,w) style latents at the timestep of their targets.
+            noisy_style: (S,C,h,w) style latents at the `style_timestep` of their targets'.
             timestep: a scalar; or (T,), then `style_index` must be 0…T-1 and P 0.
             encoded: from `encode`, its `residuals` for all rows of `noisy`.
             style_index: (T,) index of each target's style.
@@ -125,7 +125,8 @@ class DNAFDenoiser(nn.Module):
             style_index,
             keep,
             encoded.appearance,
-            self.adapter.config.noise_aware,
+            share=self.adapter.config.noise_aware,
+            style_tokens=self.adapter.config.style_tokens,
             num_unconditional=num_unconditional,
             prompt=encoded.prompt,
         )
@@ -133,8 +134,12 @@ class DNAFDenoiser(nn.Module):
             context.num_styles = len(noisy_style)
             return self._joint(noisy, noisy_style, timestep, encoded, context)
         if context.share:
-            context.cache = self.record(noisy_style, timestep, encoded)
+            context.cache = self.record(noisy_style, self.style_timestep(timestep), encoded)
         return self._unet(noisy, timestep, encoded.residuals, context)
+
+    def style_timestep(self, timestep: torch.Tensor) -> torch.Tensor:
+        """At which timestep the style is noised and seen, where its target is seen at this one."""
+        return torch.zeros_like(timestep) if self.adapter.config.clean_style else timestep
 
     def denoise_recorded(
         self,
@@ -151,7 +156,13 @@ class DNAFDenoiser(nn.Module):
         """
         style_index = torch.arange(len(noisy), device=noisy.device)
         context = StyleContext(
-            0, style_index, None, encoded.appearance, cache is not None, cache=cache, prompt=encoded.prompt
+            0,
+            style_index,
+            None,
+            encoded.appearance,
+            share=cache is not None,
+            cache=cache,
+            prompt=encoded.prompt,
         )
         return self._unet(noisy, timestep, encoded.residuals, context)
 
@@ -163,7 +174,13 @@ class DNAFDenoiser(nn.Module):
         style_index = torch.arange(len(noisy_style), device=noisy_style.device)
         cache: dict[str, torch.Tensor] = {}
         context = StyleContext(
-            0, style_index, appearance=encoded.appearance, prompt=encoded.prompt, cache=cache, recording=True
+            0,
+            style_index,
+            appearance=encoded.appearance,
+            style_tokens=self.adapter.config.style_tokens,
+            prompt=encoded.prompt,
+            cache=cache,
+            recording=True,
         )
         self._unet(noisy_style, timestep, encoded.style_residuals, context)
         return cache
@@ -179,8 +196,9 @@ class DNAFDenoiser(nn.Module):
         num_styles, residuals = len(noisy_style), encoded.residuals
         style_residuals = encoded.style_residuals
         # One batch of S + P + T rows: a style attends to itself alone, a target to its style too.
-        if timestep.ndim:
-            timestep = torch.cat([timestep[:num_styles], timestep])
+        if timestep.ndim or self.adapter.config.clean_style:
+            targets = timestep.expand(len(noisy))
+            timestep = torch.cat([self.style_timestep(targets[:num_styles]), targets])
         if not style_residuals:
             style_residuals = [torch.zeros_like(r[:1]).expand(num_styles, -1, -1, -1) for r in residuals]
         both = [torch.cat(pair) for pair in zip(style_residuals, residuals, strict=True)]

@@ -70,6 +70,8 @@ def _build(model: config.Model, pose_channels: int) -> Components:
         appearance_blocks=model.appearance_blocks,
         noise_aware=model.noise_aware,
         style_pose=model.style_pose,
+        style_tokens=model.style_tokens,
+        clean_style=model.clean_style,
     )
     _prepare_for_scratch_training(unet, adapter)
     use_float32_group_norms(unet)

@@ -20,17 +20,20 @@ def training_loss(
     batch: dict[str, torch.Tensor],
     random: Draw,
     params: config.Train,
+    clean_style: bool = False,
 ) -> torch.Tensor:
     """Mean loss of a batch between what is predicted and what the schedule's `prediction_type` asks for.
 
     Args:
         schedule: the noise that training adds, whatever scheduler samples later.
         batch: of `TrainingPairs`, collated, with `source_latent` and `target_latent`.
+        clean_style: the model's ablation: its style is at timestep 0 and not at its target's.
     """
     latent, style_latent = batch["target_latent"], batch["source_latent"]
+    style_timestep = torch.zeros_like(random.timestep) if clean_style else random.timestep
     prediction = denoiser(
         schedule.add_noise(latent, random.noise, random.timestep),
-        schedule.add_noise(style_latent, random.style_noise, random.timestep),
+        schedule.add_noise(style_latent, random.style_noise, style_timestep),
         random.timestep,
         batch["source"],
         batch["source_pose_map"],

@@ -42,6 +42,7 @@ class Learner:
         self._accelerator, self._precision = accelerator, precision
         self._params, self._seed = params, seed
         self._autoencoder = pipeline.autoencoder
+        self._clean_style = pipeline.adapter.config.clean_style
         # The noise of training; the pipeline's own scheduler may be any scheduler.
         self._schedule = training_schedule(pipeline.scheduler)
         denoiser = pipeline.denoiser.to(memory_format=torch.channels_last)
@@ -115,5 +116,11 @@ class Learner:
         random = draw(positions, latent_shape, self._params, num_timesteps, self._seed).to(device)
         with self._precision.autocast():
             return training_loss(
-                self._denoiser, self._autoencoder, self._schedule, batch, random, self._params
+                self._denoiser,
+                self._autoencoder,
+                self._schedule,
+                batch,
+                random,
+                self._params,
+                self._clean_style,
             )

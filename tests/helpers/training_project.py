@@ -31,6 +31,8 @@ _MODEL: dict[str, Any] = {
     "appearance_blocks": True,
     "noise_aware": True,
     "style_pose": True,
+    "style_tokens": True,
+    "clean_style": False,
     "channels": [8, 16],
     "layers_per_block": 1,
     "head_dim": 8,

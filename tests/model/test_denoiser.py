@@ -161,11 +161,11 @@ def test_unconditional_rows_are_the_unet_bit_for_bit(inputs: Inputs) -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("keep", [None, [True, False, True]])
-@pytest.mark.parametrize("style_pose", [True, False])
+@pytest.mark.parametrize("form", [{}, {"style_pose": False}, {"style_tokens": False}, {"clean_style": True}])
 def test_the_joint_pass_equals_the_recorded_one(
-    inputs: Inputs, keep: list[bool] | None, style_pose: bool
+    inputs: Inputs, keep: list[bool] | None, form: dict[str, bool]
 ) -> None:
-    denoiser = tiny_pipeline(style_pose=style_pose).denoiser.eval()
+    denoiser = tiny_pipeline(**form).denoiser.eval()
     mask, encoded = None if keep is None else torch.tensor(keep), encode(denoiser, inputs)
     joint, recorded = (
         denoiser.denoise(inputs.noise, inputs.style_noise, TIMESTEP, encoded, STYLE_INDEX, mask, style_grad)
@@ -192,6 +192,39 @@ def test_style_features_depend_on_the_source_s_own_pose(denoiser: DNAFDenoiser, 
     first = denoiser.record(inputs.style_noise, TIMESTEP, encode(denoiser, inputs))
     second = denoiser.record(inputs.style_noise, TIMESTEP, other)
     assert any((features - second[name]).abs().max() > 1e-4 for name, features in first.items())
+
+
+@torch.no_grad()
+def test_style_features_depend_on_the_source_s_own_tokens_unless_they_are_left_out(inputs: Inputs) -> None:
+    for style_tokens in (True, False):
+        denoiser = tiny_pipeline(style_tokens=style_tokens).denoiser.eval()
+        encoded = encode(denoiser, inputs)
+        first = denoiser.record(inputs.style_noise, TIMESTEP, encoded)
+        without = denoiser.record(inputs.style_noise, TIMESTEP, replace(encoded, appearance={}))
+        differs = any((features - without[name]).abs().max() > 1e-4 for name, features in first.items())
+        assert differs == style_tokens
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("style_grad", [True, False])
+def test_a_clean_style_is_seen_at_timestep_0_and_the_target_at_its_own(
+    inputs: Inputs, style_grad: bool
+) -> None:
+    denoiser = tiny_pipeline(clean_style=True).denoiser.eval()
+    encoded = encode(denoiser, inputs)
+    assert denoiser.style_timestep(TIMESTEP) == 0
+    ours = denoiser.denoise(
+        inputs.noise, inputs.style_noise, TIMESTEP, encoded, STYLE_INDEX, style_grad=style_grad
+    )
+    cache = denoiser.record(
+        inputs.style_noise[STYLE_INDEX],
+        torch.tensor(0),
+        denoiser.encode(inputs.style[STYLE_INDEX], inputs.style_pose_map[STYLE_INDEX], inputs.pose_map),
+    )
+    each = denoiser.encode(inputs.style[STYLE_INDEX], inputs.style_pose_map[STYLE_INDEX], inputs.pose_map)
+    torch.testing.assert_close(
+        ours, denoiser.denoise_recorded(inputs.noise, TIMESTEP, each, cache), atol=1e-6, rtol=1e-5
+    )
 
 
 @torch.no_grad()

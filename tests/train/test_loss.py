@@ -154,6 +154,21 @@ def test_weighted_squares_of_the_clean_latent_cost_what_those_of_its_velocity_do
     )
 
 
+def test_a_clean_style_comes_with_the_noise_of_timestep_0() -> None:
+    class Seen(nn.Module):
+        def forward(self, *inputs: torch.Tensor, **options: object) -> torch.Tensor:
+            self.style = inputs[1]
+            return inputs[0]
+
+    seen, params, batch = Seen(), train_params(), pair_batch()
+    random = draw([0, 1], LATENT, params, 1000, seed=0)
+    training_loss(seen, LosslessAutoencoder(2), schedule(), batch, random, params, clean_style=True)
+    expected = schedule().add_noise(
+        batch["source_latent"], random.style_noise, torch.zeros(2, dtype=torch.long)
+    )
+    assert torch.equal(seen.style, expected)
+
+
 @pytest.mark.parametrize("style_grad", [True, False])
 def test_the_loss_of_a_real_model_is_finite_and_has_gradients(style_grad: bool) -> None:
     pipeline, params = tiny_pipeline(), train_params(style_grad=style_grad)

@@ -36,6 +36,8 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         appearance_blocks: figure (c).
         noise_aware: figure (b).
         style_pose: gives the style branch the source's own pose.
+        style_tokens: gives the style branch its own appearance features, too.
+        clean_style: ablation: the style branch sees its style without noise, at timestep 0.
     """
 
     @register_to_config
@@ -53,6 +55,8 @@ class DNAFAdapter(ModelMixin, ConfigMixin):
         appearance_blocks: bool = True,
         noise_aware: bool = True,
         style_pose: bool = True,
+        style_tokens: bool = True,
+        clean_style: bool = False,
         pooled_channels: int = 0,
         trained_size: tuple[int, int] | None = None,
     ) -> None:

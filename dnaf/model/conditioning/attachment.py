@@ -88,19 +88,21 @@ class _AppearanceHook:
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         style: StyleContext | None = (kwargs.get("cross_attention_kwargs") or {}).get("style")
-        if style is None or self.path not in style.appearance:
+        if style is None or self.path not in style.appearance or (style.recording and not style.style_tokens):
             return None
         hidden = args[0]
         block, keys, values = style.appearance[self.path]
         num_styles, num_others = style.num_styles, style.num_styles + style.num_unconditional
-        index = torch.cat([torch.arange(num_styles, device=hidden.device), style.style_index])
-        unconditional = hidden[num_styles:num_others]
-        styled = torch.cat([hidden[:num_styles], hidden[num_others:]]) if len(unconditional) else hidden
+        # Rows [styles | unconditional | targets]; between these bounds none sees any appearance.
+        start, stop = (num_styles if style.style_tokens else 0), num_others
+        index = torch.cat([torch.arange(start, device=hidden.device), style.style_index])
+        unconditional = hidden[start:stop]
+        styled = torch.cat([hidden[:start], hidden[stop:]]) if len(unconditional) else hidden
         residual = block(styled, keys.index_select(0, index), values.index_select(0, index))
         if style.keep is not None:
-            shown = torch.cat([style.keep.new_ones(num_styles), style.keep])
+            shown = torch.cat([style.keep.new_ones(start), style.keep])
             residual = residual * shown.view(-1, 1, 1, 1)
         styled = styled + residual
         if len(unconditional):
-            styled = torch.cat([styled[:num_styles], unconditional, styled[num_styles:]])
+            styled = torch.cat([styled[:start], unconditional, styled[start:]])
         return (styled, *args[1:]), kwargs

@@ -28,6 +28,7 @@ class StyleContext:
         style_index: (T,) for each target row the index of its style.
         keep: (T,) bool, False for a target that must not see its style; None: all see it.
         appearance: the appearance blocks with keys and values, by the path of their transformer.
+        style_tokens: whether the style rows see them too; a pass that is recorded is of style rows.
         share: whether targets attend to the style's K', V' (the noise-aware features).
         cache: inputs of each self-attention layer of an earlier style-only pass, by layer name.
         recording: this is that pass; it fills `cache`.
@@ -39,6 +40,7 @@ class StyleContext:
     style_index: torch.Tensor
     keep: torch.Tensor | None = None
     appearance: dict[str, Appearance] = field(default_factory=dict)
+    style_tokens: bool = True
     share: bool = True
     cache: dict[str, torch.Tensor] | None = None
     recording: bool = False

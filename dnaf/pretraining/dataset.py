@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dnaf.core import files, images
 from dnaf.core.device import default_device
 from dnaf.core.progress import track
+from dnaf.data.formats.names import Stem
 from dnaf.data.keypoints.keypoints import write_keypoints
 from dnaf.data.loader import Sources
 from dnaf.data.pose_maps.write import write_pose_maps
@@ -96,5 +97,5 @@ def _corners(drawn: PeopleImages, side: int | None) -> NDArray[np.int64]:
     return np.where(seen, PATCH * corners, -1)
 
 
-def _stem(outfit: int, view: int) -> str:
-    return f"{outfit:06d}_{view}"
+def _stem(outfit: int, view: int) -> Stem:
+    return Stem(f"{outfit:06d}_{view}")

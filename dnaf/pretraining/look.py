@@ -62,8 +62,8 @@ def write_pairs(models: list[Path], sources: Sources, output: Path, seed: int) -
         pipeline.set_progress_bar_config(disable=True)
         made = pipeline(
             style=torch.stack([pairs.image(source) for source, _ in chosen]) / 2 + 0.5,
-            style_pose=torch.stack([pairs.pose_map(source) for source, _ in chosen]),
-            pose=torch.stack([pairs.pose_map(target) for _, target in chosen]),
+            style_pose_map=torch.stack([pairs.pose_map(source) for source, _ in chosen]),
+            pose_map=torch.stack([pairs.pose_map(target) for _, target in chosen]),
             num_inference_steps=_CALLS,
             fresh_style_noise=True,
             generator=torch.Generator().manual_seed(seeds.seed(seed, "pairs")),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dnaf.core import files, images
 from dnaf.core.device import default_device
 from dnaf.core.progress import track
+from dnaf.core.seals import write_sealed
 from dnaf.data.formats.names import Stem
 from dnaf.data.keypoints.keypoints import write_keypoints
 from dnaf.data.loader import Sources
@@ -80,7 +81,7 @@ def _write_images(
                 rows.append([_stem(outfit, source), _stem(outfit, target), f"{outfit:06d}"])
     with files.atomic_folder(sources.pairs.parent) as temporary:
         table = pd.DataFrame(rows, columns=["source", "target", "outfit"])
-        files.write_atomic(temporary / "train.csv", table.to_csv(index=False, lineterminator="\n"))
+        write_sealed(temporary / "train.csv", table.to_csv(index=False, lineterminator="\n"))
         write_keypoints(temporary / "keypoints.csv", stems, np.stack(points).astype(np.float64))
         files.write_manifest(temporary, {"frame": list(size), "people": drawn.digest})
 

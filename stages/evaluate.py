@@ -1,6 +1,7 @@
 """Score one method's images of the test pairs under one protocol; without images, write that it has none.
 
-Reads: data/results/METHOD, data/pairs, data/images.zip, data/prepared.zip, data/reference/PROTOCOL
+Reads: data/results/METHOD, data/pairs, data/images.zip, data/prepared.zip, data/reference/PROTOCOL,
+  data/base/efficientnet_lite0
 
 Writes: data/scores/PROTOCOL/METHOD.json, data/scores/PROTOCOL/METHOD.csv
 

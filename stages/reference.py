@@ -1,6 +1,7 @@
 """Compute once what all methods are compared with: the features of FID's real images.
 
-Reads: data/images.zip, data/prepared.zip, data/pairs/train_images.csv, data/pairs/test.csv
+Reads: data/images.zip, data/prepared.zip, data/pairs/train_images.csv, data/pairs/test.csv,
+data/base/efficientnet_lite0
 
 Writes: data/reference/PROTOCOL
 
@@ -32,14 +33,15 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
     from dnaf.evaluate.real_images import RealImages
     from dnaf.evaluate.reference import real_stems, write_reference
 
-    chosen, out = protocol_for(protocol, format_name), Path("data/reference") / protocol
+    data = Path("data")
+    chosen, out = protocol_for(protocol, format_name), data / "reference" / protocol
     with _command.writing(out):
-        real = RealImages(ImageStore(Path("data/images.zip")), ImageStore(Path("data/prepared.zip")), size)
-        train = [Stem(stem) for (stem,) in read_table(Path("data/pairs/train_images.csv"), ["stem"])]
-        test = read_table(Path("data/pairs/test.csv"), ["source", "target", "outfit"])
+        real = RealImages(ImageStore(data / "images.zip"), ImageStore(data / "prepared.zip"), size)
+        train = [Stem(stem) for (stem,) in read_table(data / "pairs/train_images.csv", ["stem"])]
+        test = read_table(data / "pairs/test.csv", ["source", "target", "outfit"])
         stems = real_stems(chosen, train, [Stem(target) for _, target, _ in test])
         with open_shards() as shards:
-            networks = feature_networks(chosen, weights, shards.device)
+            networks = feature_networks(chosen, weights, data, shards.device)
             count = write_reference(out, chosen, real, stems, networks, params, shards)
     if not count:
         return f"{protocol}: no network looks at the images, so there are no features → {out}"

@@ -63,7 +63,7 @@ def score_method(
     results = open_results(method, found, card, data)
     sets, info = read_reference(root / "reference" / protocol.name, protocol)
     networks = Networks(
-        feature_networks(protocol, setting.weights, shards.device),
+        feature_networks(protocol, setting.weights, root, shards.device),
         lpips_networks(protocol, setting.weights, shards.device),
     )
     for name, network in networks.features.items():

@@ -1,4 +1,4 @@
-"""FID, KID and DINOv2's Frechet distance: between all real and all generated images, seen by a network."""
+"""FID, KID and other Frechet distances: between all real and all generated images, seen by a network."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from dnaf.evaluate.metrics.frechet import frechet_distance, frechet_interval
 from dnaf.evaluate.metrics.kid import kid, kid_interval
 from dnaf.evaluate.networks.dinov2 import Dino
+from dnaf.evaluate.networks.efficientnet import EfficientNet
 from dnaf.evaluate.networks.features import FeatureNetwork, named
+from dnaf.evaluate.networks.inception import Inception
 from dnaf.evaluate.reference import ReferenceSet
 
 
@@ -30,13 +32,13 @@ def set_distances(
     metrics: dict[str, float] = {}
     for key, network in networks.items():
         known, features = real[key], generated[key]
-        name = "fd_dinov2" if isinstance(network, Dino) else named("fid", network.is_random)
+        name = _frechet_name(network)
         metrics[name] = frechet_distance(known.statistics, features)
         if num_bootstrap:
             metrics[f"{name}_low"], metrics[f"{name}_high"] = frechet_interval(
                 known.statistics, features, outfits, num_bootstrap, root_seed, name
             )
-        if isinstance(network, Dino):
+        if not isinstance(network, Inception):
             continue
         name = named("kid", network.is_random)
         metrics[name] = kid(known.features, known.kernel_mean, features)
@@ -45,3 +47,12 @@ def set_distances(
                 known.features, known.kernel_mean, features, outfits, num_bootstrap, root_seed, name
             )
     return metrics
+
+
+def _frechet_name(network: FeatureNetwork) -> str:
+    """FID is the distance in Inception's features; the others are named after their network."""
+    if isinstance(network, Dino):
+        return "fd_dinov2"
+    if isinstance(network, EfficientNet):
+        return "fd_efficientnet"
+    return named("fid", network.is_random)

@@ -41,6 +41,7 @@ class Column:
 _METRICS = (
     Column("fid", "FID", ".2f", "lower"),
     Column("kid", "KID", ".5f", "lower"),
+    Column("fd_efficientnet", "FD-EfficientNet", ".2f", "lower"),
     Column("fd_dinov2", "FD-DINOv2", ".2f", "lower"),
     Column("lpips", "LPIPS", ".4f", "lower"),
     Column("lpips_vgg", "LPIPS", ".4f", "lower", ("VGG",)),

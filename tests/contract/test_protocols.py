@@ -46,6 +46,7 @@ NUM_PAIRS, NUM_REAL, BATCH = 6, 9, 4
 NO_WEIGHTS = dict.fromkeys(
     ("inception_imagenet", "inception_fid", "alexnet", "vgg16", "squeezenet1_1", "dinov2")
 )
+DATA = Path(__file__).resolve().parents[2] / "data"
 CPU = Shards(0, 1, torch.device("cpu"))
 
 Floats = NDArray[np.float64]
@@ -150,7 +151,7 @@ def small_batches(protocol: Protocol) -> Protocol:
 def ours(folder: Path, protocol: Protocol) -> Score:
     """The numbers of this package, through the same functions that its stages call."""
     real = RealImages(ImageStore(folder / "images.zip"), ImageStore(folder / "prepared.zip"), SIZE)
-    features = feature_networks(protocol, NO_WEIGHTS, CPU.device)
+    features = feature_networks(protocol, NO_WEIGHTS, DATA, CPU.device)
     params = config.Reference(max_images=None, batch_size=5)
     place = folder / protocol.name
     write_reference(place, protocol, real, TRAIN, features, params, CPU)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dnaf.core import config
+from dnaf.core import config, files
 from dnaf.core.errors import ConfigError, DataError, NumericalError, StateError
 from dnaf.core.images import encode_png
 from dnaf.core.shards import Shards
@@ -23,11 +23,11 @@ from dnaf.evaluate.reference import real_stems
 from dnaf.evaluate.score import Score
 from dnaf.evaluate.submissions.find import UNITS, find_results
 from dnaf.evaluate.submissions.method_card import read_card
-from tests.helpers.evaluation_project import SIZE, EvaluationProject, near, random_image
+from tests.helpers.evaluation_project import EFFICIENTNET, SIZE, EvaluationProject, near, random_image
 from tests.helpers.published_results import write_folder
 from tests.helpers.raw_folder import write_annotations
 
-FEATURE_METRICS = ("fid_random", "kid_random")
+FEATURE_METRICS = ("fid_random", "kid_random", "fd_efficientnet")
 PAIR_METRICS = ("ssim_gaussian", "psnr", "l1", "mae", "lpips_random")
 WEIGHTS = dict.fromkeys(config.Weights.model_fields)
 RESULTS = Path("data/results")
@@ -77,7 +77,11 @@ def test_metrics_are_means_with_intervals_and_carry_their_protocol(
     assert all(isinstance(value, int | float) for value in scored.metrics.values())
     assert (protocol["name"], protocol["image_size"]) == ("cfld", "64x48")
     assert (protocol["real_set"]["count"], protocol["real_set"]["of"]) == (4, 4)
-    assert protocol["weights"] == {"inception": "random, seed 0", "lpips_random": "random, seed 0"}
+    assert protocol["weights"] == {
+        "inception": "random, seed 0",
+        "efficientnet_lite0": files.digest(Path(EFFICIENTNET) / "diffusion_pytorch_model.safetensors"),
+        "lpips_random": "random, seed 0",
+    }
     assert protocol["results"]["model"] == "m"
     assert protocol["fid_rank_deficient"]
 
@@ -97,6 +101,7 @@ def test_fid_of_the_reference_images_themselves_is_zero(evaluation_project: Eval
     evaluation_project.keep_pairs(4)
     metrics = score_of(evaluation_project, "copy_source").metrics
     assert metrics["fid_random"] == pytest.approx(0, abs=1e-6)
+    assert metrics["fd_efficientnet"] == pytest.approx(0, abs=1e-3)
     assert metrics["l1"] > 0.1
 
 

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZE = (64, 48)  # of `demo` in params.yaml
 VIEWS = ("1front", "3back")
 NUM_OUTFITS = 3
+EFFICIENTNET = "data/base/efficientnet_lite0"
 
 
 def random_image(name: str) -> Pixels:
@@ -37,7 +38,7 @@ def near(image: Pixels, name: str) -> Pixels:
 
 
 class EvaluationProject:
-    """data/{images,prepared,pose_maps}.zip, data/pairs, the cards and params.yaml below `root`."""
+    """What `evaluate` reads below `root`, params.yaml and the cards too; data/pose_maps.zip for other stages."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -52,6 +53,7 @@ class EvaluationProject:
             target = root / card.relative_to(ROOT)
             target.parent.mkdir(parents=True)
             shutil.copy(card, target)
+        shutil.copytree(ROOT / EFFICIENTNET, root / EFFICIENTNET)
         with write_store(root / "data/prepared.zip", {}) as prepared:
             for stem in self.stems:
                 prepared.add_image(f"{stem}.png", random_image(stem))

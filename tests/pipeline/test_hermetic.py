@@ -60,6 +60,7 @@ NOT_READ_BY = {
         for method in ("dnaf", "copy_source", "mean_image", "gfla")
     },
     "evaluate@pocold-cfld": {
+        "data/base/efficientnet_lite0",
         "data/images.zip",
         "data/prepared.zip",
         "data/reference/cfld",

@@ -1,1 +1,1 @@
-"""Networks that metrics look through, with torch: Inception, LPIPS, DINOv2."""
+"""Networks that metrics look through, with torch: Inception, LPIPS, EfficientNet, DINOv2."""

@@ -1,4 +1,4 @@
-"""The networks whose features are compared as sets: Inception for FID and KID, and DINOv2."""
+"""The networks whose features are compared as sets: Inception for FID and KID, EfficientNet-Lite0, DINOv2."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,29 +6,35 @@ from pathlib import Path
 import torch
 
 from dnaf.evaluate.networks.dinov2 import Dino
+from dnaf.evaluate.networks.efficientnet import FOLDER, EfficientNet
 from dnaf.evaluate.networks.inception import Inception
 from dnaf.evaluate.protocols.protocol import Protocol
 
-FeatureNetwork = Inception | Dino
+FeatureNetwork = Inception | Dino | EfficientNet
 
 WeightFiles = Mapping[str, Path | None]
 """Weight files of params.yaml's section `weights`, by name; None where there is none."""
 
-INCEPTION, DINO = "inception", "dinov2"
+INCEPTION, EFFICIENTNET, DINO = "inception", "efficientnet_lite0", "dinov2"
 
 
 def feature_networks(
-    protocol: Protocol, weights: WeightFiles, device: torch.device
+    protocol: Protocol, weights: WeightFiles, root: Path, device: torch.device
 ) -> dict[str, FeatureNetwork]:
     """The networks that a protocol needs, by name; none where it has no FID.
 
+    Args:
+        root: the folder `data`, where the weights are that need no download.
+
     Raises:
         DataError: a weights file is missing or another one.
+        StateError: the weights in `root` are incomplete or were changed.
     """
     if protocol.fid_network is None:
         return {}
     inception = Inception(protocol.fid_network, weights[f"inception_{protocol.fid_network}"])
     networks: dict[str, FeatureNetwork] = {INCEPTION: inception.to(device)}
+    networks[EFFICIENTNET] = EfficientNet(root / FOLDER).to(device)
     if dino := weights["dinov2"]:
         networks[DINO] = Dino(dino).to(device)
     return networks

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnaf.evaluate.submissions.find import TestPairs
-from dnaf.report.columns import Column, columns_of
+from dnaf.report.columns import Column, columns_of, is_random
 from dnaf.report.methods import MethodMetrics, read_comparable
 from dnaf.report.scores import Scores, read_scores
 from dnaf.report.significance import Mark, is_paired, marks
@@ -33,6 +33,11 @@ class Board:
     @property
     def present(self) -> list[MethodMetrics]:
         return [row for row in self.rows if row.is_present]
+
+    @property
+    def main_columns(self) -> list[Column]:
+        """Without those of random networks, which mean nothing outside their table."""
+        return [column for column in self.columns if not is_random(column)]
 
     @property
     def num_expected(self) -> int:

@@ -1,6 +1,7 @@
 """The tables of all methods for a paper, in LaTeX with booktabs.
 
-Without intervals: at two numbers a cell, no page is wide enough for nine metrics. leaderboard.md has them.
+Without intervals: at two numbers a cell, no page is wide enough for nine metrics. leaderboard.md has them,
+and the metrics of random networks.
 """
 
 import textwrap
@@ -49,13 +50,13 @@ def escape(text: str) -> str:
 def _table(board: Board, cards: Mapping[str, Card]) -> str:
     methods = [_row(board, row, cards) for row in board.present if row.method not in TRIVIAL_BASELINES]
     trivial = [_row(board, row, cards) for row in board.present if row.method in TRIVIAL_BASELINES]
-    headers = " & ".join(["Method", *(_header(column) for column in board.columns)])
+    headers = " & ".join(["Method", *(_header(column) for column in board.main_columns)])
     lines = [
         r"\begin{table*}",  # two columns wide where the page has two
         r"  \centering\small",
         rf"  \caption{{{_caption(board)}}}",
         rf"  \label{{tab:leaderboard-{board.protocol}}}",
-        rf"  \begin{{tabular}}{{l{'r' * len(board.columns)}}}",
+        rf"  \begin{{tabular}}{{l{'r' * len(board.main_columns)}}}",
         r"    \toprule",
         rf"    {headers} \\",
         r"    \midrule",
@@ -96,7 +97,7 @@ def _caption(board: Board) -> str:
         escape(f"{protocol['title'].rstrip('.')}."),
         f"{board.num_expected:,} test pairs, {escape(protocol['image_size'])} pixels.",
     ]
-    found = {mark for column in board.marks.values() for mark in column.values()}
+    found = {mark for column in board.main_columns for mark in board.marks[column.key].values()}
     if Mark.BEST in found:
         sentences.append("Best method in bold, unless copying or averaging is better.")
     if Mark.NOISE in found:
@@ -116,7 +117,7 @@ def _header(column: Column) -> str:
 def _row(board: Board, row: MethodMetrics, cards: Mapping[str, Card]) -> str:
     card = cards[row.method]
     name = f"{card.title} ({card.paper.venue} {card.paper.year})" if card.paper else card.title
-    cells = [_cell(board, row, column) for column in board.columns]
+    cells = [_cell(board, row, column) for column in board.main_columns]
     return rf"    {' & '.join([escape(name), *cells])} \\"
 
 

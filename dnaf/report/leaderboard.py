@@ -9,7 +9,7 @@ from dnaf.core import markdown
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report import escape
 from dnaf.report.board import Board
-from dnaf.report.columns import Column
+from dnaf.report.columns import Column, is_random
 from dnaf.report.methods import MethodMetrics, rounded
 from dnaf.report.published import record, values_of
 from dnaf.report.published import to_markdown as published_to_markdown
@@ -62,7 +62,11 @@ def to_markdown(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
     """
     text = ["# Leaderboard"]
     for board in boards:
-        text += [f"## Protocol `{board.protocol}`", protocol_sentences(board), _table(board, cards)]
+        text += [f"## Protocol `{board.protocol}`", protocol_sentences(board)]
+        text.append(_table(board, board.rows, board.main_columns, cards))
+        if random := [column for column in board.columns if is_random(column)]:
+            table = _table(board, board.present, random, cards)
+            text.append(f"<details>\n<summary>Random networks</summary>\n\n{table}\n\n</details>")
     if table := published_to_markdown(boards, cards):
         text += [f"## {AS_PUBLISHED}", PUBLISHED_NOTE, table]
     if remarks := notes(boards, cards):
@@ -70,17 +74,18 @@ def to_markdown(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
     return "\n\n".join(text) + "\n"
 
 
-def _table(board: Board, cards: Mapping[str, Card]) -> str:
-    headers = [f"{column.label}{_ARROWS[column.better]}" for column in board.columns] or ["Results"]
+def _table(
+    board: Board, rows: Sequence[MethodMetrics], columns: Sequence[Column], cards: Mapping[str, Card]
+) -> str:
+    headers = [f"{column.label}{_ARROWS[column.better]}" for column in columns] or ["Results"]
     lines = []
-    for row in board.rows:
+    for row in rows:
         published = values_of(cards[row.method], board)
         shown = [
-            f"*{column.text(published[column.key])}*" if column.key in published else ""
-            for column in board.columns
+            f"*{column.text(published[column.key])}*" if column.key in published else "" for column in columns
         ]
         if row.is_present:
-            cells = [_cell(board, row, column) for column in board.columns]
+            cells = [_cell(board, row, column) for column in columns]
             cells = [f"{cell} {text}".strip() for cell, text in zip(cells, shown, strict=True)]
         elif any(shown):
             cells = shown

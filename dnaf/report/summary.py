@@ -6,15 +6,15 @@ from dnaf.core.errors import DataError
 from dnaf.report.methods import read_metrics, rounded
 
 # Ten, so that `dvc metrics diff` and `dvc exp show` fit a screen. The leaderboard has all, such as KID,
-# which goes with FID, and MAE, which goes with L1.
+# which goes with FID, PSNR and MAE, which go with L1, and metrics of random networks.
 _KEYS = (
     "fid",
+    "fd_efficientnet",
     "fd_dinov2",
     "lpips",
     "ssim",
     "ssim_gaussian",
     "ssim_masked",
-    "psnr",
     "l1",
     "pckh",
     "wrong_source_increase",
@@ -35,6 +35,4 @@ def summary(protocol: str, method: str, folder: Path) -> dict[str, float]:
             f"{metrics.numbers['num_expected']:,}). Its card.yaml says where to get them; or choose another "
             "`method`."
         )
-    return {
-        key: rounded(value) for key, value in metrics.numbers.items() if key.removesuffix("_random") in _KEYS
-    }
+    return {key: rounded(value) for key, value in metrics.numbers.items() if key in _KEYS}

@@ -16,7 +16,7 @@ from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report import figure
 from dnaf.report.board import Board
-from dnaf.report.columns import Column, is_random
+from dnaf.report.columns import Column
 from dnaf.report.significance import TRIVIAL_BASELINES
 from dnaf.report.words import unit
 
@@ -41,8 +41,8 @@ def typical_pairs(
 def choose_scores(board: Board) -> tuple[str, Column] | None:
     """The method and the metric by which pairs are typical; None if nothing scores single pairs."""
     for row in sorted(board.present, key=lambda row: row.method in TRIVIAL_BASELINES):
-        for column in board.columns:
-            if column.better and not is_random(column) and column.key in board.scores[row.method]:
+        for column in board.main_columns:
+            if column.better and column.key in board.scores[row.method]:
                 return row.method, column
     return None
 

@@ -48,7 +48,7 @@ def random_warning(board: Board) -> str:
         return ""
     return (
         f"**Compare {', '.join(names)} with no other table.** Their networks have random weights here, for "
-        "lack of weight files: these numbers order the methods of this table at most. "
+        "lack of weight files: these numbers order the methods of this page at most. "
         "`uv run python -m stages.fetch_weights` gets the files."
     )
 
@@ -77,6 +77,7 @@ def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:
         _noise(boards),
         _trivial_baselines(boards),
         _random_networks(boards),
+        _efficientnet(boards),
         _rank_deficient(boards),
         _jpeg(boards, cards),
         _wrong_source(boards),
@@ -88,7 +89,12 @@ def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:
 
 def notes_on_metrics(boards: Sequence[Board]) -> list[str]:
     """How to read the metrics of a single method; only what they give cause for."""
-    candidates = (_random_networks(boards), _rank_deficient(boards), _wrong_source(boards))
+    candidates = (
+        _random_networks(boards),
+        _efficientnet(boards),
+        _rank_deficient(boards),
+        _wrong_source(boards),
+    )
     return [note for note in candidates if note]
 
 
@@ -142,6 +148,15 @@ def _random_networks(boards: Sequence[Board]) -> str:
         "**Random network**: without a weight file a metric uses seeded random weights, and its name in the "
         "metrics files ends in `_random`. It orders the methods of one table; it cannot be compared with any "
         "published number."
+    )
+
+
+def _efficientnet(boards: Sequence[Board]) -> str:
+    if not any(column.key == "fd_efficientnet" for column in _columns(boards)):
+        return ""
+    return (
+        "**FD-EfficientNet**: as FID, in features of EfficientNet-Lite0, whose trained weights come with "
+        "this project. No paper reports it, and it can be compared at one image size only."
     )
 
 

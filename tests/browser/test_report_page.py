@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dnaf.core.images import Pixels, decode, resize
-from dnaf.report.columns import COLUMNS
+from dnaf.report.columns import COLUMNS, is_random
 from dnaf.report.page.page import write_page
 from dnaf.report.typical import order, typical_pairs
 from tests.browser.conftest import Watched
@@ -75,7 +75,7 @@ def test_every_column_is_in_sight_at_1300_pixels_and_every_value_at_400(
 ) -> None:
     made = made_up(tmp_path)
     for board in made.boards:
-        board.columns[:] = COLUMNS[:4] + COLUMNS[-10:]
+        board.columns[:] = [column for column in COLUMNS if not is_random(column)][-14:]
         for row in board.present:
             row.numbers.update({column.key: 0.12345 for column in board.columns})
             row.numbers.update({f"{column.key}_low": -0.12345 for column in board.columns})
@@ -113,7 +113,9 @@ def test_the_title_names_the_model_and_how_git_finds_its_date_and_commit(
     expect(page.locator("#written")).to_have_text(re.compile(r"20\d\d"))
 
 
-def test_numbers_of_random_networks_have_a_warning_in_sight(watched: Watched, tmp_path: Path) -> None:
+def test_numbers_of_random_networks_are_charts_alone_with_a_warning_in_sight(
+    watched: Watched, tmp_path: Path
+) -> None:
     made = made_up(tmp_path)
     random = next(column for column in COLUMNS if column.key == "lpips_random")
     made.boards[0].columns.append(random)
@@ -121,6 +123,8 @@ def test_numbers_of_random_networks_have_a_warning_in_sight(watched: Watched, tm
     write_page(tmp_path / "report", made)
     page = watched.open(tmp_path / "report")
     expect(page.locator("#warning")).to_contain_text("Compare LPIPS with no other table.")
+    expect(page.locator("#charts")).to_contain_text("LPIPS (random network)")
+    expect(page.locator("#leaderboard-table")).not_to_contain_text("random network")
     page.select_option("#protocol", "gfla")
     expect(page.locator("#warning")).to_be_hidden()
 

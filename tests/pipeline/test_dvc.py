@@ -32,7 +32,7 @@ def test_whole_pipeline_gives_leaderboard_figure_and_summary(project: Project) -
     assert "not supplied" in leaderboard
     assert (project.root / "metrics/qualitative.png").stat().st_size > 1000
     summary = json.loads((project.root / "metrics/summary.json").read_text())
-    assert {"fid_random", "ssim_gaussian", "l1"} < summary.keys()
+    assert {"fd_efficientnet", "ssim_gaussian", "l1"} < summary.keys()
     with (project.root / "metrics/train/loss.csv").open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["1", "2", "3", "4"]
 
@@ -173,7 +173,7 @@ def test_two_baselines_are_compared_natively_and_no_network_runs(project: Projec
         assert ran(project.run("dvc", "exp", "run", "-n", method, "-S", f"method={method}")) == ["summary"]
     table = project.run("dvc", "metrics", "diff", "gfla", "pidm").stdout
     rows = {line.split()[1]: line.split()[2:] for line in table.splitlines()[1:]}
-    for name in ("fid_random", "lpips_random", "l1"):
+    for name in ("fd_efficientnet", "ssim_gaussian", "l1"):
         before, after, change = map(float, rows[name])
         assert change == pytest.approx(after - before, abs=2e-5)
     assert rows["l1"][2].startswith("-")

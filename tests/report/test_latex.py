@@ -75,7 +75,7 @@ def test_titles_are_escaped() -> None:
 def test_best_is_bold_and_noise_and_trivial_baselines_are_marked_and_explained() -> None:
     text = to_latex([board()], UNPUBLISHED)
     header, dnaf, gfla, copies = [[cell.strip() for cell in row] for row in rows_of(text)]
-    assert header[1] == r"\shortstack[r]{FID (random\\network) $\downarrow$}"
+    assert header[1] == r"\shortstack[r]{FD-\\EfficientNet $\downarrow$}"
     assert dnaf == ["DNAF (ICME 2024)", "3.00", r"\textbf{0.5000}", r"+25 \%"]
     assert gfla == ["GFLA (CVPR 2020)", "5.00", r"0.4500\rlap{$^{\approx}$}", ""]
     assert copies == ["Copy source", r"1.00\rlap{$^{\dagger}$}", "0.4000", ""]

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ SSIM: dict[str, Scores] = {
 
 def row(method: str, fid: float, name: str = "cfld", **changes: Any) -> MethodMetrics:
     values = {
+        **with_interval("fd_efficientnet", fid, 0.25),
         **with_interval("fid_random", fid, 0.25),
         **with_interval("ssim_gaussian", float(np.mean(SSIM[method]["ssim_gaussian"])), 0.01),
     }
@@ -38,7 +40,8 @@ def board(name: str = "cfld", **changes: Any) -> Board:
 
 
 def table_of(text: str) -> dict[str, list[str]]:
-    measured = text.split(f"## {AS_PUBLISHED}")[0]
+    """By its first cell, each row of the table in sight, without the folded one behind it."""
+    measured = text.split(f"## {AS_PUBLISHED}")[0].partition("<details>")[0]
     cells = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in measured.splitlines()
@@ -49,11 +52,22 @@ def table_of(text: str) -> dict[str, list[str]]:
 
 def test_best_values_are_bold_unless_a_trivial_baseline_is_better_and_noise_is_marked() -> None:
     rows = table_of(to_markdown([board()], CARDS))
-    assert rows["Method"] == ["FID (random network) ↓", "SSIM (gaussian) ↑", "L1 with the wrong source"]
+    assert rows["Method"] == ["FD-EfficientNet ↓", "SSIM (gaussian) ↑", "L1 with the wrong source"]
     assert rows["DNAF (ICME 2024)"] == ["3.00 [2.75, 3.25]", "**0.5000** [0.4900, 0.5100]", "+25 %"]
     gfla = rows["[GFLA](https://github.com/RenYurui/Global-Flow-Local-Attention) (CVPR 2020)"]
     assert gfla == ["5.00 [4.75, 5.25]", "0.4500≈ [0.4400, 0.4600]", ""]
     assert rows["Copy source"] == ["1.00† [0.75, 1.25]", "0.4000 [0.3900, 0.4100]", ""]
+
+
+def test_metrics_of_random_networks_are_folded_below_the_table() -> None:
+    above, folded, notes = re.split("</?details>", to_markdown([board()], CARDS))
+    assert "random network" not in above
+    assert folded.startswith("\n<summary>Random networks</summary>\n\n| Method | FID (random network) ↓ |\n")
+    assert "| Copy source | 1.00† [0.75, 1.25] |" in folded
+    assert "not supplied" not in folded
+    assert "**Random network**" in notes
+    trained = present("dnaf", {"fid": 3.0})
+    assert "<details>" not in to_markdown([compare("cfld", [trained], {"dnaf": {}}, ["a"])], CARDS)
 
 
 def test_a_method_without_results_is_listed_as_not_supplied() -> None:
@@ -80,7 +94,14 @@ def test_every_protocol_has_its_section_and_notes_stand_once_at_the_end() -> Non
         "The test script of cfld. 6 test pairs, all scored, at 64x48 pixels (height x width)." in sections[1]
     )
     assert "The test script of gfla. 6 test pairs, all scored, at 256x256 pixels" in sections[2]
-    for note in ("**Bold**", "**≈**", "**†**", "**Random network**", "**Not supplied**"):
+    for note in (
+        "**Bold**",
+        "**≈**",
+        "**†**",
+        "**Random network**",
+        "**FD-EfficientNet**",
+        "**Not supplied**",
+    ):
         assert note in sections[4]
         assert text.count(note) == 1
 
@@ -127,7 +148,9 @@ def test_results_that_came_as_jpeg_are_named() -> None:
 
 
 def test_metrics_without_scores_of_pairs_are_named_beside_the_mark() -> None:
-    assert "FID (random network): these have no scores of single pairs" in to_markdown([board()], CARDS)
+    assert "FID (random network), FD-EfficientNet: these have no scores of single pairs" in to_markdown(
+        [board()], CARDS
+    )
     rows = [present("dnaf", {"l1": 0.5})]
     text = to_markdown([compare("cfld", rows, {"dnaf": {"l1": array(0.5)}}, ["a"])], CARDS)
     assert "**≈**" in text
@@ -152,7 +175,18 @@ def test_few_images_for_fid_and_random_networks_are_stated_only_where_they_are()
 
 
 def test_columns_stand_in_their_order_and_only_where_a_method_has_a_value() -> None:
-    keys = ("mae", "l1", "lpips_vgg_random", "kid", "lpips", "fid", "pckh", "fd_dinov2", "ssim")
+    keys = (
+        "mae",
+        "l1",
+        "lpips_vgg_random",
+        "kid",
+        "lpips",
+        "fid",
+        "pckh",
+        "fd_dinov2",
+        "ssim",
+        "fd_efficientnet",
+    )
     rows = [present("dnaf", dict.fromkeys(keys, 0.5)), present("gfla", {"psnr": 20.0}), absent("pidm")]
     header = table_of(to_markdown([compare("cfld", rows, {"dnaf": {}, "gfla": {}}, OUTFITS)], CARDS))[
         "Method"
@@ -160,9 +194,9 @@ def test_columns_stand_in_their_order_and_only_where_a_method_has_a_value() -> N
     assert header == [
         "FID ↓",
         "KID ↓",
+        "FD-EfficientNet ↓",
         "FD-DINOv2 ↓",
         "LPIPS ↓",
-        "LPIPS (VGG, random network) ↓",
         "SSIM (window 51) ↑",
         "PSNR, dB ↑",
         "L1 ↓",

@@ -29,7 +29,7 @@ from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.open import DataSet
 from dnaf.report.board import Board
-from dnaf.report.columns import COLUMNS, Column
+from dnaf.report.columns import COLUMNS, Column, is_random
 from dnaf.report.loss_curve import LossCurve
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.panels import OURS, Panel
@@ -173,6 +173,7 @@ def _board(board: Board, cards: Mapping[str, Card]) -> dict[str, Any]:
             "name": column.name,
             "details": ", ".join(column.details),
             "better": column.better,
+            "random": is_random(column),
             "digits": column.num_digits if column.key in paired else None,
         }
         for column in board.columns

@@ -1,5 +1,5 @@
 "use strict";
-// The table of all methods that have results, and the names of those that have none.
+// The table of all methods that have results, without metrics of random networks, and the names of the others.
 
 let leaderboard = null;
 
@@ -68,7 +68,7 @@ protocolChanged.push(() => {
     const values = Object.entries(row.cells).map(([key, cell]) => [key, cell.value]);
     return { method: row.method, title: row.title, ...Object.fromEntries(values) };
   });
-  const columns = board.columns.map((column) => ({
+  const columns = board.columns.filter((column) => !column.random).map((column) => ({
     field: column.key,
     title: column.key,
     titleFormatter: heading(column.name + (ARROWS[column.better] ?? ""), column.details),

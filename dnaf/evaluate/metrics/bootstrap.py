@@ -54,6 +54,18 @@ def bootstrap_interval(
     return ratio_interval(values, np.ones(len(values)), groups, num_resamplings, root_seed, metric)
 
 
+def median_interval(
+    values: Values, groups: Sequence[str], num_resamplings: int, root_seed: int, metric: str
+) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the median of `values` (N,).
+
+    Args: as of `bootstrap_interval`.
+    """
+    index, times_drawn = resample_groups(groups, num_resamplings, root_seed, metric)
+    copies = times_drawn.astype(np.intp)[:, index]
+    return percentile_interval(np.array([np.median(np.repeat(values, row)) for row in copies]))
+
+
 def ratio_interval(
     numerators: Values,
     denominators: Values,

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, paired_interval, percentile_interval
+from dnaf.evaluate.metrics.bootstrap import (
+    bootstrap_interval,
+    median_interval,
+    paired_interval,
+    percentile_interval,
+)
 
 VALUES = np.random.default_rng(0).normal(3, 2, 400)
 DISTINCT = [str(number) for number in range(400)]
@@ -18,6 +23,19 @@ def test_interval_of_a_normal_sample_is_two_standard_errors_wide() -> None:
     standard_error = VALUES.std() / np.sqrt(len(VALUES))
     assert low < VALUES.mean() < high
     assert high - low == pytest.approx(2 * 1.96 * standard_error, rel=0.1)
+
+
+def test_interval_of_a_normal_samples_median_is_wider_than_the_means_by_root_half_pi() -> None:
+    low, high = median_interval(VALUES, DISTINCT, 2000, 0, "l1")
+    standard_error = VALUES.std() / np.sqrt(len(VALUES)) * np.sqrt(np.pi / 2)
+    assert low < np.median(VALUES) < high
+    assert high - low == pytest.approx(2 * 1.96 * standard_error, rel=0.2)
+
+
+def test_a_median_resamples_whole_outfits() -> None:
+    values, outfits = np.array([0.0, 0, 0, 0, 9]), list("aaaab")
+    assert median_interval(values, outfits, 500, 0, "l1") == (0, 9)
+    assert median_interval(values, list("aaaaa"), 500, 0, "l1") == (0, 0)
 
 
 def test_the_same_seed_and_metric_give_the_same_interval() -> None:

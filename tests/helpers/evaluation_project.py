@@ -38,7 +38,7 @@ def near(image: Pixels, name: str) -> Pixels:
 
 
 class EvaluationProject:
-    """What `evaluate` reads below `root`, params.yaml and the cards too; data/pose_maps.zip for other stages."""
+    """What `evaluate` reads below `root`, params.yaml and the cards too; pose maps for other stages."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -12,7 +12,8 @@ from accelerate import init_empty_weights
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
-from dnaf.core import config, parameter_sets
+from dnaf.core import config
+from dnaf.core.parameters import sets as parameter_sets
 from dnaf.model.autoencoder import FrozenVae
 from dnaf.model.build import adapter_for, style_encoder_for
 from dnaf.model.components import Components

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 from ruamel.yaml import YAML
 
-from dnaf.core import files, images, parameter_sets
+from dnaf.core import files, images
+from dnaf.core.parameters import sets as parameter_sets
 from dnaf.core.progress import track
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.data.formats import deepfashion

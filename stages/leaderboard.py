@@ -18,8 +18,8 @@ def main() -> str:
     from dnaf.core import config, files
     from dnaf.evaluate.submissions.find import CARD, read_pairs_csv
     from dnaf.evaluate.submissions.method_card import read_card
-    from dnaf.report import latex, leaderboard
     from dnaf.report.board import read_board
+    from dnaf.report.tables import latex, leaderboard
 
     methods, protocols = config.load_methods(), config.load_protocols()
     out = Path("metrics")

@@ -18,7 +18,7 @@ PAGE = Path("docs/parameters.md")
 
 def main() -> str:
     from dnaf.core import files
-    from dnaf.core.parameter_table import to_markdown
+    from dnaf.core.parameters.table import to_markdown
 
     files.write_atomic(PAGE, to_markdown())
     return f"All parameters → {PAGE}; commit it with dnaf/core/config.py"

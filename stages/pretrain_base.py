@@ -31,7 +31,7 @@ def main() -> str:
 
 def read_recipe(folder: Path = Path("params")) -> "Recipe":
     """All that the base model is made by: the set `base` of parameters."""
-    from dnaf.core import parameter_sets
+    from dnaf.core.parameters import sets as parameter_sets
 
     params = parameter_sets.read("base", folder=folder)
     dataset = params.datasets[params.dataset]

@@ -30,8 +30,9 @@ def main(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Even if edits of params.yaml are lost")] = False,
 ) -> str:
-    from dnaf.core import commands, config, files, parameter_sets
+    from dnaf.core import commands, config, files
     from dnaf.core.errors import StateError
+    from dnaf.core.parameters import sets as parameter_sets
 
     text, path = parameter_sets.to_yaml(name, change or []), config.PARAMS
     old = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""

@@ -15,10 +15,11 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from dnaf.apply.input_reader import Inputs
+from dnaf.apply.input_reader import InputReader
 from dnaf.core import images
 from dnaf.core.config import Params
 from dnaf.core.errors import DataError
+from dnaf.data.formats.names import Name
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints.keypoint_files import read_keypoint_files
 from dnaf.data.keypoints.openpose_files import read_openpose
@@ -97,7 +98,7 @@ def test_the_photographs_are_trained_on_generated_and_evaluated(photos: Path) ->
 
 
 def test_a_real_coco_file_is_read_for_the_image_that_is_there(tmp_path: Path) -> None:
-    name = "000000000785.jpg"
+    name = Name("000000000785.jpg")
     content = json.loads((REAL / "coco/test_coco.json").read_text())
     size = images.read_size((REAL / "coco" / name).read_bytes(), name)
     path = tmp_path / "keypoints.json"
@@ -125,7 +126,7 @@ def test_real_openpose_files_are_read_or_named() -> None:
 
 
 def test_each_failing_pose_is_read_or_one_sentence(tmp_path: Path) -> None:
-    inputs = Inputs((256, 176), data=tmp_path)
+    inputs = InputReader((256, 176), data=tmp_path)
     photo = REAL / "photos/images/squats/0.jpg"
     own = json.loads((REAL / "photos/keypoints/squats/0_keypoints.json").read_text())
     expected = inputs.person(str(photo), REAL / "photos/keypoints/squats/0_keypoints.json").keypoints

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from dnaf.core import config, parameter_sets, sections
+from dnaf.core import config, sections
 from dnaf.core.errors import ConfigError
+from dnaf.core.parameters import sets as parameter_sets
 from dnaf.core.sections import Section
 from tests.helpers.raw_folder import ROOT
 

@@ -11,7 +11,7 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from dnaf.core import parameter_sets
+from dnaf.core.parameters import sets as parameter_sets
 from tests.helpers.baseline_results import Baselines
 from tests.pipeline.conftest import ROOT, Project
 

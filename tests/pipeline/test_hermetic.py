@@ -13,6 +13,7 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 from ruamel.yaml import YAML
 
+from dnaf.core.seals import seal_of
 from tests.pipeline.conftest import Project
 
 # Plumbing that cannot change a result.
@@ -25,6 +26,7 @@ PLUMBING = (
     "dnaf/core/sections.py",
     "dnaf/core/files.py",
     "dnaf/core/locks.py",
+    "dnaf/core/markdown.py",  # how tables look
     "dnaf/core/progress.py",
     "dnaf/core/seals.py",
     "dnaf/core/workers.py",
@@ -116,7 +118,9 @@ def declared_keys(stage: Stage) -> list[str]:
 
 def lay_out(project: Project, stage: Stage, folder: Path) -> None:
     """Everything that the stage declares."""
-    copy(project, [*PLUMBING, *paths(stage.deps, project.root)], folder)
+    declared = paths(stage.deps, project.root)
+    seals = [str(seal_of(Path(name))) for name in declared if (project.root / seal_of(Path(name))).exists()]
+    copy(project, [*PLUMBING, *declared, *seals], folder)
     write_params(project, stage, folder)
 
 

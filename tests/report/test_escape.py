@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report import escape
-from dnaf.report.latex import escape as latex
-from dnaf.report.leaderboard import to_markdown
+from dnaf.report.tables.latex import escape as latex
+from dnaf.report.tables.leaderboard import to_markdown
 from tests.helpers.scored_methods import CARDS
 from tests.report.test_leaderboard import board
 

@@ -7,10 +7,10 @@ import pytest
 
 from dnaf.evaluate.submissions.method_card import Card, Published
 from dnaf.report.board import Board, compare
-from dnaf.report.latex import to_latex
-from dnaf.report.leaderboard import to_markdown, to_record, to_table
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.published import differences, to_rows, values_of
+from dnaf.report.tables.latex import to_latex
+from dnaf.report.tables.leaderboard import to_markdown, to_record, to_table
 from tests.helpers.scored_methods import CARDS, absent, block, with_interval
 
 NUM_PAIRS = 8570  # DeepFashion's

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from dnaf.core import images, parameter_sets
+from dnaf.core import images
 from dnaf.core.errors import DataError
 from dnaf.core.images import encode_png
+from dnaf.core.parameters import sets as parameter_sets
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.submissions.find import read_test_pairs

@@ -7,9 +7,10 @@ from typing import Any
 
 from ruamel.yaml.error import YAMLError
 
-from dnaf.core import params_file, sections
+from dnaf.core import sections
 from dnaf.core.config import Params
 from dnaf.core.errors import ConfigError
+from dnaf.core.parameters import file as params_file
 
 FOLDER = Path("params")
 DEMO = "demo"

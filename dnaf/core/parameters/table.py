@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dnaf.core import markdown, parameter_sets, params_file
+from dnaf.core import markdown
 from dnaf.core.config import Params
+from dnaf.core.parameters import file as params_file
+from dnaf.core.parameters import sets as parameter_sets
 
 _HEADS = ("parameter", "default", "allowed", "meaning")
 _INTRODUCTION = """\

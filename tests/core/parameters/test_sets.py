@@ -7,8 +7,10 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
-from dnaf.core import config, parameter_sets, params_file
+from dnaf.core import config
 from dnaf.core.errors import ConfigError
+from dnaf.core.parameters import file as params_file
+from dnaf.core.parameters import sets as parameter_sets
 from tests.helpers.raw_folder import ROOT
 
 SETS = ROOT / "params"

@@ -8,9 +8,9 @@ import pytest
 from dnaf.core.errors import DataError
 from dnaf.evaluate.submissions.method_card import Card, read_card
 from dnaf.report.board import Board, compare
-from dnaf.report.leaderboard import to_markdown, to_table
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
+from dnaf.report.tables.leaderboard import to_markdown, to_table
 from dnaf.report.words import AS_PUBLISHED
 from tests.helpers.evaluation_project import ROOT
 from tests.helpers.scored_methods import CARDS, OUTFITS, UNPUBLISHED, absent, array, present, with_interval

@@ -1,6 +1,7 @@
 """The page of all parameters."""
 
-from dnaf.core import config, parameter_table
+from dnaf.core import config
+from dnaf.core.parameters import table as parameter_table
 from tests.helpers.raw_folder import ROOT
 
 SETS = ROOT / "params"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnaf.report.board import Board, compare
-from dnaf.report.latex import escape, to_latex
+from dnaf.report.tables.latex import escape, to_latex
 from tests.helpers.scored_methods import OUTFITS, UNPUBLISHED, absent, array, present
 from tests.report.test_leaderboard import board
 

@@ -11,6 +11,7 @@ from benchmarks import attributes
 from dnaf.core import files, images
 from dnaf.core.errors import DataError, StateError
 from dnaf.core.images import Pixels
+from dnaf.core.seals import write_sealed
 from dnaf.data.demo.figure import SIZE as FRAME
 from dnaf.data.demo.figure import draw_figure
 from dnaf.data.demo.outfit import sample_outfit
@@ -43,7 +44,7 @@ class Demo:
             self.pairs += [(stems[0], stems[1]), (stems[1], stems[0])]
             outfits += [f"outfit {index}"] * 2
         rows = [f"{','.join(pair)},{outfit}\n" for pair, outfit in zip(self.pairs, outfits, strict=True)]
-        files.write_atomic(root / "data/pairs/test.csv", "".join(["source,target,outfit\n", *rows]))
+        write_sealed(root / "data/pairs/test.csv", "".join(["source,target,outfit\n", *rows]))
         write_keypoints(root / "data/pairs/keypoints.csv", list(self.real), keypoints)
         files.write_manifest(root / "data/pairs", {"frame": list(FRAME)})
         with write_store(root / "data/prepared.zip", {}) as store:

@@ -52,8 +52,9 @@ def test_the_source_is_no_method_where_copies_are_not_scored(project: Evaluation
     assert [panel.method for panel in panels_of(project, [])] == [None, None, None]
 
 
-def test_images_in_another_size_are_stretched_to_the_data_sets(project: EvaluationProject) -> None:
-    images = {name: encode_png(image.repeat(2, axis=0)) for name, image in project.generated().items()}
+def test_images_in_another_size_are_resized_to_the_data_sets(project: EvaluationProject) -> None:
+    twice = {name: image.repeat(2, axis=0).repeat(2, axis=1) for name, image in project.generated().items()}
+    images = {name: encode_png(image) for name, image in twice.items()}
     write_folder(RESULTS / "pidm/images", images)
     panel = panels_of(project, ["pidm"])[-1]
     assert (panel.label, panel.image(project.pairs[0]).shape) == ("PIDM", (64, 48, 3))

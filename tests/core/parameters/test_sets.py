@@ -68,9 +68,9 @@ def test_dvc_changes_the_lines_of_the_parameters_and_no_other(name: str, tmp_pat
     assert all(before.partition("#")[2] == after.partition("#")[2] for before, after in pairs)
 
 
-@pytest.mark.parametrize("value", ["no", "null", "1e5", "a: b", "a #b", "x" * 200 + " y", "", "ä", "'", "12"])
+@pytest.mark.parametrize("value", ["no", "null", "1e5", "a: b", "a #b", "x" * 200 + " y", "ä", "'", "12"])
 def test_a_text_is_read_back_as_it_was(value: str) -> None:
-    params = config.Params(method="m", methods=["m", value], weights=config.Weights(alexnet=value))
+    params = config.Params(model=config.Model(style_encoder=value))
     assert parsed(params_file.to_yaml(params, ["header"])) == params.model_dump()
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dnaf.report.board import Board, compare
 from dnaf.report.tables.latex import escape, to_latex
 from tests.helpers.scored_methods import OUTFITS, UNPUBLISHED, absent, array, present
-from tests.report.test_leaderboard import board
+from tests.report.tables.test_leaderboard import board
 
 TITLE = r"50 % of A&B_{#1} ~ $x^2$ \ <y> | z"
 WORDS = {

@@ -59,7 +59,7 @@ def test_a_person_is_generated(scheduler: str) -> None:
 
     pipeline = tiny_pipeline()
     inputs = random_inputs(1, 2)
-    images = {"style": inputs.image, "style_pose": inputs.style_pose, "pose": inputs.pose}
+    images = {"style": inputs.image, "style_pose_map": inputs.style_pose_map, "pose_map": inputs.pose_map}
     noise = {"latents": inputs.noise, "style_noise": inputs.style_noise}
     pipeline.scheduler = make_scheduler(scheduler, pipeline.scheduler)
     expected = pipeline(**images, **noise, num_inference_steps=2, output_type="pt").images

@@ -13,6 +13,7 @@ from torch import nn
 
 FOLDER = "autoencoder"  # in a model's folder
 EARLIER_FOLDER = "codec"  # in one that was written before version 0.2.0
+EARLIER_NAMES = {"LosslessAutoencoder": "LosslessCodec"}  # of classes, there
 
 # ITU-R BT.601 luma, and the two colour differences.
 _RGB_TO_YCC = ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081))

@@ -19,7 +19,7 @@ from diffusers import ModelMixin, UNet2DConditionModel
 
 from dnaf.core import files
 from dnaf.core.errors import BaseModelError, one_line
-from dnaf.model.autoencoder import LosslessAutoencoder, folder_in
+from dnaf.model.autoencoder import EARLIER_NAMES, LosslessAutoencoder, folder_in
 from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.pretrained.base_model import BaseModel, load_base, load_scheduler
@@ -109,7 +109,8 @@ def load_component(folder: Path, kind: type[ModelMixin]) -> Any:
     Raises:
         BaseModelError: tensors are missing, unexpected or of another shape.
     """
-    check_component(folder, (kind.__name__,), kind.from_config, advice=_AGAIN)
+    names = (kind.__name__, EARLIER_NAMES.get(kind.__name__, kind.__name__))
+    check_component(folder, names, kind.from_config, advice=_AGAIN)
     try:
         component, info = kind.from_pretrained(
             folder,

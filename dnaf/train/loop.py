@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -207,23 +207,17 @@ class _Run:
         sampler = StepSampler(self.step, self.params.steps, self.params.batch_size, rank, world)
         examples = thread_map(self.data.__getitem__, (position for share in sampler for position in share))
         for share in sampler:
-            yield default_collate([next(examples) for _ in share])
+            with self._out_of_memory_is_told():
+                batch = default_collate([next(examples) for _ in share])
+            yield batch
 
     def _recent_loss(self) -> str:
         return f"loss {self.record.recent_loss(self.params.log_every):.4f}"
 
     def _one_step(self, batch: Batch, requested: list[int]) -> tuple[float, int]:
         """The batch's mean loss, and the number of the signal by which any process was asked to stop."""
-        try:
+        with self._out_of_memory_is_told():
             loss, norm = self.learner.backward(self.step, batch)
-        except (MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
-                raise
-            raise ResourceError(
-                f"train: step {self.step}: out of memory (found batch_size {self.params.batch_size} in "
-                f"{self.accelerator.num_processes * self.params.accumulate} micro-batches). Set a larger "
-                f"train.accumulate; the last checkpoint is kept. Pairs: {self._pair_ids()}"
-            ) from error
         loss, stop = processes.agree(self.accelerator, loss, requested[0] if requested else 0)
         if not math.isfinite(loss) or self.precision.has_failed(norm):
             raise NumericalError(
@@ -233,6 +227,19 @@ class _Run:
             )
         self.learner.update(self.step)
         return loss, stop
+
+    @contextmanager
+    def _out_of_memory_is_told(self) -> Iterator[None]:
+        try:
+            yield
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            raise ResourceError(
+                f"train: step {self.step}: out of memory (found batch_size {self.params.batch_size} in "
+                f"{self.accelerator.num_processes * self.params.accumulate} micro-batches). Set a larger "
+                f"train.accumulate; the last checkpoint is kept. Pairs: {self._pair_ids()}"
+            ) from error
 
     def _pair_ids(self) -> str:
         """Of the whole batch at hand."""
@@ -257,5 +264,6 @@ class _Run:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    # Torch has a type of error for devices only.
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    # Torch has a type of error for devices only; of the CPU, C++ and oneDNN have their own words.
+    told = ("can't allocate memory", "bad_alloc", "could not create a primitive")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(each in str(error) for each in told)

@@ -63,8 +63,8 @@ def test_the_photographs_are_unpacked_split_drawn_and_shown(photos: Path) -> Non
     )
     assert counts == {"num_images": 84, "num_ignored": 0}
     info = write_split(raw, data / "images.zip", data / "pairs", FORMATS["custom"], SIZE, 500)
-    assert [info[part]["num_pairs"] for part in ("train", "test")] == [300, 120]
-    assert [info[part]["num_kept"] for part in ("train", "test")] == [60, 24]
+    assert [info[split]["num_pairs"] for split in ("train", "test")] == [300, 120]
+    assert [info[split]["num_kept"] for split in ("train", "test")] == [60, 24]
     assert write_pose_maps(data / "pairs", data / "pose.zip", "openpose", (256, 192), SIZE) == 168
     store = ImageStore(data / "pose.zip")
     assert all(store.image(name).any() for name in store.names)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from dnaf.core import files
 from dnaf.core.errors import StateError
+from dnaf.core.seals import write_sealed
 from dnaf.data.loader import PairImages, StepSampler, TrainingPairs, to_image_tensor, to_pixels
 from dnaf.data.store import write_store
 from tests.helpers.training_project import SIZE, TrainingProject, random_image
@@ -110,7 +110,7 @@ def test_worker_processes_give_what_one_process_gives(project: TrainingProject) 
 
 def test_an_image_that_is_not_in_the_store_is_named(project: TrainingProject) -> None:
     sources = project.sources("train")
-    files.write_atomic(sources.pairs, "source,target,outfit\nfashionMENPantsid0000000101_1front,b,a\n")
+    write_sealed(sources.pairs, "source,target,outfit\nfashionMENPantsid0000000101_1front,b,a\n")
     with pytest.raises(StateError, match=r"prepared.zip: fashionMENPantsid0000000101_1front.png is missing"):
         PairImages(sources)
 

@@ -32,7 +32,7 @@ def test_groups_are_bounded_by_number_and_bytes(
 def test_large_files_are_not_held_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beginning: bytes
 ) -> None:
-    monkeypatch.setattr(prepare, "_PART_BYTES", 4_000_000)
+    monkeypatch.setattr(prepare, "_CHUNK_BYTES", 4_000_000)
     monkeypatch.setattr(prepare, "_CHUNK_BYTES", 2_000_000)
 
     def contents() -> Iterator[tuple[str, bytes]]:

@@ -15,7 +15,9 @@ IN_SENTENCES = {"part", "looked"}
 # Where a word means something else, or what an earlier version wrote.
 ELSEWHERE = {
     "part": {
-        "dnaf/data/archives/checks.py",  # of a path, as Python's pathlib calls it
+        "dnaf/data/archives/checks.py",
+        "dnaf/core/filenames.py",  # of a path, as Python's pathlib calls it
+        "dnaf/ui/guard.py",  # of a form, as MIME calls it
         "dnaf/data/demo/figure.py",  # of a body
         "tests/property/test_lists.py",  # of a path
     },
@@ -33,10 +35,10 @@ ELSEWHERE = {
         "tests/model/pretrained/test_base_model.py",
         "tests/model/test_build.py",
         "tests/property/test_annotations.py",  # of text
-        "tests/report/test_latex.py",  # of text
+        "tests/report/tables/test_latex.py",  # of text
         "tests/test_pipeline.py",
     },
-    "solver": {"dnaf/model/schedulers.py"},  # names of diffusers' classes
+    "solver": {"dnaf/model/schedulers.py", "dnaf/model/pretrained/config_bounds.py"},  # diffusers' names
     "floor": {
         "dnaf/data/demo/canvas.py",  # under the feet
         "dnaf/data/demo/pose.py",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dnaf.core import files
 from dnaf.core.config import Generate
 from dnaf.core.errors import BaseModelError, ConfigError, StateError
+from dnaf.core.seals import write_sealed
 from dnaf.core.shards import Shards
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
@@ -76,7 +77,7 @@ def test_an_image_does_not_depend_on_its_batch(project: TrainingProject, guidanc
 def test_an_image_does_not_depend_on_the_other_pairs(project: TrainingProject) -> None:
     whole = generate(project)
     source, target = project.pairs("test")[2]
-    files.write_atomic(project.sources("test").pairs, f"source,target,outfit\n{source},{target},one\n")
+    write_sealed(project.sources("test").pairs, f"source,target,outfit\n{source},{target},one\n")
     name = f"{pair_id(source, target)}.png"
     difference = generate(project).image(name).astype(int) - whole.image(name).astype(int)
     assert np.abs(difference).max() <= 1

@@ -90,12 +90,12 @@ def other_device() -> Iterator[torch.device]:
 
 def moved(module: torch.nn.Module) -> torch.nn.Module:
     """A module whose weights and buffers are on the device, in place."""
-    for part in module.modules():
-        for name, parameter in part._parameters.items():
+    for component in module.modules():
+        for name, parameter in component._parameters.items():
             if parameter is not None:
                 there = torch.nn.Parameter(_Elsewhere(parameter.detach()), requires_grad=False)
-                part._parameters[name] = there
-        for name, buffer in part._buffers.items():
+                component._parameters[name] = there
+        for name, buffer in component._buffers.items():
             if buffer is not None:
-                part._buffers[name] = _Elsewhere(buffer)
+                component._buffers[name] = _Elsewhere(buffer)
     return module

@@ -152,7 +152,16 @@ def test_a_missing_model_is_told(project: ApplicationProject) -> None:
 def test_the_command_tells_a_wrong_name_in_one_sentence(project: ApplicationProject) -> None:
     finished = processes.run_command(
         project,
-        *("stages.apply", "try-on", "--person", project.names[0], "--style", "nobody", "--out", "no.png"),
+        *(
+            "stages.apply",
+            "try-on",
+            "--person",
+            project.names[0],
+            "--garment-from",
+            "nobody",
+            "--out",
+            "no.png",
+        ),
     )
     assert finished.returncode == 2
     assert finished.stdout == ""

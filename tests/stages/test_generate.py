@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from dnaf.core import files
+from dnaf.core.seals import seal
 from dnaf.data.pairs.pairs import pair_id
 from tests.helpers import processes
 from tests.helpers.messages import error_of
@@ -71,8 +72,9 @@ def test_an_altered_model_is_named(project: TrainingProject) -> None:
 def test_an_image_missing_in_the_store_is_named(project: TrainingProject) -> None:
     pairs = project.sources("test").pairs
     pairs.write_text(
-        pairs.read_text() + "fashionMENPantsid0000000101_1front,fashionMENPantsid0000000101_3back\n"
+        pairs.read_text() + "fashionMENPantsid0000000101_1front,fashionMENPantsid0000000101_3back,one\n"
     )
+    seal(pairs)
     assert_refused(project, "data/prepared.zip: fashionMENPantsid0000000101_1front.png is missing")
 
 

@@ -95,6 +95,8 @@ def test_help_names_the_sections_and_outputs_that_dvc_knows(name: str) -> None:
     assert sections <= told
     for out in [out for kind in ("outs", "metrics", "plots") for out in PIPELINE[name].get(kind, [])]:
         path = out if isinstance(out, str) else next(iter(out))
+        if path.endswith(".sha256"):  # the digest beside a file that is named
+            continue
         path = re.sub(r"\$\{item\.(\w+)\}", lambda match: match[1].upper(), path)
         written = re.split(r"[ ,]+", said["Writes"])
         assert {path, str(Path(path).parent)} & set(written), path

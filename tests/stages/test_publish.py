@@ -10,6 +10,7 @@ from huggingface_hub import DatasetCard, ModelCard
 
 from dnaf.core import files
 from dnaf.core.errors import StateError
+from dnaf.core.seals import seal
 from dnaf.data.store import write_store
 from dnaf.pipeline import load_pipeline
 from dnaf.terms import terms_of
@@ -165,6 +166,7 @@ def change_block(**changes: Any) -> None:
     content = json.loads(METRICS.read_text())
     content["protocol"] |= changes
     METRICS.write_text(json.dumps(content))
+    seal(METRICS)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dnaf.core import files
+from dnaf.core.seals import seal
 from dnaf.pipeline import load_pipeline
 from tests.helpers import base_folders, processes
 from tests.helpers.messages import error_of
@@ -91,6 +92,7 @@ def test_an_image_missing_in_the_store_is_named(project: TrainingProject) -> Non
     pairs.write_text(
         pairs.read_text() + "fashionMENPantsid0000000101_1front,fashionMENPantsid0000000101_3back\n"
     )
+    seal(pairs)
     assert_refused(project, "data/prepared.zip: fashionMENPantsid0000000101_1front.png is missing")
 
 

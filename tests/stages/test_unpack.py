@@ -183,7 +183,9 @@ def test_two_custom_images_of_one_name_are_refused(project: Path) -> None:
 def test_the_published_name_wants_the_published_lists(project: Path) -> None:
     (project / "data/raw/mini").rename(project / "data/raw/deepfashion")
     finished = run_unpack(project, dataset="deepfashion")
-    _check_refusal(project, finished, "not the images of the train part of deepfashion (found 2, expected 48")
+    _check_refusal(
+        project, finished, "not the images of the train split of deepfashion (found 2, expected 48"
+    )
 
 
 def test_all_damaged_images_are_told_at_once(project: Path) -> None:

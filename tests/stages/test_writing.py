@@ -25,7 +25,8 @@ def outputs(name: str) -> list[Path]:
             path = entry if isinstance(entry, str) else next(iter(entry))
             for key, value in ITEMS.items():
                 path = path.replace(key, value)
-            found.append(DEMO if Path(path).parent == DEMO else Path(path))
+            if not path.endswith(".sha256"):  # the digest beside a file that is locked
+                found.append(DEMO if Path(path).parent == DEMO else Path(path))
     return list(dict.fromkeys(found))
 
 

@@ -114,7 +114,7 @@ def test_what_a_step_took_is_said_where_pytorch_counts_it(
 
 
 def test_advice_names_what_to_change_and_by_how_much() -> None:
-    found = Estimate(weights=4 * GIB, gradients=0, optimizer=0, average=0, buckets=0, activations=8 * GIB)
+    found = Estimate(weights=4 * GIB, gradients=0, optimizer=0, ema=0, buckets=0, activations=8 * GIB)
     params = train_params(batch_size=8)
     assert memory.advice(found, 12 * GIB, params) is None
     assert memory.advice(found, 8 * GIB, params) == (

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ class Page:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        asyncio.run(self.guard(scope, receive, send))
+        # In a thread of its own: that of a browser's tests has a running loop.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, self.guard(scope, receive, send)).result()
         status: int = sent[0].get("status", sent[0].get("code"))
         return status
 

@@ -163,7 +163,7 @@ def test_a_file_larger_than_the_disk_is_refused_before_its_first_byte(
     tmp_path: Path, server: FileServer
 ) -> None:
     server.announced_length = 10**18
-    with pytest.raises(ResourceError, match=r"not enough disk space .*expected 1,000,000,000,000 MB"):
+    with pytest.raises(ResourceError, match=r"not enough disk space .*expected 1,000,000,000.0 GB"):
         download(f"{server.address}/net.pth", tmp_path / "net.pth", SHA256)
     assert names(tmp_path) == []
 

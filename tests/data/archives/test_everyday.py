@@ -49,7 +49,7 @@ def test_what_programs_pack_is_read(tmp_path: Path, command: str) -> None:
     write_folder(tmp_path / "data", PHOTOS)
     out = tmp_path / ("a.zip" if "zip" in command else "a.tar")
     folder = "data" if program in ("zip", "7z", "python") else str(tmp_path / "data")
-    arguments = [part.format(out=out, folder=folder) for part in command.split()]
+    arguments = [word.format(out=out, folder=folder) for word in command.split()]
     subprocess.run(arguments, cwd=tmp_path, check=True, capture_output=True)
     assert _from(read(out)) == PHOTOS
 

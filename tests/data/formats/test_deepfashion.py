@@ -55,7 +55,7 @@ def test_images_in_neither_list_are_left_out_with_their_reason(tmp_path: Path) -
         "img.zip/WOMEN/Dresses/id_00000002/thumbnail.jpg",  # no image of DeepFashion
     ]
     chosen = deepfashion.choose_images(tmp_path, paths)
-    assert [*chosen.parts["train"].values(), *chosen.parts["test"].values()] == [paths[0], paths[2]]
+    assert [*chosen.splits["train"].values(), *chosen.splits["test"].values()] == [paths[0], paths[2]]
     unlisted = "fashionMENDenimid0000008012_6flat.jpg"
     assert chosen.left_out == [(unlisted, "neither", deepfashion.UNLISTED)]
 

@@ -41,7 +41,7 @@ def test_query_images_are_passed_over_and_junk_is_left_out_with_its_reason() -> 
         f"{root}/gt_bbox/0001_c1s1_001051_02.jpg",
     ]
     chosen = market1501.choose_images(Path("raw"), paths)
-    assert chosen.parts == {"train": {NAME: paths[0]}, "test": {"0001_c1s1_001051_00.jpg": paths[2]}}
+    assert chosen.splits == {"train": {NAME: paths[0]}, "test": {"0001_c1s1_001051_00.jpg": paths[2]}}
     assert chosen.left_out == [("-1_c1s1_000401_03.jpg", "train", market1501.JUNK)]
 
 

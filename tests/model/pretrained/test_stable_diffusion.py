@@ -270,7 +270,7 @@ def pointers(folder: Path) -> None:
     ("damage", "sentence"),
     [
         (inpainting, r"unet/config.json: an inpainting model \(found in_channels 9, expected 4\)"),
-        (unclip, r"unet/config.json: a UNet with another input \(found class_embed_type 'projection'"),
+        (unclip, r"unet/config.json: a UNet with another input \(found class_embed_type projection"),
         (latent_consistency, r"another input \(found time_cond_proj_dim 256"),
         (
             other_text,

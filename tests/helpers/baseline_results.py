@@ -23,10 +23,10 @@ class Baselines:
 
     def write(self, results: Path) -> None:
         """Writes below the folder of all methods' folders."""
-        square = (256, 256)
+        larger = (256, 192)  # of the same shape
         write_folder(
             results / "pidm",
-            {f"{s}_2_{t}_vis.png": encode(self._sized("pidm", s, t, square), ".png") for s, t in self._pairs},
+            {f"{s}_2_{t}_vis.png": encode(self._sized("pidm", s, t, larger), ".png") for s, t in self._pairs},
         )
         write_zip(
             results / "nted/fashion_256.zip",
@@ -42,7 +42,7 @@ class Baselines:
         )
         write_folder(
             results / "gfla/eval_results",
-            {f"{s}_2_{t}_vis.jpg": encode(self._sized("gfla", s, t, square), ".jpg") for s, t in self._pairs},
+            {f"{s}_2_{t}_vis.jpg": encode(self._sized("gfla", s, t, larger), ".jpg") for s, t in self._pairs},
         )
         write_zip(
             results / "pise/pise.zip",

@@ -90,7 +90,7 @@ def test_the_same_parameters_give_the_same_bits(project: TrainingProject) -> Non
 def test_an_image_missing_in_the_store_is_named(project: TrainingProject) -> None:
     pairs = project.sources("train").pairs
     pairs.write_text(
-        pairs.read_text() + "fashionMENPantsid0000000101_1front,fashionMENPantsid0000000101_3back\n"
+        pairs.read_text() + "fashionMENPantsid0000000101_1front,fashionMENPantsid0000000101_3back,one\n"
     )
     seal(pairs)
     assert_refused(project, "data/prepared.zip: fashionMENPantsid0000000101_1front.png is missing")

@@ -15,10 +15,6 @@ from dnaf.core.parameters import sets as parameter_sets
 from tests.helpers.baseline_results import Baselines
 from tests.pipeline.conftest import ROOT, Project
 
-pytestmark = pytest.mark.xfail(
-    reason="not run since digests lie beside files and dvc.yaml was shortened", strict=False
-)
-
 README = (ROOT / "README.md").read_text()
 BACK = "git checkout params.yaml && uv run dvc repro"
 # It writes tables that git shows, beside which there is no run cache.

@@ -16,10 +16,6 @@ from ruamel.yaml import YAML
 from dnaf.core.seals import seal_of
 from tests.pipeline.conftest import Project
 
-pytestmark = pytest.mark.xfail(
-    reason="not run since digests lie beside files and dvc.yaml was shortened", strict=False
-)
-
 # Plumbing that cannot change a result.
 PLUMBING = (
     "dnaf/__init__.py",

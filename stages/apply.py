@@ -47,7 +47,10 @@ Out = Annotated[Path, typer.Option(help="Where to write the image, a PNG")]
 Model = Annotated[Path, typer.Option(help="The trained model")]
 FitTo = Annotated[Fit, typer.Option(help="Photographs of another shape: borders around them, or cut")]
 Detector = Annotated[
-    Path | None, typer.Option(help="RTMPose's ONNX file, to find poses in photographs; needs dnaf[photos]")
+    str | None,
+    typer.Option(
+        help="Finds the poses in photographs: mediapipe, or RTMPose's ONNX file; needs dnaf[photos]"
+    ),
 ]
 Preview = Annotated[
     Path | None, typer.Option(help="Where to write a sheet, a PNG, of what the model is given")
@@ -221,8 +224,8 @@ def interpolate(
     _write_bytes(out.with_name(out.name + ".gif"), to_gif(enlarged_images))
 
 
-def _inputs(fit: "Fit", detector: Path | None) -> "InputReader":
-    from dnaf.apply.detect import load_detector
+def _inputs(fit: "Fit", detector: str | None) -> "InputReader":
+    from dnaf.apply.detectors.load import load_detector
     from dnaf.apply.input_reader import InputReader
     from dnaf.core import config
 

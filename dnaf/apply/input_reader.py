@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf.apply.detect import Detector
+from dnaf.apply.detectors.detector import Detector
 from dnaf.apply.frame import Fit, Placement, place, placement
 from dnaf.apply.garment import Mask
 from dnaf.apply.person import Person
@@ -162,7 +162,7 @@ class InputReader:
     def _detect(self, image: str) -> Points:
         if self.detector is None:
             raise DataError(
-                f"{image}: its pose is not known. Give a pose file in its pixels, or a detector "
+                f"{image}: its pose is not known. Give a pose file in its pixels, or `--detector mediapipe` "
                 "(see docs/applications.md)."
             )
         return self.detector(images.read(Path(image)), image)

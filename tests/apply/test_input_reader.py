@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dnaf.apply.detect import load_detector
+from dnaf.apply.detectors.load import load_detector
 from dnaf.apply.input_reader import InputReader
 from dnaf.core import images
 from dnaf.core.errors import ConfigError, DataError
@@ -173,6 +173,6 @@ def test_the_missing_detector_package_is_named(tmp_path: Path) -> None:
         import rtmlib  # noqa: F401
     except ImportError:
         with pytest.raises(ConfigError, match="uv sync --extra photos"):
-            load_detector(tmp_path / "rtmpose.onnx")
+            load_detector(str(tmp_path / "rtmpose.onnx"))
     else:
         pytest.skip("rtmlib is installed")

@@ -1,11 +1,11 @@
-"""The photograph's detector with a random network of RTMPose's form; needs the extra `photos` and onnx."""
+"""A random network of RTMPose's form; needs the extra `photos` and onnx."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dnaf.apply.detect import load_detector
+from dnaf.apply.detectors.rtmpose import load_rtmpose
 from dnaf.core.errors import BaseModelError, DataError
 
 pytest.importorskip("rtmlib", reason="the extra `photos` is not installed")
@@ -39,7 +39,7 @@ def write_network(path: Path, score: float, num_joints: int = 17) -> Path:
 
 
 def test_joints_are_found_in_pixels_of_the_photograph(tmp_path: Path) -> None:
-    detect = load_detector(write_network(tmp_path / "pose.onnx", score=0.9))
+    detect = load_rtmpose(write_network(tmp_path / "pose.onnx", score=0.9))
     points = detect(np.zeros((512, 384, 3), np.uint8), "photo.jpg")
     # RTMPose looks at 1.25 times the photograph, centred: 640x480 pixels of it in 256x192.
     coco = np.arange(17)[:, None] * np.array([4.0, 8.0]) * 2.5 - np.array([48.0, 64.0])
@@ -49,13 +49,13 @@ def test_joints_are_found_in_pixels_of_the_photograph(tmp_path: Path) -> None:
 
 
 def test_joints_that_are_not_sure_are_no_person(tmp_path: Path) -> None:
-    detect = load_detector(write_network(tmp_path / "pose.onnx", score=0.1))
+    detect = load_rtmpose(write_network(tmp_path / "pose.onnx", score=0.1))
     with pytest.raises(DataError, match=r"photo\.jpg: no person found \(found 0 of 17 joints\)"):
         detect(np.zeros((64, 48, 3), np.uint8), "photo.jpg")
 
 
 def test_another_set_of_joints_is_refused(tmp_path: Path) -> None:
-    detect = load_detector(write_network(tmp_path / "pose.onnx", score=0.9, num_joints=26))
+    detect = load_rtmpose(write_network(tmp_path / "pose.onnx", score=0.9, num_joints=26))
     with pytest.raises(BaseModelError, match="expected 17 joints of COCO"):
         detect(np.zeros((64, 48, 3), np.uint8), "photo.jpg")
 
@@ -63,7 +63,7 @@ def test_another_set_of_joints_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_network_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "pose.onnx"
     with pytest.raises(BaseModelError, match="no such file"):
-        load_detector(path)
+        load_rtmpose(path)
     path.write_bytes(b"no network")
     with pytest.raises(BaseModelError, match="not an RTMPose model"):
-        load_detector(path)
+        load_rtmpose(path)

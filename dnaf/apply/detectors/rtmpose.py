@@ -1,27 +1,21 @@
 """Keypoints of a photograph by RTMPose, through the optional package rtmlib (`dnaf[photos]`)."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dnaf.apply.detectors.detector import Detector, person_of
 from dnaf.core import commands
-from dnaf.core.errors import BaseModelError, ConfigError, DataError, one_line
+from dnaf.core.errors import BaseModelError, ConfigError, one_line
 from dnaf.core.images import Pixels
 from dnaf.data.keypoints.detections import LEAST_SCORE
 from dnaf.data.keypoints.joint_sets import to_openpose_18
 from dnaf.data.keypoints.keypoints import Points
 
-Detector = Callable[[Pixels, str], Points]
 
-_FEWEST_JOINTS = 6  # fewer are not a person
-
-
-def load_detector(weights: Path) -> Detector:
-    """A function from a photograph and its name to keypoints (18, 2) in its pixels, missing ones NaN.
-
-    The person must fill most of the photograph: no other network looks for people before.
+def load_rtmpose(weights: Path) -> Detector:
+    """RTMPose on the whole photograph, which the person must fill: no network looks for people before.
 
     Args:
         weights: ONNX file of an RTMPose model with COCO's 17 joints. Nothing is downloaded.
@@ -34,7 +28,7 @@ def load_detector(weights: Path) -> Detector:
         from rtmlib import RTMPose
     except ImportError as error:
         raise ConfigError(
-            "--detector: needs the package rtmlib, which is not installed. "
+            f"--detector {weights}: needs the package rtmlib, which is not installed. "
             f"Run `{commands.install('photos')}`."
         ) from error
     if not weights.is_file():
@@ -56,12 +50,6 @@ def load_detector(weights: Path) -> Detector:
                 f"{weights}: another set of joints (found shape {points.shape}, expected 17 joints of COCO)."
             )
         joints = np.where(scores[0][:, None] >= LEAST_SCORE, points[0], np.nan)
-        num_found = int((~np.isnan(joints[:, 0])).sum())
-        if num_found < _FEWEST_JOINTS:
-            raise DataError(
-                f"{name}: no person found (found {num_found} of 17 joints). "
-                "Cut the photograph to the person, or give a pose file."
-            )
-        return to_openpose_18(joints)
+        return to_openpose_18(person_of(joints, name))
 
     return detect

@@ -1,0 +1,1 @@
+"""Poses of photographs, by networks of other projects."""

@@ -1,0 +1,76 @@
+"""Keypoints of a photograph by MediaPipe Pose, whose package has the weights (`dnaf[photos]`, Apache-2.0).
+
+Fit for images of your own, not for scores: against OpenPose's own keypoints hips lie lower, and left and
+right are exchanged on some backs (docs/applications.md).
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from dnaf.apply.detectors.detector import Detector, person_of
+from dnaf.core import commands
+from dnaf.core.errors import ConfigError
+from dnaf.core.images import Pixels
+from dnaf.data.keypoints.joint_sets import to_openpose_18
+from dnaf.data.keypoints.keypoints import Points
+
+_LEAST_VISIBILITY = 0.5  # mediapipe/python/solutions/drawing_utils.py:_VISIBILITY_THRESHOLD
+
+
+def load_mediapipe() -> Detector:
+    """MediaPipe's full model; of several people it finds one, by its own choice.
+
+    Raises:
+        ConfigError: the package is not installed, or is one without its models.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of protobuf, on what MediaPipe calls
+            from mediapipe.python.solutions.pose import Pose
+    except ImportError as error:
+        raise ConfigError(
+            "--detector mediapipe: needs the package mediapipe 0.10.14, which is not installed and which "
+            f"Python 3.11 and 3.12 have. Run `{commands.install('photos')}`."
+        ) from error
+
+    def detect(photograph: Pixels, name: str) -> Points:
+        with _native_logs_dropped(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Pose(static_image_mode=True, model_complexity=1) as network:
+                found = network.process(np.ascontiguousarray(photograph)).pose_landmarks
+        landmarks = [] if found is None else list(found.landmark)
+        return to_openpose_18(person_of(_joints(landmarks, photograph), name))
+
+    return detect
+
+
+def _joints(landmarks: list[Any], photograph: Pixels) -> Points:
+    """Float (33, 2) in pixels; NaN where MediaPipe guesses what is hidden or outside."""
+    joints = np.full((33, 2), np.nan)
+    for index, landmark in enumerate(landmarks):
+        inside = 0 <= landmark.x <= 1 and 0 <= landmark.y <= 1
+        if inside and landmark.visibility >= _LEAST_VISIBILITY:
+            joints[index] = landmark.x, landmark.y
+    height, width = photograph.shape[:2]
+    return joints * (width, height)
+
+
+@contextmanager
+def _native_logs_dropped() -> Iterator[None]:
+    """MediaPipe's C++ writes notes on its own code to file descriptor 2, which no option turns off."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -52,6 +52,9 @@ Detector = Annotated[
         help="Finds the poses in photographs: mediapipe, or RTMPose's ONNX file; needs dnaf[photos]"
     ),
 ]
+FitPose = Annotated[
+    bool, typer.Option("--fit-pose", help="Scale and move the wanted pose to the person's trunk")
+]
 Preview = Annotated[
     Path | None, typer.Option(help="Where to write a sheet, a PNG, of what the model is given")
 ]
@@ -72,14 +75,18 @@ def pose(
     model: Model = _MODEL,
     scale: Scale = 1,
     fit: FitTo = "pad",
+    fit_pose: FitPose = False,
     detector: Detector = None,
     preview: Preview = None,
 ) -> None:
     """Draw a person in another pose."""
     from dnaf.apply.sheet import with_skeleton
+    from dnaf.apply.trunk import fitted
 
     inputs = _inputs(fit, detector)
     person, wanted = inputs.person(style, style_pose), inputs.pose(pose, pose_size)
+    if fit_pose:
+        wanted = fitted(wanted, person.keypoints)
     _hint(model, style)
     _write_preview(
         preview, [with_skeleton(person.image, person.keypoints), with_skeleton(person.image, wanted)]
@@ -202,15 +209,19 @@ def interpolate(
     pose_size: PoseSize = None,
     model: Model = _MODEL,
     fit: FitTo = "pad",
+    fit_pose: FitPose = False,
     detector: Detector = None,
     preview: Preview = None,
 ) -> None:
     """Draw a person on the way from one pose to another."""
     from dnaf.apply.sheet import enlarged, sheet, with_skeleton
+    from dnaf.apply.trunk import fitted
     from dnaf.core import config
 
     inputs = _inputs(fit, detector)
     person, ends = inputs.person(style, style_pose), [inputs.pose(name, pose_size) for name in (first, last)]
+    if fit_pose:
+        ends = [fitted(each, person.keypoints) for each in ends]
     _write_preview(preview, [with_skeleton(person.image, each) for each in (person.keypoints, *ends)])
     _hint(model, style)
     batch_size = config.load(config.Generate).batch_size

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.core.errors import DataError
+from dnaf.apply.trunk import trunk_of
 from dnaf.core.images import Size
-from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP, Points
+from dnaf.data.keypoints.keypoints import LEFT_HIP, RIGHT_HIP, Points
 
 Garment = Literal["upper", "lower"]
 Mask = NDArray[np.bool_]
@@ -53,10 +53,4 @@ def above_hips(keypoints: Points, size: Size) -> Mask:
 
 
 def _trunk_length(keypoints: Points) -> float:
-    joints = keypoints[[NECK, RIGHT_HIP, LEFT_HIP]]
-    if np.isnan(joints).any():
-        raise DataError(
-            "pose: neck and hips are needed to find a garment (found one of them missing). "
-            "Give a mask as an image."
-        )
-    return float(np.linalg.norm(joints[0] - joints[1:].mean(axis=0)))
+    return trunk_of(keypoints, "to find a garment", "Give a mask as an image.").length

@@ -166,3 +166,16 @@ def test_the_command_tells_a_wrong_name_in_one_sentence(project: ApplicationProj
     assert finished.returncode == 2
     assert finished.stdout == ""
     assert error_of(finished.stderr).startswith("error: nobody: no such file, nor an image of the data set")
+
+
+def test_a_wanted_pose_is_fitted_to_the_person(project: ApplicationProject) -> None:
+    name = project.names[0]
+    points = in_model_pixels(project.keypoints[name]) / 2
+    flat = [value for x, y in points.tolist() for value in (x, y, 1.0)]
+    Path("half.json").write_text(json.dumps({"people": [{"pose_keypoints_2d": flat}]}))
+    apply.pose(name, name, Path("own.png"))
+    apply.pose(name, "half.json", Path("fitted.png"), fit_pose=True)
+    apply.pose(name, "half.json", Path("not-fitted.png"))
+    own, fitted, not_fitted = (images.read(Path(f"{each}.png")) for each in ("own", "fitted", "not-fitted"))
+    assert (fitted == own).all()
+    assert (not_fitted != own).any()

@@ -63,6 +63,7 @@ Scale = Annotated[
     typer.Option(min=1, max=64, help="Enlarge the result to look at it: each pixel a square of this side"),
 ]
 _MODEL = Path("data/model")
+_SHEET_ROWS = 20
 _SMALL = 256  # pixels: a result that is less high is hard to see
 
 
@@ -235,6 +236,48 @@ def interpolate(
     _write_bytes(out.with_name(out.name + ".gif"), to_gif(enlarged_images))
 
 
+def batch(
+    table: Annotated[
+        Path, typer.Argument(help="A CSV file: person,pose,out and perhaps person_pose,pose_size")
+    ],
+    model: Model = _MODEL,
+    scale: Scale = 1,
+    fit: FitTo = "pad",
+    fit_pose: FitPose = False,
+    detector: Detector = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(help=f"Where to write a sheet, a PNG, of the first {_SHEET_ROWS}: person, pose, result"),
+    ] = None,
+) -> None:
+    """Draw many persons in other poses; what is there already stays, so that a killed run goes on."""
+    from dnaf.apply.batch import check, paint, read_orders
+    from dnaf.apply.sheet import enlarged, sheet, with_skeleton
+    from dnaf.core import config, files, images
+    from dnaf.core.progress import note
+
+    inputs, orders = _inputs(fit, detector), read_orders(table)
+    missing = [order for order in orders if not order.out.exists()]
+    if len(missing) < len(orders):
+        there = f"{len(orders) - len(missing):,} of {len(orders):,}"
+        note(f"{there} images are there and stay: remove one to make it again")
+    checked = check(missing, inputs, fit_pose)
+    _hint(model, *dict.fromkeys(order.person for order in missing))
+    rows: list[list[Pixels]] = []
+    if checked:
+        painter, batch_size = _painter(model), config.load(config.Generate).batch_size
+        for each, person, image in paint(painter, checked, inputs, batch_size):
+            enlarged_image = image.repeat(scale, axis=0).repeat(scale, axis=1)
+            files.write_atomic(each.order.out, images.encode_png(enlarged_image))
+            if len(rows) < _SHEET_ROWS:
+                rows.append(
+                    [enlarged(person.image), with_skeleton(person.image, each.wanted), enlarged(image)]
+                )
+    if preview is not None and rows:
+        _write(preview, sheet(rows))
+    print(f"{len(checked):,} images → {checked[0].order.out}, …" if checked else "0 images: all are there")
+
+
 def _inputs(fit: "Fit", detector: str | None) -> "InputReader":
     from dnaf.apply.detectors.load import load_detector
     from dnaf.apply.input_reader import InputReader
@@ -302,7 +345,7 @@ def _write_bytes(out: Path, data: bytes) -> None:
     print(out)
 
 
-COMMANDS = (pose, artwork, try_on, mix, interpolate)
+COMMANDS = (pose, artwork, try_on, mix, interpolate, batch)
 
 if __name__ == "__main__":
     _command.run(*COMMANDS)

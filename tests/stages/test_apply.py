@@ -179,3 +179,37 @@ def test_a_wanted_pose_is_fitted_to_the_person(project: ApplicationProject) -> N
     own, fitted, not_fitted = (images.read(Path(f"{each}.png")) for each in ("own", "fitted", "not-fitted"))
     assert (fitted == own).all()
     assert (not_fitted != own).any()
+
+
+def test_a_table_gives_what_each_row_gives_alone_and_a_second_run_makes_what_is_missing(
+    project: ApplicationProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.set_params(generate={"batch_size": 2})
+    first, second, *_ = project.names
+    pairs = [(first, second), (second, first), (first, first)]
+    rows = [f"{person},{wanted},batch/{index}.png" for index, (person, wanted) in enumerate(pairs)]
+    Path("orders.csv").write_text("\n".join(["person,pose,out", *rows]) + "\n")
+    apply.batch(Path("orders.csv"), preview=Path("orders.png"))
+    assert capsys.readouterr().out.splitlines()[-1] == "3 images → batch/0.png, …"
+    for index, (person, wanted) in enumerate(pairs):
+        apply.pose(person, wanted, Path("alone.png"))
+        alone, batched = (images.read(Path(name)).astype(int) for name in ("alone.png", f"batch/{index}.png"))
+        assert np.abs(alone - batched).max() <= 1, "rounding of another batch"
+    before = Path("batch/0.png").stat().st_mtime_ns
+    Path("batch/1.png").unlink()
+    capsys.readouterr()
+    apply.batch(Path("orders.csv"))
+    printed = capsys.readouterr()
+    assert "2 of 3 images are there and stay" in printed.err
+    assert printed.out.splitlines()[-1] == "1 images → batch/1.png, …"
+    assert Path("batch/0.png").stat().st_mtime_ns == before
+
+
+def test_a_table_that_names_what_is_not_there_writes_nothing(project: ApplicationProject) -> None:
+    name = project.names[0]
+    Path("wrong.csv").write_text(
+        f"person,pose,out\n{name},{name},wrong/0.png\n{name},absent.json,wrong/1.png\n"
+    )
+    with pytest.raises(DataError, match=r"absent\.json"):
+        apply.batch(Path("wrong.csv"))
+    assert not Path("wrong").exists()

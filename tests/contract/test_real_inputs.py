@@ -28,6 +28,7 @@ from dnaf.data.pose_maps.write import write_pose_maps
 from dnaf.data.preview import preview
 from dnaf.data.store import ImageStore
 from dnaf.data.unpack import unpack
+from tests.helpers.evaluation_project import EFFICIENTNET
 from tests.helpers.raw_folder import ROOT, SHARED_DATA
 
 REAL = SHARED_DATA / "real"
@@ -82,9 +83,10 @@ def test_the_photographs_are_trained_on_generated_and_evaluated(photos: Path) ->
     with open("params.yaml", "w") as file:
         YAML().dump(params, file)
     shutil.copytree(ROOT / "data/results/dnaf", "data/results/dnaf", ignore=shutil.ignore_patterns("*.zip"))
+    shutil.copytree(ROOT / EFFICIENTNET, EFFICIENTNET)
     for stage in (
         *("unpack photos", "split photos", "render photos", "latents", "train", "generate"),
-        *("reference photos cfld", "evaluate dnaf cfld"),
+        *("reference photos cfld", "evaluate photos dnaf cfld"),
     ):
         finished = subprocess.run(
             [sys.executable, "-m", *f"stages.{stage}".split()],
@@ -94,7 +96,7 @@ def test_the_photographs_are_trained_on_generated_and_evaluated(photos: Path) ->
         )
         assert finished.returncode == 0, f"{stage}: {finished.stderr[-2000:]}"
     assert len(ImageStore(Path("data/results/dnaf/generated.zip")).names) == 6
-    assert json.loads(Path("metrics/dnaf/cfld.json").read_text())["num_pairs"] == 6
+    assert json.loads(Path("data/scores/cfld/dnaf.json").read_text())["num_pairs"] == 6
 
 
 def test_a_real_coco_file_is_read_for_the_image_that_is_there(tmp_path: Path) -> None:

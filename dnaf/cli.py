@@ -44,7 +44,7 @@ def find_stages(checkout: Path) -> dict[str, str]:
             f"{checkout}: has no dvc.yaml and stages/ (expected a checkout of dnaf). Run the command in one."
         )
     files = {path.stem: path for path in sorted(folder.glob("[!_]*.py"))}
-    running = re.findall(r"-m stages\.(\w+)", pipeline.read_text(encoding="utf-8"))
+    running = re.findall(r"\bstages\.(\w+)", pipeline.read_text(encoding="utf-8"))
     return {name: _sentence(files[name]) for name in dict.fromkeys([*running, *files]) if name in files}
 
 

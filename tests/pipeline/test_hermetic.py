@@ -34,6 +34,7 @@ PLUMBING = (
     "dnaf/data/chunks.py",
     "stages/__init__.py",
     "stages/_command.py",
+    "stages/_launch.py",
 )
 # Of the matrix, one method of each kind: ours, from the data alone, published, in shared strips, absent.
 STAGES = (

@@ -196,6 +196,7 @@ def _check_components(folder: Path, with_prompt: bool) -> _Checked:
         if with_prompt:
             read_prompt(folder / _PROMPT_FILE)
     else:
+        _require_text(folder)
         unet = check_unet(folder / "unet")
         autoencoder = check_vae(folder / "vae")
         texts = check_text(folder, bool(pooled_channels(unet.config))) if with_prompt else []
@@ -203,6 +204,14 @@ def _check_components(folder: Path, with_prompt: bool) -> _Checked:
     if (folder / "style_encoder").is_dir():
         style = check_component(folder / "style_encoder", ("StyleEncoder",), StyleEncoder.from_config)
     return _Checked(unet, autoencoder, texts, style)
+
+
+def _require_text(folder: Path) -> None:
+    if (folder / "image_encoder").is_dir() and not (folder / "text_encoder").is_dir():
+        raise BaseModelError(
+            f"{folder}: another kind of model (found image_encoder, expected text_encoder). "
+            "docs/base-models.md says which base models work."
+        )
 
 
 def _check_autoencoder(folder: Path) -> CheckedComponent:

@@ -127,7 +127,10 @@ def _require(raw: Path, data_format: Format, containers: list[Path]) -> None:
     if not missing:
         return
     guide = raw / "README.md" if (raw / "README.md").is_file() else "docs/data.md"
-    remedy = f"{guide} says which files belong there and where they come from."
+    remedy = (
+        f"{guide} says which files belong there and where they come from; `{commands.dvc('pull')}` brings "
+        "those that the project's remote has."
+    )
     if "/.dvc/tmp/exps/" in str(raw.resolve()):
         paths = " ".join(str(raw / name) for name in missing)
         remedy = (

@@ -270,7 +270,8 @@ def remove_archive_and_list(raw: Path) -> None:
         (list_image_in_both, "test.lst: images of train.lst are listed here too (found 1, first"),
         (
             remove_archive_and_list,
-            "files are missing (expected img_highres.zip, test.lst). docs/data.md says",
+            "files are missing (expected img_highres.zip, test.lst). docs/data.md says which files belong "
+            "there and where they come from; `uv run dvc pull` brings those that the project's remote has.",
         ),
     ],
 )

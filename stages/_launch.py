@@ -1,4 +1,4 @@
-"""Starts a command as the environment variable `DNAF_LAUNCH` says: `python -m stages._launch stages.train`.
+"""Starts a command as the environment variable `DNAF_LAUNCH` says (its argument: `stages.train`).
 
 dvc.yaml starts through it what may run in several processes, so that a line is the same in every shell.
 Without the variable the command runs in this process.

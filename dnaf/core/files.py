@@ -4,14 +4,17 @@ The commit point of everything written here is one `os.replace`; of a folder it 
 which is written last. A process may die on any line: a reader then finds the old state or the new one.
 """
 
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,9 +26,27 @@ _TEMPORARY = ".dnaf-tmp-"
 _LONGEST = 50  # characters of a name that its temporary one repeats: names end at 255 bytes
 
 
+def open_regular(path: Path) -> BufferedReader:
+    """Opens a file that somebody else wrote, and nothing else: who waits for a named pipe may wait for ever.
+
+    Raises:
+        OSError: with a `strerror` that says why, for a folder, pipe, socket or device too.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "a pipe, socket or device, not a file", str(path))
+    return open(path, "rb")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file that somebody else wrote; errors as of `open_regular`."""
+    with open_regular(path) as file:
+        return file.read()
+
+
 def digest(path: Path) -> str:
     """Sha256 of a file's bytes, as 64 hex digits."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -116,7 +137,7 @@ def read_json(path: Path) -> Any:
         StateError: the file is missing or not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_bytes(path).decode())
     except FileNotFoundError as error:
         raise StateError(f"{path}: missing. Run the stage that writes it again.") from error
     except (OSError, ValueError, RecursionError) as error:

@@ -54,8 +54,8 @@ def read_sealed(path: Path, stage: str) -> bytes:
         StateError: it or its digest is missing, or its content is not what was written.
     """
     try:
-        data = path.read_bytes()
-        recorded = seal_of(path).read_text(encoding="utf-8").split()[:1]
+        data = files.read_bytes(path)
+        recorded = files.read_bytes(seal_of(path)).decode().split()[:1]
     except FileNotFoundError as error:
         raise StateError(f"{error.filename}: missing. Run {stage} again.") from error
     except (OSError, ValueError) as error:

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from dnaf.core.errors import ConfigError, one_line, short
+from dnaf.core.files import read_bytes
 
 _MAX_BYTES = 1_000_000
 _STRICT = ConfigDict(strict=True, allow_inf_nan=False)
@@ -41,7 +42,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ConfigError(f"{path}: too large (expected at most {_MAX_BYTES:,} bytes).")
-        values = parse(path.read_text(encoding="utf-8"))
+        values = parse(read_bytes(path).decode())
     except OSError as error:
         raise ConfigError(
             f"{path}: could not be read ({error.strerror}). Run from the project's root."

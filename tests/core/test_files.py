@@ -384,3 +384,16 @@ def test_resume_state_is_removed_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def files_below(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "nothing"])
+def test_only_a_regular_file_is_opened_and_nobody_waits_for_a_pipe(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "list.txt"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    with pytest.raises(OSError) as error:  # noqa: PT011 (what it says is below)
+        files.read_bytes(path)
+    assert error.value.strerror
+    assert error.value.filename == str(path)

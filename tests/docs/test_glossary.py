@@ -19,7 +19,7 @@ ELSEWHERE = {
         "dnaf/core/filenames.py",  # of a path, as Python's pathlib calls it
         "dnaf/ui/guard.py",  # of a form, as MIME calls it
         "dnaf/data/demo/figure.py",  # of a body
-        "tests/property/test_lists.py",  # of a path
+        "tests/property/test_images_and_names.py",  # of a path
     },
     "picture": {
         "dnaf/pretraining/autoencoder.py",  # a seed

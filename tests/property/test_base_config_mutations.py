@@ -2,11 +2,8 @@
 
 import json
 import shutil
-import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,9 @@ from dnaf.core.errors import BaseModelError, ConfigError
 from dnaf.model.pretrained.base_model import load_autoencoder, load_base
 from tests.helpers import base_folders
 from tests.helpers import training_project as _one_thread  # noqa: F401
+from tests.helpers.attacks import MOST_SECONDS, at_most
 from tests.helpers.no_network import no_network
 
-MOST_SECONDS = 10
 DEEP: Any = 1
 for _ in range(60):
     DEEP = [DEEP]
@@ -55,22 +52,6 @@ HOSTILE: tuple[Any, ...] = (
     {"x": 1},
     DEEP,
 )
-
-
-@contextmanager
-def at_most(seconds: int) -> Iterator[None]:
-    """What takes longer is interrupted, and fails."""
-
-    def stop(number: int, frame: object) -> None:
-        raise AssertionError(f"still not at its end after {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def mutate(path: Path, rng: np.random.Generator) -> str:

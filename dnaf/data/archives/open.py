@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dnaf.core.errors import DataError
+from dnaf.core.files import open_regular
 from dnaf.data.archives.folder import FolderArchive
 from dnaf.data.archives.rar import open_rar
 from dnaf.data.archives.tar import TarArchive, is_tar
@@ -63,7 +64,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         yield FolderArchive(path)
         return
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             start = file.read(len(_RAR))
     except OSError as error:
         raise DataError(

@@ -13,6 +13,7 @@ from typing import IO, Any, Self, cast
 
 from dnaf.core.errors import DataError
 from dnaf.core.filenames import shown
+from dnaf.core.files import open_regular
 from dnaf.data.archives.checks import Entry, check_members, max_unpacked
 
 _MAX_HEADER_BYTES = 65_536  # of a long name, or of all attributes of a member
@@ -135,7 +136,7 @@ class _Unpacked:
 
 @contextmanager
 def _file(path: Path) -> Iterator[IO[bytes]]:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         start = file.read(6)
         for magic, opener in _OPENERS:
             if start.startswith(magic):

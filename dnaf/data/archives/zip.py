@@ -21,6 +21,7 @@ import pyzipper
 
 from dnaf.core.errors import DataError
 from dnaf.core.filenames import shown
+from dnaf.core.files import open_regular
 from dnaf.data.archives import passwords, zipcrypto
 from dnaf.data.archives.checks import MAX_MEMBER_BYTES, MAX_RATIO, Entry, check_count, check_members
 from dnaf.data.archives.zip_directory import (
@@ -210,7 +211,7 @@ def open_zip(path: Path) -> Iterator[ZipArchive]:
             a method that is not supported.
     """
     try:
-        file = open(path, "rb")  # noqa: SIM115 (closed below)
+        file = open_regular(path)
     except OSError as error:
         raise DataError(
             f"{path}: could not be read ({error.strerror}). See the README in its folder."

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dnaf.core.errors import DataError
+from dnaf.core.files import read_bytes
 from dnaf.data.formats.names import Name, NameOf
 
 
@@ -13,14 +14,14 @@ def read_lines(path: Path) -> list[str]:
         DataError: the file is missing or not text.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
     except OSError as error:
         raise DataError(
             f"{path}: could not be read ({error.strerror}). The README in its folder says where to get it."
         ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a text file in UTF-8 ({error.reason}). Download it again.") from error
-    return text.replace("\r\n", "\n").rstrip("\n").split("\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
 
 
 def read_list(path: Path, name_of: NameOf) -> list[Name]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dnaf.core.errors import DataError
+from dnaf.core.files import read_bytes
 from dnaf.core.images import Size
 from dnaf.data.formats.names import Name, NameOf
 from dnaf.data.keypoints.detections import from_numbers, list_of_objects, named, parse_json
@@ -27,9 +28,12 @@ def read_coco(path: Path, sizes: Mapping[Name, Size], name_of: NameOf) -> Iterat
     Raises:
         DataError: not such a file, or of an image that has another size.
     """
-    if path.stat().st_size > _MAX_BYTES:
-        raise DataError(f"{path}: too large (expected at most {_MAX_BYTES:,} bytes).")
-    content = parse_json(path.read_bytes(), str(path))
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise DataError(f"{path}: too large (expected at most {_MAX_BYTES:,} bytes).")
+        content = parse_json(read_bytes(path), str(path))
+    except OSError as error:
+        raise DataError(f"{path}: could not be read ({error.strerror}). See docs/data.md.") from error
     if isinstance(content, list):
         raise DataError(
             f"{path}: a list, as COCO results are, which names no image (expected an object with the lists "

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnaf.core.errors import DataError, StateError, one_line
-from dnaf.core.files import write_atomic
+from dnaf.core.files import read_bytes, write_atomic
 from dnaf.core.images import Size
 from dnaf.data.formats.names import Name, Stem
 
@@ -104,7 +104,7 @@ def read_keypoints(path: Path) -> tuple[list[Stem], Points]:
 
 def _lines(path: Path) -> list[str]:
     # Not `splitlines`, which divides at characters that names may have, as U+2028.
-    return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    return read_bytes(path).decode().removesuffix("\n").split("\n")
 
 
 def coordinate(value: Any) -> float:

@@ -1,4 +1,4 @@
-"""Lists, pose files, images, names of members: whatever they look like, valid or one sentence."""
+"""Images and names of members: whatever they look like, valid or one sentence."""
 
 import random
 from collections.abc import Callable
@@ -12,35 +12,9 @@ from hypothesis import strategies as st
 from dnaf.core import images
 from dnaf.core.errors import DataError
 from dnaf.data.archives.checks import Entry, check_members
-from dnaf.data.formats import deepfashion
-from dnaf.data.formats.lists import read_list
-from dnaf.data.keypoints.pose_files import read_pose_txt
-from dnaf.data.pairs import pairs
-from tests.helpers.raw_folder import FIGURE, outfit_names
 from tests.property.test_annotations import mutate
 
-NAMES = outfit_names(1, 2)
-PATHS = [f"img/{deepfashion.image_path(name)}" for name in NAMES]
 IMAGE = np.random.default_rng(0).integers(0, 256, (12, 8, 3), dtype=np.uint8)
-
-
-def check_list(path: Path) -> None:
-    names = read_list(path, deepfashion.name_of)
-    assert len(set(names)) == len(names)
-    assert all(deepfashion.flat_name(f"img/{deepfashion.image_path(name)}") == name for name in names)
-
-
-def check_pairs(path: Path) -> None:
-    listed = pairs.read_pair_list(path, deepfashion.name_of)
-    assert len(set(listed)) == len(listed)
-    assert all(source != target for source, target in listed)
-
-
-def check_pose(path: Path) -> None:
-    points = read_pose_txt(path.read_bytes(), path, 40)
-    assert points.shape == (18, 2)
-    assert (np.isnan(points[:, 0]) == np.isnan(points[:, 1])).all()
-    assert not np.isinf(points).any()
 
 
 def check_image(path: Path) -> None:
@@ -51,10 +25,6 @@ def check_image(path: Path) -> None:
 
 
 FILES: dict[str, tuple[bytes, Callable[[Path], None]]] = {
-    "train.lst": ("\n".join(NAMES).encode(), check_list),
-    "test_pairs.txt": ("\n".join([",".join(PATHS[:3]), ",".join(PATHS[3:])]).encode(), check_pairs),
-    "pairs.csv": (f",from,to\n0,{NAMES[0]},{NAMES[1]}\n1,{NAMES[1]},{NAMES[0]}\n".encode(), check_pairs),
-    "pose.txt": ("\n".join(f"{x:.18e} {y:.18e}" for x, y in FIGURE).encode(), check_pose),
     "image.jpg": (images.encode_jpeg(IMAGE), check_image),
     "image.png": (images.encode_png(IMAGE), check_image),
 }

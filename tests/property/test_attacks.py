@@ -1,0 +1,264 @@
+"""Archives, lists, keypoint files, base models and result sets that are damaged at random.
+
+Each is read as it was, or refused with one sentence that names it. Where a format has no checksum, damage may
+leave another valid content, and that is counted.
+"""
+
+import hashlib
+import importlib.util
+import io
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyzipper
+
+from dnaf.core import files, images
+from dnaf.data.archives.open import open_archive
+from dnaf.data.demo.encrypted_zip import write_encrypted_zip
+from dnaf.data.formats import deepfashion
+from dnaf.data.formats.lists import read_list
+from dnaf.data.keypoints.keypoint_files import read_keypoint_files
+from dnaf.data.keypoints.pose_files import read_pose_txt
+from dnaf.data.pairs import pairs
+from dnaf.data.pairs.pairs import pair_id
+from dnaf.evaluate.submissions.find import find_results
+from dnaf.evaluate.submissions.method_card import read_card
+from dnaf.evaluate.submissions.open import open_results
+from dnaf.model.pretrained.base_model import load_base
+from tests.data.keypoints.test_keypoint_files import write_coco
+from tests.helpers import base_folders
+from tests.helpers import training_project as _one_thread  # noqa: F401
+from tests.helpers.attacks import NAMED, Attacked, attack
+from tests.helpers.custom_folder import SIZES, WRITERS, keypoints
+from tests.helpers.evaluation_project import EvaluationProject
+from tests.helpers.no_network import no_network
+from tests.helpers.published_results import encode, write_folder, write_zip
+from tests.helpers.rar_writer import write_rar
+from tests.helpers.raw_folder import FIGURE, HEADER, annotation_line, outfit_names, read_table
+
+COUNTS = pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.slow)])
+MEMBERS = {f"img/WOMEN/Dresses/id_0000000{n}/01_1_front.jpg": bytes(range(40)) * n for n in range(1, 5)}
+NAMES = outfit_names(1, 2)
+PATHS = [f"img/{deepfashion.image_path(name)}" for name in NAMES]
+ARCHIVE = "images.zip"  # what an archive is, its content says
+
+
+def write_zip_by(method: int) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        with zipfile.ZipFile(folder / ARCHIVE, "w", method) as archive:
+            for name, data in MEMBERS.items():
+                archive.writestr(name, data)
+
+    return write
+
+
+def write_aes(folder: Path) -> None:
+    with pyzipper.AESZipFile(folder / ARCHIVE, "w", encryption=pyzipper.WZ_AES) as archive:
+        archive.setpassword(b"demo")
+        for name, data in MEMBERS.items():
+            archive.writestr(name, data)
+
+
+def write_encrypted(folder: Path) -> None:
+    write_encrypted_zip(folder / ARCHIVE, MEMBERS, b"demo", np.random.default_rng(0))
+
+
+def write_tar_by(mode: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        with tarfile.open(folder / ARCHIVE, mode) as archive:  # type: ignore[call-overload]
+            for name, data in MEMBERS.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+
+    return write
+
+
+def read_archive(folder: Path) -> dict[str, bytes]:
+    with open_archive(folder / ARCHIVE) as archive:
+        return {name: bytes(data) for name, data in archive.read(archive.names, "demo")}
+
+
+def check_members(found: object) -> None:
+    """A zip's names have no checksum: a member may be called otherwise, or be lost with the directory."""
+    assert isinstance(found, dict)
+    assert all(data in (b"", *MEMBERS.values()) for data in found.values())
+
+
+def archive(write: Callable[[Path], object], has_checksums: bool = True) -> Attacked:
+    return Attacked(write, read_archive, check_members if has_checksums else lambda found: None)
+
+
+@COUNTS
+def test_archives(tmp_path: Path, count: int) -> None:
+    kinds = {
+        "zip": archive(write_zip_by(zipfile.ZIP_STORED)),
+        "compressed zip": archive(write_zip_by(zipfile.ZIP_DEFLATED)),
+        "encrypted zip": archive(write_encrypted),
+        "AES zip": archive(write_aes),
+        "tar": archive(write_tar_by("w"), has_checksums=False),
+        "tar.gz": archive(write_tar_by("w:gz")),
+    }
+    if importlib.util.find_spec("unrar"):
+        kinds["rar"] = archive(lambda folder: write_rar(folder / ARCHIVE, MEMBERS))
+    outcomes = attack(kinds, count, 7, tmp_path)
+    assert outcomes[NAMED] > count / 3
+
+
+def file(
+    name: str, content: bytes, read: Callable[[Path], object], check: Callable[[object], None]
+) -> Attacked:
+    return Attacked(lambda f: (f / name).write_bytes(content), lambda f: read(f / name), check)
+
+
+def check_list(names: object) -> None:
+    assert isinstance(names, list)
+    assert len(set(names)) == len(names)
+    assert all(deepfashion.flat_name(f"img/{deepfashion.image_path(name)}") == name for name in names)
+
+
+def check_pairs(listed: object) -> None:
+    assert isinstance(listed, list)
+    assert len(set(listed)) == len(listed)
+    assert all(source != target for source, target in listed)
+
+
+def check_points(found: object) -> None:
+    if found is None:
+        return
+    points = np.frombuffer(found[1] if isinstance(found, tuple) else bytes(found), float)  # type: ignore[call-overload]
+    points = points.reshape(-1, 18, 2)
+    assert (np.isnan(points[..., 0]) == np.isnan(points[..., 1])).all()
+    assert not np.isinf(points).any()
+
+
+@COUNTS
+def test_lists(tmp_path: Path, count: int) -> None:
+    def listed(path: Path) -> list[str]:
+        return list(read_list(path, deepfashion.name_of))
+
+    def paired(path: Path) -> list[tuple[str, str]]:
+        return list(pairs.read_pair_list(path, deepfashion.name_of))
+
+    def annotated(path: Path) -> tuple[tuple[str, ...], bytes]:
+        found = read_table(path)
+        assert found.keypoints.shape == (len(found.names), 18, 2)
+        return tuple(found.names), found.keypoints.tobytes()
+
+    def posed(path: Path) -> bytes | None:
+        with open_archive(path.parent) as folder:
+            for name, data in folder.read(folder.names):
+                return read_pose_txt(data, path.parent / name, 40).tobytes()
+        return None  # there is none, which split counts
+
+    lines = [HEADER, *(annotation_line(name, FIGURE) for name in NAMES)]
+    flat = f",from,to\n0,{NAMES[0]},{NAMES[1]}\n1,{NAMES[1]},{NAMES[0]}\n"
+    kinds = {
+        "list": file("train.lst", "\n".join(NAMES).encode(), listed, check_list),
+        "pairs": file("a.txt", f"{','.join(PATHS[:3])}\n{','.join(PATHS[3:])}".encode(), paired, check_pairs),
+        "table of pairs": file("pairs.csv", flat.encode(), paired, check_pairs),
+        "annotations": file("a.csv", "\n".join(lines).encode(), annotated, check_points),
+        "pose file": file(
+            "pose.txt",
+            "\n".join(f"{x:.18e} {y:.18e}" for x, y in FIGURE).encode(),
+            posed,
+            check_points,
+        ),
+    }
+    outcomes = attack(kinds, count, 8, tmp_path)
+    assert outcomes[NAMED] > count / 4
+
+
+@COUNTS
+def test_keypoint_files(tmp_path: Path, count: int) -> None:
+    def read(folder: Path) -> tuple[tuple[str, ...], bytes]:
+        found = read_keypoint_files(folder, SIZES)
+        assert found.keypoints.shape == (len(found.names), 18, 2)
+        return tuple(found.names), found.keypoints.tobytes()
+
+    written: dict[str, Callable[[Path], object]] = {
+        name: lambda folder, write=write: write(folder, keypoints()) for name, write in WRITERS.items()
+    }
+    kinds = {
+        name: Attacked(write, read, check_points) for name, write in {**written, "coco": write_coco}.items()
+    }
+    outcomes = attack(kinds, count, 9, tmp_path)
+    assert outcomes[NAMED] > count / 4
+
+
+@COUNTS
+def test_result_sets(tmp_path: Path, count: int) -> None:
+    (tmp_path / "project").mkdir()
+    project = EvaluationProject(tmp_path / "project")
+    generated = project.generated()
+    store = tmp_path / "project/data/results/dnaf/generated.zip"
+    project.add_results()
+    published = {
+        f"{source}_2_{target}_vis.png": encode(generated[f"{pair_id(source, target)}.png"], "a.png")
+        for source, target in project.pairs
+    }
+
+    def results(method: str, write: Callable[[Path], object], *, may_be_another: bool = False) -> Attacked:
+        card = read_card(project.root / "data/results" / method / "card.yaml")
+
+        def read(folder: Path) -> object:
+            found = find_results(method, folder, card)
+            if not found:
+                return None
+            opened = open_results(method, found, card, project.data)
+            return [opened.generated(pair).tobytes() for pair in project.pairs]
+
+        def check(found: object) -> None:
+            assert found is None or may_be_another  # all of it is gone: not supplied
+
+        def written(folder: Path) -> None:
+            (folder / method).mkdir()
+            write(folder / method)
+
+        return Attacked(written, read, check)
+
+    kinds = {
+        "generated": results("dnaf", lambda folder: shutil.copy(store, folder)),
+        "published zip": results("pidm", lambda folder: write_zip(folder / "a.zip", published)),
+        "published folder": results("pidm", lambda folder: write_folder(folder / "a", published)),
+        "published JPEGs": results(
+            "gfla",
+            lambda folder: write_folder(folder / "a", jpegs(published)),
+            may_be_another=True,  # a JPEG has no checksum
+        ),
+    }
+    outcomes = attack(kinds, count, 10, tmp_path)
+    assert outcomes[NAMED] > count / 3
+
+
+def jpegs(pngs: dict[str, bytes]) -> dict[str, bytes]:
+    return {f"{name[:-4]}.jpg": images.encode_jpeg(images.decode(data, name)) for name, data in pngs.items()}
+
+
+@COUNTS
+def test_base_models(tmp_path: Path, count: int) -> None:
+    def write_sealed_base(folder: Path) -> None:
+        base_folders.write_own(folder / "base")
+        files.write_manifest(folder / "base")
+
+    def read(folder: Path) -> str:
+        base = load_base(folder / "base")
+        digest = hashlib.sha256()
+        for module in (base.unet, base.autoencoder, base.style_encoder):
+            for tensor in module.state_dict().values() if module is not None else ():
+                digest.update(tensor.numpy().tobytes())
+        return digest.hexdigest() + base.prompt.digest
+
+    kinds = {
+        "base with a manifest": Attacked(write_sealed_base, read, has_checksums=True),
+        "clone of Stable Diffusion": Attacked(lambda f: base_folders.write_sd(f / "base", "sd-1.5"), read),
+    }
+    with no_network() as asked:
+        outcomes = attack(kinds, count, 11, tmp_path)
+    assert not asked
+    assert outcomes[NAMED] > count / 4

@@ -1,12 +1,12 @@
 """Train an adapter on the frozen base; a killed run goes on where it stopped.
 
-Reads: data/pretraining/dataset, data/base/people
+Reads: data/pretraining/{dataset_IMAGES,adapter_crops_VARIANT}, data/base/people
 
-Writes: data/pretraining/adapter_VARIANT
+Writes: data/pretraining/adapter_IMAGES_VARIANT
 
 Documentation: docs/pretraining.md
 
-Example: uv run python -m pretraining.adapter full
+Example: uv run python -m pretraining.adapter crops full
 """
 
 from pathlib import Path
@@ -18,6 +18,9 @@ from stages import _command
 
 
 def main(
+    images: Annotated[
+        Literal["crops", "whole"], typer.Argument(help="torsos, or whole images from the weights for torsos")
+    ],
     variant: Annotated[
         Literal["full", "b1", "b2"],
         typer.Argument(help="all, without noise-aware features, or without appearance blocks"),
@@ -31,8 +34,10 @@ def main(
     from dnaf.pretraining.adapter import train_adapter
 
     folder, base = Path("data/pretraining"), Path("data/base/people")
-    output = folder / f"adapter_{variant}"
-    loss = train_adapter(variant, folder / "dataset", base, output, chosen.adapter, chosen.seed)
+    output = folder / f"adapter_{images}_{variant}"
+    start = None if images == "crops" else folder / f"adapter_crops_{variant}"
+    dataset, section = folder / f"dataset_{images}", chosen.adapter(images)
+    loss = train_adapter(variant, dataset, base, output, section, chosen.seed, start)
     return f"Loss {loss:.4f} at the end → {output}/model; pairs with what was made of them → {output}/samples"
 
 

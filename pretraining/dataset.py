@@ -2,19 +2,24 @@
 
 Reads: data/pretraining/people, data/base/people
 
-Writes: data/pretraining/dataset
+Writes: data/pretraining/dataset_IMAGES
 
 Documentation: docs/pretraining.md
 
-Example: uv run python -m pretraining.dataset
+Example: uv run python -m pretraining.dataset crops
 """
 
 from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
 
 from stages import _command
 
 
-def main() -> str:
+def main(
+    images: Annotated[Literal["crops", "whole"], typer.Argument(help="torsos, or whole images")],
+) -> str:
     from dnaf.pretraining import params
 
     chosen = params.load()
@@ -22,8 +27,9 @@ def main() -> str:
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.pretraining.dataset import write_dataset
 
-    output = Path("data/pretraining/dataset")
-    write_dataset(Path("data/pretraining/people"), Path("data/base/people"), output, chosen.adapter.crop)
+    folder = Path("data/pretraining")
+    output, side = folder / f"dataset_{images}", chosen.adapter(images).crop
+    write_dataset(folder / "people", Path("data/base/people"), output, side)
     return f"Pairs of training and validation outfits → {output}"
 
 

@@ -19,7 +19,8 @@ from stages import _command
 
 def main(
     stage: Annotated[
-        Literal["autoencoder", "crops", "base", "adapter"], typer.Argument(help="whose result to look at")
+        Literal["autoencoder", "crops", "base", "adapter_crops", "adapter_whole"],
+        typer.Argument(help="whose result to look at"),
     ],
 ) -> str:
     from dnaf.pretraining import params
@@ -35,9 +36,10 @@ def main(
     height, width = (side // PATCH for side in chosen.people.size)
     if stage == "autoencoder":
         write_reconstructions(folder / "people", folder / "autoencoder", output)
-    elif stage == "adapter":
-        models = sorted(folder.glob("adapter_*/model"))
-        write_pairs(models, sources_of(folder / "dataset" / VALIDATION), output, chosen.seed)
+    elif stage.startswith("adapter"):
+        models = sorted(folder.glob(f"{stage}_*/model"))
+        dataset = folder / stage.replace("adapter", "dataset")
+        write_pairs(models, sources_of(dataset / VALIDATION), output, chosen.seed)
     else:
         crop = chosen.crops.crop if stage == "crops" else chosen.base.crop
         size = (height, width) if crop is None else (crop, crop)

@@ -21,7 +21,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def train_adapter(variant: str, dataset: Path, base: Path, output: Path, params: Adapter, seed: int) -> float:
+def train_adapter(
+    variant: str,
+    dataset: Path,
+    base: Path,
+    output: Path,
+    params: Adapter,
+    seed: int,
+    start: Path | None = None,
+) -> float:
     """Trains an adapter, or goes on where a killed run stopped, and writes its model folder.
 
     Args:
@@ -29,6 +37,7 @@ def train_adapter(variant: str, dataset: Path, base: Path, output: Path, params:
         dataset: what `write_dataset` wrote.
         base: the frozen base.
         output: gets `model/`, `loss.csv` and `samples/`.
+        start: the output of an earlier training of this variant, whose weights this one starts from.
 
     Returns:
         The mean loss of the last steps; NaN in other processes than the first.
@@ -39,13 +48,14 @@ def train_adapter(variant: str, dataset: Path, base: Path, output: Path, params:
     model = config.Model(base=str(base), style_encoder=_ENCODER, level_mapping="coarser", **VARIANTS[variant])
     training = dataset / TRAINING
     outputs = Outputs(output / "model", output / "loss.csv", output / "samples", output / "tensorboard")
-    return train(sources_of(training), training / LATENTS, outputs, model, _training(params), seed)
+    return train(sources_of(training), training / LATENTS, outputs, model, _training(params, start), seed)
 
 
-def _training(params: Adapter) -> config.Train:
+def _training(params: Adapter, start: Path | None) -> config.Train:
     shared = params.model_dump(exclude={"crop", "max_weight"})
     return config.Train(
         **shared,
+        init=None if start is None else str(start / "model"),
         max_noise_weight=params.max_weight,
         foreground_weight=0.0,  # crops are all person
         timestep_sampling="uniform",

@@ -12,6 +12,9 @@ from dnaf.core.sections import Section
 
 PARAMS = Path("pretraining/params.yaml")
 
+AdapterImages = Literal["crops", "whole"]
+"""What an adapter is trained on: first torsos, then, from the weights that this gave, whole images."""
+
 
 class People(Section):
     """Which people are drawn. Validation outfits come last and are not trained on."""
@@ -68,7 +71,7 @@ class Denoising(Training):
 
 
 class Adapter(Training):
-    """Of section `adapter`; the rest of the model and of its training is in `dnaf/pretraining/adapter.py`."""
+    """Of sections `adapter_crops` and `adapter_whole`; the rest is in `dnaf/pretraining/adapter.py`."""
 
     name = "adapter"
     crop: Annotated[int, Field(ge=4, multiple_of=4)] | None
@@ -94,8 +97,13 @@ class Pretraining(Section):
     unet: UNet
     crops: Denoising
     base: Denoising
-    adapter: Adapter
+    adapter_crops: Adapter
+    adapter_whole: Adapter
     exchange: Exchange
+
+    def adapter(self, images: AdapterImages) -> Adapter:
+        """The section of an adapter's training on `images`."""
+        return {"crops": self.adapter_crops, "whole": self.adapter_whole}[images]
 
 
 def load(path: Path = PARAMS) -> Pretraining:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dnaf.core import files
 from dnaf.pretraining.exchange import IDENTICAL, SAME, WRONG
 from tests.pipeline.conftest import copy_project
 
@@ -21,7 +22,7 @@ MINIMAL = {
     "exchange.num_bootstrap": 10,
     **{
         f"{section}.{key}": value
-        for section in ("autoencoder", "crops", "base", "adapter")
+        for section in ("autoencoder", "crops", "base", "adapter_crops", "adapter_whole")
         for key, value in _TRAINING.items()
     },
 }
@@ -37,7 +38,12 @@ def test_one_command_pretrains_and_a_second_one_has_nothing_to_do(tmp_path: Path
         assert set(table["timestep"]) == {150, 800}
         assert {IDENTICAL, SAME, WRONG} < set(table["style"])
     for variant in ("full", "b1", "b2"):
-        assert (project.root / f"data/pretraining/adapter_{variant}/model/adapter").exists()
+        crops, whole = (
+            project.root / f"data/pretraining/adapter_{images}_{variant}/model"
+            for images in ("crops", "whole")
+        )
+        start = files.require_complete(whole)["init"]
+        assert start["folder"] == str(crops.relative_to(project.root))
     assert not list((tmp_path / "scratch").rglob("*.safetensors"))
     again = project.run("dvc", "--cd", "pretraining", "repro").stdout
     assert "Running stage" not in again

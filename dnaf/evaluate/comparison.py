@@ -1,6 +1,5 @@
 """What needs no network: each pair's images in the protocol's form, checked and compared pixel by pixel."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnaf.data.pairs.pairs import Pair
+from dnaf.evaluate.inspection import NEAR, Inspection, Inspector
 from dnaf.evaluate.metrics.masked_ssim import masked_ssim
 from dnaf.evaluate.metrics.psnr import l1, mae, psnr
 from dnaf.evaluate.metrics.ssim import both_ssims, ssim
@@ -30,9 +30,7 @@ class Comparison:
 
     Attributes:
         rows: pixel metrics of each pair.
-        digests: of each generated image.
-        constant: pairs whose generated image has one colour.
-        copied: pairs whose generated image is the ground truth.
+        inspections: of each generated image of a model; empty for those of none.
         real, generated: what the networks see, (B, H, W, 3); None where the protocol has no networks.
         masks: bool (B, H, W), where there are any.
         is_new: for each pair, whether no earlier one has the same image.
@@ -40,9 +38,7 @@ class Comparison:
 
     pairs: Sequence[Pair]
     rows: list[dict[str, float]]
-    digests: list[bytes]
-    constant: list[Pair]
-    copied: list[Pair]
+    inspections: list[Inspection]
     real: NDArray[Any] | None
     generated: NDArray[Any] | None
     masks: NDArray[np.bool_] | None
@@ -54,6 +50,7 @@ class Comparer:
     """Compares pairs under a protocol; called by several threads at once.
 
     Attributes:
+        inspector: of a model's images; None for methods without a model, whose images are copies.
         masks: of every target, or None for a data set whose metrics have no masks.
         first: the first pair of each image name, see `results.Results.image_name`.
     """
@@ -61,6 +58,7 @@ class Comparer:
     results: Results
     real: RealImages
     protocol: Protocol
+    inspector: Inspector | None
     masks: Masks | None
     first: Mapping[str, Pair]
 
@@ -71,7 +69,7 @@ class Comparer:
             DataError: a generated image cannot be read or has a wrong size.
             StateError: an image of the data set is missing or damaged.
         """
-        rows, digests, constant, copied = [], [], [], []
+        rows, inspections = [], []
         real_seen, generated_seen = [], []
         networks = self.protocol.networks
         for pair in pairs:
@@ -79,11 +77,8 @@ class Comparer:
             real = self.real.view(pair[1], self.protocol.pixels)
             generated = view_generated(image, self.protocol.pixels, self.real.size)
             rows.append(self._metrics(pair, real, generated))
-            digests.append(hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest())
-            if (image == image[0, 0]).all():
-                constant.append(pair)
-            if np.array_equal(real, generated):
-                copied.append(pair)
+            if self.inspector:
+                inspections.append(self.inspector.inspect(pair, image, rows[-1]["psnr"] > NEAR))
             if networks == self.protocol.pixels:
                 real_seen.append(real)
                 generated_seen.append(generated)
@@ -92,9 +87,7 @@ class Comparer:
                 generated_seen.append(view_generated(image, networks, self.real.size))
         masks = None if self.masks is None else np.stack([self.masks[target] for _, target in pairs])
         is_new = np.array([self.first[self.results.image_name(pair)] == pair for pair in pairs])
-        return Comparison(
-            pairs, rows, digests, constant, copied, _stack(real_seen), _stack(generated_seen), masks, is_new
-        )
+        return Comparison(pairs, rows, inspections, _stack(real_seen), _stack(generated_seen), masks, is_new)
 
     def _metrics(self, pair: Pair, real: Image, generated: Image) -> dict[str, float]:
         metrics = pixel_metrics(real, generated, self.protocol)

@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from dnaf.core import config
-from dnaf.core.errors import ConfigError, DataError, NumericalError
+from dnaf.core.errors import ConfigError, NumericalError
 from dnaf.core.images import Size
 from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.batch_networks import BatchFeatures, Networks
 from dnaf.evaluate.comparison import PSNR_MAX, Comparer, Masks
+from dnaf.evaluate.inspection import Inspector
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, ratio_interval
 from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.protocols.view import compared_size
@@ -89,7 +90,7 @@ def score(
 
     Raises:
         ConfigError: the size is too small for the metrics.
-        DataError: a model's image of one colour, there twice, or equal to its ground truth.
+        DataError: a model's image of one colour, or nearly equal to its ground truth, its source or another.
         NumericalError: a metric is NaN or infinite.
         StateError: an image is missing or damaged, or reference and networks have other weights.
     """
@@ -99,14 +100,19 @@ def score(
     first: dict[str, Pair] = {}
     for pair in pairs:
         first.setdefault(results.image_name(pair), pair)
-    comparer = Comparer(results, reference.images, protocol, extras.masks, first)
+    real = reference.images
+    inspector = Inspector(results, real.prepared, real.size) if results.by_a_model else None
+    comparer = Comparer(results, real, protocol, inspector, extras.masks, first)
     with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
         batches = shards.run(
             chunked(pairs, params.batch_size), comparer, networks.features_of, "Scoring pairs"
         )
     if shards.index > 0:
         return None
-    _refuse_suspicious(results, batches)
+    info = dict(results.info)
+    if inspector:
+        scored = [pair for chunk in batches for pair in chunk.batch.pairs]
+        info |= inspector.judge(scored, [each for chunk in batches for each in chunk.batch.inspections])
     row_of = {
         pair: row for chunk in batches for pair, row in zip(chunk.batch.pairs, chunk.batch.rows, strict=True)
     }
@@ -125,7 +131,7 @@ def score(
     if results.wrong_source:
         metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
     metrics |= {"num_pairs": len(table), "num_expected": len(test.pairs)}
-    metrics["protocol"] = _provenance(results, extras, test, reference, protocol, networks, params, root_seed)
+    metrics["protocol"] = _provenance(info, extras, test, reference, protocol, networks, params, root_seed)
     return Score(metrics, table)
 
 
@@ -141,32 +147,6 @@ def require_large_enough(protocol: Protocol, size: Size) -> None:
             raise ConfigError(
                 f"params.yaml: datasets: images too small to score (found {height}x{width}, expected at "
                 f"least {_MIN_SIZE} pixels a side). Choose a larger height and width."
-            )
-
-
-def _refuse_suspicious(results: Results, batches: Sequence[BatchFeatures]) -> None:
-    """Images that no working model makes would make a score better or worse without a word."""
-    if not results.by_a_model:
-        return
-    seen: set[bytes] = set()
-    repeated = []
-    pairs = [pair for chunk in batches for pair in chunk.batch.pairs]
-    digests = [digest for chunk in batches for digest in chunk.batch.digests]
-    for pair, digest in zip(pairs, digests, strict=True):
-        if digest in seen:
-            repeated.append(pair)
-        seen.add(digest)
-    constant = [pair for chunk in batches for pair in chunk.batch.constant]
-    copied = [pair for chunk in batches for pair in chunk.batch.copied]
-    for found, fault in (
-        (constant, "has one colour"),
-        (copied, "equals its ground truth"),
-        (repeated, "equals another pair's"),
-    ):
-        if found:
-            raise DataError(
-                f"{results.where}: {pair_id(*found[0])}: the generated image {fault} ({len(found):,} of "
-                f"{len(pairs):,} such). Find out why before it is scored; nothing was written."
             )
 
 
@@ -224,7 +204,7 @@ def _pckh(joints: NDArray[np.int64], test: TestPairs, num_bootstrap: int, root_s
 
 
 def _provenance(
-    results: Results,
+    info: dict[str, Any],
     extras: Extras,
     test: TestPairs,
     reference: ReferenceData,
@@ -255,7 +235,7 @@ def _provenance(
             "num_resamplings": params.num_bootstrap,
             "seed": root_seed,
         },
-        "results": results.info,
+        "results": info,
         "weights": {name: network.provenance for name, network in every.items()},
         "versions": {package: version(package) for package in _PACKAGES},
     }

@@ -80,6 +80,7 @@ def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:
         _efficientnet(boards),
         _rank_deficient(boards),
         _jpeg(boards, cards),
+        _equal(boards, cards),
         _wrong_source(boards),
         _not_supplied(boards),
         _published(boards, cards),
@@ -186,6 +187,24 @@ def _jpeg(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
     return (
         f"**JPEG**: results of {', '.join(titles)} are JPEG files. Compression alone caps SSIM: even the "
         "ground truth, saved that way, would stay below 1."
+    )
+
+
+def _equal(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
+    """Where a model's images equal what they may equal; see `inspection.Inspector`."""
+    found = {}
+    for row in (row for board in boards for row in board.present):
+        results = row.protocol["results"]
+        truth, others = results.get("num_equal_to_truth", 0), results.get("num_equal_to_others", 0)
+        if truth or others:
+            found[escape.markdown(cards[row.method].title)] = f"{truth:,} and {others:,}"
+    if not found:
+        return ""
+    numbers = "; ".join(f"{title} {text}" for title, text in found.items())
+    return (
+        "**Equal images**: of a pair whose source and target are the same photograph, an image may be that "
+        "photograph, and pairs of the same photographs may have the same image. Number of images of either "
+        f"kind: {numbers}. They are scored as all others."
     )
 
 

@@ -114,7 +114,7 @@ def test_images_of_one_colour_are_counted_and_refused(evaluation_project: Evalua
     stem = names[2].removesuffix(".png")
     with pytest.raises(
         DataError,
-        match=rf"^data/results/dnaf/generated\.zip: {stem}: the .* has one colour \(2 of 6 such\)",
+        match=rf"^data/results/dnaf/generated\.zip: {stem}: the .* has one colour \(2 of 6 such, by a",
     ):
         score_of(evaluation_project)
 
@@ -155,7 +155,10 @@ def test_an_image_that_stands_for_two_pairs_is_refused(evaluation_project: Evalu
     names = list(images)
     images[names[3]] = images[names[1]]
     evaluation_project.add_results(members=images)
-    with pytest.raises(DataError, match=rf"{names[3][:-4]}: the .* equals another pair's \(1 of 6 such\)"):
+    with pytest.raises(
+        DataError,
+        match=rf"{names[3][:-4]}: the .* equals another pair's \(1 of 6 such, by a PSNR over 45 dB\)",
+    ):
         score_of(evaluation_project)
 
 

@@ -66,6 +66,7 @@ class ZipArchive:
         self._members = {name: member for name, member in zip(names, members, strict=True) if name}
         self._name_of = {member.index: name for name, member in self._members.items()}
         self.names = list(self._members)
+        self.num_left_by_systems = len(self._files) - len(self._members)
         self.is_encrypted = any(member.flags & ENCRYPTED for member in self._members.values())
 
     def num_bytes(self, names: Collection[str]) -> int:

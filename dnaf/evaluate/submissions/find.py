@@ -14,7 +14,7 @@ from dnaf.core.filenames import is_left_by_system, suffix
 from dnaf.data.formats.names import Stem
 from dnaf.data.pairs.tables import PAIR_COLUMNS, read_table
 from dnaf.evaluate.submissions.method_card import Card
-from dnaf.evaluate.submissions.plain_files import require_plain
+from dnaf.evaluate.submissions.plain_files import require_plain, walk
 
 if TYPE_CHECKING:
     from dnaf.data.pairs.pairs import Pair
@@ -133,7 +133,12 @@ def _content(folder: Path) -> list[Path]:
     )
     for path in content:
         require_plain(path)
-    return content
+    return [path for path in content if _holds_anything(path)]
+
+
+def _holds_anything(path: Path) -> bool:
+    """Whether it is a file, or a folder with one that no system left behind."""
+    return next(walk(path, is_left_by_system), None) is not None
 
 
 def _bare_name(path: Path) -> str:

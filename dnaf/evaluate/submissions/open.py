@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from dnaf.core import files
 from dnaf.core.errors import DataError, StateError
 from dnaf.core.images import Pixels, Size, resize
 from dnaf.core.progress import track
@@ -18,7 +17,7 @@ from dnaf.data.store import ImageStore
 from dnaf.evaluate.metrics.psnr import l1
 from dnaf.evaluate.submissions.find import COPY_SOURCE, GENERATED, MEAN_IMAGE, SHARED, WRONG_SOURCE, TestPairs
 from dnaf.evaluate.submissions.method_card import Card
-from dnaf.evaluate.submissions.published import Layout, PublishedImages, find_images
+from dnaf.evaluate.submissions.published import Layout, PublishedImages, digest_of, find_images
 from dnaf.evaluate.submissions.result_names import POSITION, ResultNames
 
 _NUM_CHECKED = 16  # strips whose ground truth is compared with ours
@@ -123,8 +122,9 @@ def _published(found: Sequence[Path], card: Card, data: DataSet) -> Results:
     height, width = published.generated(data.test.pairs[0]).shape[:2]
     info = {
         "file_type": next(iter(coverage.file_types)),
-        "files": {path.name: files.digest(path) for path in found if path.is_file()},
+        "files": {source.name: digest_of(source, coverage) for source in coverage.sources},
         "num_other_files": coverage.num_others,
+        "num_left_by_systems": coverage.num_left_by_systems,
         "naming": layout.naming,
         "image_size": f"{height}x{width}",
     }

@@ -1,7 +1,7 @@
 """A method's published result images, read where they lie: zips and folders as they were downloaded.
 
 Nothing is unpacked or copied. What is there is compared with what should be there before the first image is
-read: every pair once, no image of anything else, one file type.
+read: every pair once, no image of anything else, one file type, one archive or folder.
 """
 
 import threading
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from dnaf.core import images
+from dnaf.core import files, images
 from dnaf.core.errors import DataError, one_line
 from dnaf.core.filenames import is_left_by_system, suffix
 from dnaf.core.images import Pixels, Size
@@ -41,7 +41,8 @@ class Layout:
         folder: take only images in a folder of this name.
         margin: pixels to cut off at the left and the right of the generated image, where its width says that
             they are there.
-        size: (height, width) of the data set; without panels and margin, images have its shape in any size.
+        size: (height, width) of the data set; without panels and margin, images have its shape, in this size
+            or a larger one.
     """
 
     naming: str
@@ -62,6 +63,8 @@ class Coverage:
         duplicate: image files of a pair that has another one already.
         file_types: `jpg` and `png` with their numbers, of the matched images.
         num_others: files that are no images (tables, caches), which are passed over.
+        num_left_by_systems: files and folders as `.DS_Store` and `__MACOSX`, which are passed over too.
+        sources: where images of matched pairs come from: archives, folders with all that is below them.
     """
 
     places: dict[Pair, Place]
@@ -70,6 +73,8 @@ class Coverage:
     duplicate: list[str]
     file_types: dict[str, int]
     num_others: int
+    num_left_by_systems: int
+    sources: list[Path]
 
 
 def find_images(paths: Sequence[Path], layout: Layout, names: ResultNames, pairs: Sequence[Pair]) -> Coverage:
@@ -80,8 +85,10 @@ def find_images(paths: Sequence[Path], layout: Layout, names: ResultNames, pairs
             be unpacked first.
     """
     places: dict[Pair, Place] = {}
+    sources: dict[Path, None] = {}
     unknown, duplicate, num_others = [], [], 0
-    for path, member in chain.from_iterable(map(_list, paths)):
+    left: list[int] = []
+    for source, (path, member) in chain.from_iterable(_list(path, left) for path in paths):
         name = PurePosixPath(member or path.as_posix())
         if suffix(name.name) not in IMAGES:
             num_others += 1
@@ -93,16 +100,19 @@ def find_images(paths: Sequence[Path], layout: Layout, names: ResultNames, pairs
                 duplicate.append(_shown((path, member)))
             else:
                 places[pair] = (path, member)
+                sources[source] = None
     types = Counter(_file_type(place) for place in places.values())
     missing = [pair for pair in pairs if pair not in places]
-    return Coverage(places, missing, unknown, duplicate, dict(sorted(types.items())), num_others)
+    return Coverage(
+        places, missing, unknown, duplicate, dict(sorted(types.items())), num_others, sum(left), list(sources)
+    )
 
 
 class PublishedImages:
     """One image for each of exactly these pairs. May be used by several threads.
 
     Raises:
-        DataError: an image is missing, unknown or there twice, or files are of two types.
+        DataError: an image is missing, unknown or there twice, or files are of two types or from two places.
     """
 
     def __init__(self, where: Path, coverage: Coverage, layout: Layout, pairs: Sequence[Pair]) -> None:
@@ -117,7 +127,8 @@ class PublishedImages:
         """The generated image of a pair, uint8 (H, W, 3).
 
         Raises:
-            DataError: damaged, of another size than the others, or not divisible into its panels.
+            DataError: damaged, of another size than the others, smaller than the data set's, of another
+                shape, or not divisible into its panels.
         """
         strip = self._strip(pair)
         shown = _shown(self._places[pair])
@@ -160,16 +171,34 @@ class PublishedImages:
             return data
 
 
-def _list(path: Path) -> Iterator[Place]:
-    """The files of an archive or a folder, without those that systems leave behind."""
-    for file in walk(path, is_left_by_system):
+def digest_of(source: Path, coverage: Coverage) -> str:
+    """Sha256 of an archive; of a folder one of the names and contents of all images in it that are used."""
+    if source.is_file():
+        return files.digest(source)
+    used = sorted(path for path, member in coverage.places.values() if member is None)
+    return files.fingerprint([[path.relative_to(source).as_posix(), files.digest(path)] for path in used])
+
+
+def _list(path: Path, left: list[int]) -> Iterator[tuple[Path, Place]]:
+    """The files of an archive or a folder, and the source that each belongs to.
+
+    Args:
+        left: gets the numbers of files that systems left behind, which are passed over.
+    """
+
+    def is_left(name: str) -> bool:
+        left.append(is_left_by_system(name))
+        return is_left_by_system(name)
+
+    for file in walk(path, is_left):
         if suffix(file.name) not in ARCHIVES:
-            yield file, None
+            yield path if path.is_dir() else path.parent, (file, None)
             continue
         with open_zip(file) as archive:
             if archive.is_encrypted:
                 raise DataError(f"{file}: encrypted. Unpack it where it is, and remove it.")
-            yield from ((file, name) for name in archive.names)
+            left.append(archive.num_left_by_systems)
+            yield from ((file, (file, name)) for name in archive.names)
 
 
 def _require_exact(where: Path, coverage: Coverage, layout: Layout, num_pairs: int) -> None:
@@ -183,6 +212,12 @@ def _require_exact(where: Path, coverage: Coverage, layout: Layout, num_pairs: i
         raise DataError(
             f"{coverage.duplicate[0]}: another image of the same pair is there too "
             f"({len(coverage.duplicate):,} such; {found}). Keep one set of results."
+        )
+    if len(coverage.sources) > 1:
+        first, second = coverage.sources[:2]
+        raise DataError(
+            f"{where}: images from {len(coverage.sources):,} places (found some in {first.name} and some in "
+            f"{second.name}, expected one archive or one folder). Keep the complete results of one run."
         )
     if coverage.missing:
         raise DataError(
@@ -213,6 +248,12 @@ def _without_margin(image: Pixels, layout: Layout, shown: str) -> Pixels:
     for margin in (0, layout.margin):
         inside = width - 2 * margin
         if inside > 0 and abs(inside / height / aspect - 1) <= _MOST_STRETCHED:
+            if height < layout.size[0]:
+                raise DataError(
+                    f"{shown}: smaller than the data set's images (found {height}x{inside}, expected at "
+                    f"least {layout.size[0]}x{layout.size[1]}, height x width). Supply results of full size, "
+                    "or set the data set's size in params.yaml to theirs."
+                )
             return image[:, margin : width - margin]
     beside = f" and a margin of {layout.margin} pixels at each side" if layout.margin else ""
     raise DataError(

@@ -79,6 +79,16 @@ def test_a_method_with_a_card_alone_is_absent(evaluation_project: EvaluationProj
     assert find("pidm") is None
 
 
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "__MACOSX/._x.png", "images/.DS_Store", "images"])
+def test_a_method_with_nothing_but_what_systems_left_behind_is_absent(
+    evaluation_project: EvaluationProject, name: str
+) -> None:
+    path = folder("pidm") / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"x") if "." in name else path.mkdir()
+    assert find("pidm") is None
+
+
 def test_methods_that_need_no_files_are_never_absent(evaluation_project: EvaluationProject) -> None:
     assert find("copy_source") == []
     assert find("mean_image") == []
@@ -234,6 +244,7 @@ def test_published_results_tell_what_they_are(evaluation_project: EvaluationProj
         "file_type": "jpg",
         "files": {"results.zip": digest},
         "num_other_files": 1,
+        "num_left_by_systems": 0,
         "naming": "<source>_2_<target>_vis.jpg",
         "image_size": "64x48",
     }

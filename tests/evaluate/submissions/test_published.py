@@ -10,7 +10,7 @@ from dnaf.core.errors import DataError
 from dnaf.core.images import Pixels
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.evaluate.submissions.method_card import Panels
-from dnaf.evaluate.submissions.published import Layout, PublishedImages, find_images
+from dnaf.evaluate.submissions.published import Layout, PublishedImages, digest_of, find_images
 from dnaf.evaluate.submissions.result_names import ResultNames
 from tests.helpers.evaluation_project import random_image
 from tests.helpers.published_results import encode, pad, strip, write_folder, write_zip
@@ -35,20 +35,19 @@ def published(*paths: Path, layout: Layout = ALONE) -> PublishedImages:
 
 
 def write(root: Path, kind: str, files: Mapping[str, bytes]) -> list[Path]:
-    """One zip, one folder, two zips, or images that lie in the method's folder themselves."""
+    """One zip, one folder, a zip in a folder, or images that lie in the method's folder themselves."""
     if kind == "zip":
         write_zip(root / "results.zip", files)
     elif kind == "folder":
         write_folder(root / "results/deep/er", files)
-    elif kind == "two zips":
-        for number, name in enumerate(files):
-            write_zip(root / f"results-{number % 2}-{number}.zip", {name: files[name]})
+    elif kind == "zip in a folder":
+        write_zip(root / "results/deep/er.zip", files)
     else:
         write_folder(root, files)
     return sorted(root.iterdir())
 
 
-@pytest.mark.parametrize("kind", ["zip", "folder", "two zips", "files"])
+@pytest.mark.parametrize("kind", ["zip", "folder", "zip in a folder", "files"])
 def test_every_pair_has_its_image_wherever_it_lies(tmp_path: Path, kind: str) -> None:
     found = published(*write(tmp_path, kind, complete()))
     for pair in PAIRS:
@@ -100,8 +99,10 @@ def test_what_systems_leave_behind_and_tables_are_passed_over(tmp_path: Path) ->
         "a/Thumbs.db": b"x",
         "statistics.npz": b"x",
     }
-    coverage = find_images(write(tmp_path, "zip", files), ALONE, NAMES, PAIRS)
-    assert (len(coverage.places), coverage.unknown, coverage.num_others) == (3, [], 1)
+    for kind in ("zip", "folder"):
+        coverage = find_images(write(tmp_path / kind, kind, files), ALONE, NAMES, PAIRS)
+        assert (len(coverage.places), coverage.unknown, coverage.num_others) == (3, [], 1)
+        assert coverage.num_left_by_systems == 3
 
 
 def test_coverage_tells_types_missing_unknown_and_duplicate(tmp_path: Path) -> None:
@@ -218,10 +219,85 @@ def test_results_of_another_shape_are_refused(
         results.generated(PAIRS[0])
 
 
-@pytest.mark.parametrize("size", [(32, 24), (128, 96), (513, 384)])
-def test_results_of_another_size_and_the_same_shape_are_taken(tmp_path: Path, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(64, 48), (128, 96), (513, 384)])
+def test_results_of_a_larger_size_and_the_same_shape_are_taken(tmp_path: Path, size: tuple[int, int]) -> None:
     files = {"{}_2_{}.png".format(*pair): images.encode_png(images.resize(of(pair), size)) for pair in PAIRS}
     assert published(*write(tmp_path, "zip", files)).generated(PAIRS[0]).shape[:2] == size
+
+
+@pytest.mark.parametrize("size", [(63, 47), (32, 24), (4, 3)])
+def test_results_smaller_than_the_data_set_are_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    files = {"{}_2_{}.png".format(*pair): images.encode_png(images.resize(of(pair), size)) for pair in PAIRS}
+    found = f"{size[0]}x{size[1]}"
+    with pytest.raises(
+        DataError, match=rf"smaller than the data set's images \(found {found}, expected at lea"
+    ):
+        published(*write(tmp_path, "zip", files)).generated(PAIRS[0])
+
+
+def halves() -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Two images of one run, and one of another."""
+    first = complete()
+    last = list(first)[2]
+    return {name: data for name, data in first.items() if name != last}, {last: first[last]}
+
+
+def two_zips(root: Path) -> None:
+    for name, half in zip("ab", halves(), strict=True):
+        write_zip(root / f"{name}.zip", half)
+
+
+def two_zips_in_a_folder(root: Path) -> None:
+    two_zips(root / "results")
+
+
+def a_zip_and_a_folder(root: Path) -> None:
+    first, second = halves()
+    write_zip(root / "a.zip", first)
+    write_folder(root / "b", second)
+
+
+def a_folder_and_files_beside_it(root: Path) -> None:
+    first, second = halves()
+    write_folder(root / "a", first)
+    write_folder(root, second)
+
+
+@pytest.mark.parametrize(
+    "make", [two_zips, two_zips_in_a_folder, a_zip_and_a_folder, a_folder_and_files_beside_it]
+)
+def test_images_out_of_two_archives_or_folders_are_refused(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path)
+    with pytest.raises(
+        DataError, match=r"images from 2 places \(found some in .* and some in .*, expected one"
+    ):
+        published(*sorted(tmp_path.iterdir()))
+
+
+def test_an_archive_without_images_of_pairs_is_no_second_source(tmp_path: Path) -> None:
+    write(tmp_path, "zip", complete())
+    write_zip(tmp_path / "tables.zip", {"metrics.csv": b"x", ".DS_Store": b"x"})
+    assert np.array_equal(published(*sorted(tmp_path.iterdir())).generated(PAIRS[0]), of(PAIRS[0]))
+
+
+def test_the_digest_of_a_folder_changes_with_any_image_and_any_name_in_it(tmp_path: Path) -> None:
+    def digest(root: Path, files: Mapping[str, bytes]) -> str:
+        [path] = write(root, "folder", files)
+        coverage = find_images([path], ALONE, NAMES, PAIRS)
+        assert coverage.sources == [path]
+        return digest_of(path, coverage)
+
+    files = complete()
+    first = next(iter(files))
+    digests = [
+        digest(tmp_path / "a", files),
+        digest(tmp_path / "b", files | {first: encode(random_image("x"), ".png")}),
+        digest(tmp_path / "c", {name.replace("_2_", "_to_"): data for name, data in files.items()}),
+    ]
+    assert len(set(digests)) == 3
+    assert digest(tmp_path / "d", files | {".DS_Store": b"x", "table.csv": b"x"}) == digests[0]
 
 
 def test_an_image_too_large_to_be_one_is_refused(tmp_path: Path) -> None:

@@ -147,6 +147,15 @@ def test_results_that_came_as_jpeg_are_named() -> None:
     assert "**JPEG**: results of GFLA are JPEG files." in to_markdown(boards, CARDS)
 
 
+def test_images_that_may_equal_what_they_equal_are_counted() -> None:
+    none = {"file_type": "png", "num_equal_to_truth": 0, "num_equal_to_others": 0}
+    some = {"file_type": "png", "num_equal_to_truth": 2, "num_equal_to_others": 1}
+    rows = [row("dnaf", 3, results=none), row("gfla", 5, results=some)]
+    assert "Equal images" not in to_markdown([compare("cfld", rows[:1], SSIM, OUTFITS)], CARDS)
+    text = to_markdown([compare("cfld", rows, SSIM, OUTFITS)] * 2, CARDS)
+    assert "Number of images of either kind: GFLA 2 and 1. They" in text
+
+
 def test_metrics_without_scores_of_pairs_are_named_beside_the_mark() -> None:
     assert "FID (random network), FD-EfficientNet: these have no scores of single pairs" in to_markdown(
         [board()], CARDS

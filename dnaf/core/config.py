@@ -311,7 +311,10 @@ class Applications(Section):
     num_frames: int = Field(default=7, ge=2, le=100, description="poses from the source's to the target's")
 
 
-_METHODS = ["dnaf", "copy_source", "mean_image", "adgan", "pise", "gfla", "dptn", "casd", "nted", "pidm"]
+_METHODS = [
+    *("dnaf", "copy_source", "mean_image", "ground_truth"),
+    *("adgan", "pise", "gfla", "dptn", "casd", "nted", "pidm"),
+]
 _DATASETS = {
     "demo": Dataset(),
     "deepfashion": Dataset(height=256, width=176, max_test_pairs=12_000),

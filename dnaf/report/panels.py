@@ -10,7 +10,7 @@ from dnaf.core.images import Pixels, Size, resize
 from dnaf.data.pairs.pairs import Pair
 from dnaf.data.pose_maps.storage import read_pose_map, to_rgb
 from dnaf.data.store import ImageStore
-from dnaf.evaluate.submissions.find import COPY_SOURCE, find_results
+from dnaf.evaluate.submissions.find import COPY_SOURCE, GROUND_TRUTH, find_results
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.open import DataSet, open_results
 
@@ -34,7 +34,8 @@ class Panel:
 def open_panels(
     present: Sequence[str], cards: Mapping[str, Card], results: Path, data: DataSet, pose_maps: ImageStore
 ) -> list[Panel]:
-    """Pose, source, target, and each method that has results; the copied source is the source.
+    """Pose, source, target, and each method that has results; the copied source is the source,
+    and the ground truth the target.
 
     Args:
         results: the folder of all methods' folders.
@@ -51,10 +52,14 @@ def open_panels(
             COPY_SOURCE if COPY_SOURCE in present else None,
             lambda pair: data.prepared.image(f"{pair[0]}.png"),
         ),
-        Panel("Target", None, lambda pair: data.prepared.image(f"{pair[1]}.png")),
+        Panel(
+            "Target",
+            GROUND_TRUTH if GROUND_TRUTH in present else None,
+            lambda pair: data.prepared.image(f"{pair[1]}.png"),
+        ),
     ]
     for method in present:
-        if method != COPY_SOURCE:
+        if method not in (COPY_SOURCE, GROUND_TRUTH):
             found = find_results(method, results, cards[method]) or []
             images = open_results(method, found, cards[method], data).generated
             given.append(Panel(cards[method].title, method, _in_size(images, data.size)))

@@ -5,7 +5,7 @@ from enum import Enum
 
 from dnaf.core.errors import StateError
 from dnaf.evaluate.metrics.bootstrap import paired_interval
-from dnaf.evaluate.submissions.find import COPY_SOURCE, MEAN_IMAGE
+from dnaf.evaluate.submissions.find import COPY_SOURCE, GROUND_TRUTH, MEAN_IMAGE, RECONSTRUCTION
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
@@ -13,6 +13,13 @@ from dnaf.report.scores import Scores
 TRIVIAL_BASELINES = (COPY_SOURCE, MEAN_IMAGE)
 """What needs no model. They are never the best, or copies, being photographs, would win FID in every table;
 where one is better than every method, no method is the best either."""
+
+CEILINGS = (GROUND_TRUTH, RECONSTRUCTION)
+"""What a method would have to give. They have no mark, and take none away: most metrics they win by what they
+are, and FID, which compares with other photographs, need not be smaller than that of generated images."""
+
+UNRANKED = (*TRIVIAL_BASELINES, *CEILINGS)
+"""Shown beside methods, and none."""
 
 
 class Mark(Enum):
@@ -29,7 +36,7 @@ def marks(
     scores: Mapping[str, Scores],
     outfits: Sequence[str],
 ) -> dict[str, Mark]:
-    """The marks in one column, by method; what is worse than the best beyond noise has none.
+    """The marks in one column, by method; what is worse than the best beyond noise, or a ceiling, has none.
 
     Values that read the same as the best one are best too. Where a trivial baseline reads better, none is.
 
@@ -41,7 +48,7 @@ def marks(
     Raises:
         StateError: a method has scores of each pair and another one has not.
     """
-    having = [row for row in rows if column.key in row.numbers]
+    having = [row for row in rows if column.key in row.numbers and row.method not in CEILINGS]
     methods = [row for row in having if row.method not in TRIVIAL_BASELINES]
     if column.better is None or not methods:
         return {}

@@ -1,8 +1,8 @@
 """Which pairs a reader sees first: typical ones, by a rule that leaves no choice to whoever shows them.
 
 The pairs whose score is nearest the median come first. The score is that of the first method of the table
-that is no trivial baseline, in its first metric of single pairs that needs no random network. Pairs of
-outfits that were not shown yet go before others; equal ones keep the order of the list.
+that is neither trivial baseline nor ceiling, in its first metric of single pairs that needs no random
+network. Pairs of outfits that were not shown yet go before others; equal ones keep the order of the list.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report import figure
 from dnaf.report.board import Board
 from dnaf.report.columns import Column
-from dnaf.report.significance import TRIVIAL_BASELINES
+from dnaf.report.significance import UNRANKED
 from dnaf.report.words import unit
 
 
@@ -40,7 +40,7 @@ def typical_pairs(
 
 def choose_scores(board: Board) -> tuple[str, Column] | None:
     """The method and the metric by which pairs are typical; None if nothing scores single pairs."""
-    for row in sorted(board.present, key=lambda row: row.method in TRIVIAL_BASELINES):
+    for row in sorted(board.present, key=lambda row: row.method in UNRANKED):
         for column in board.main_columns:
             if column.better and column.key in board.scores[row.method]:
                 return row.method, column

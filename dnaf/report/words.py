@@ -8,9 +8,10 @@ from dnaf.report import escape
 from dnaf.report.board import Board
 from dnaf.report.columns import Column, is_random, label_of
 from dnaf.report.published import values_of
-from dnaf.report.significance import TRIVIAL_BASELINES, Mark
+from dnaf.report.significance import CEILINGS, TRIVIAL_BASELINES, Mark
 
 NOT_SUPPLIED = "not supplied"
+CEILING = "ceiling"
 AS_PUBLISHED = "As published, by each paper's own script"
 PUBLISHED_NOTE = (
     "Numbers that papers print, each by its own script. The scripts differ in size, filter, padding, windows "
@@ -76,6 +77,7 @@ def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:
         _best(boards),
         _noise(boards),
         _trivial_baselines(boards),
+        _ceilings(boards, cards),
         _random_networks(boards),
         _efficientnet(boards),
         _rank_deficient(boards),
@@ -140,6 +142,19 @@ def _trivial_baselines(boards: Sequence[Board]) -> str:
             "proved itself."
         )
     return text
+
+
+def _ceilings(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
+    titles = {
+        cards[row.method].title: None for board in boards for row in board.present if row.method in CEILINGS
+    }
+    if not titles:
+        return ""
+    return (
+        f"**{CEILING.capitalize()}**: {' and '.join(titles)}, no method, never ranked and never bold. It "
+        "shows what each metric says of a perfect image under the same protocol. Its FID need not be the "
+        "smallest: FID compares with other photographs, mostly those of training."
+    )
 
 
 def _random_networks(boards: Sequence[Board]) -> str:

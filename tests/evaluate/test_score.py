@@ -119,6 +119,18 @@ def test_images_of_one_colour_are_counted_and_refused(evaluation_project: Evalua
         score_of(evaluation_project)
 
 
+@pytest.mark.parametrize("method", ["ground_truth", "reconstruction"])
+def test_the_truth_reaches_the_end_of_every_scale_and_is_not_refused(
+    evaluation_project: EvaluationProject, method: str
+) -> None:
+    if method == "reconstruction":  # by a lossless autoencoder
+        targets = {f"{pair_id(*pair)}.png": random_image(pair[1]) for pair in evaluation_project.pairs}
+        evaluation_project.add_results(method, targets)
+    metrics = score_of(evaluation_project, method).metrics
+    assert (metrics["psnr"], metrics["ssim_gaussian"], metrics["l1"]) == (100, pytest.approx(1), 0)
+    assert metrics["fid_random"] > 0  # against other photographs
+
+
 def test_mean_image_may_have_one_colour(evaluation_project: EvaluationProject) -> None:
     first, second = (np.full((*SIZE, 3), level, np.uint8) for level in (0, 200))
     first[:32], second[:32] = 200, 0

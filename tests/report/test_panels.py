@@ -29,11 +29,11 @@ def test_panels_are_pose_source_target_and_methods_in_their_order(
     project: EvaluationProject,
 ) -> None:
     project.add_results()
-    panels = panels_of(project, ["dnaf", "copy_source", "mean_image"])
+    panels = panels_of(project, ["dnaf", "copy_source", "mean_image", "ground_truth"])
     assert [(panel.label, panel.method) for panel in panels] == [
         ("Pose", None),
         ("Source", "copy_source"),
-        ("Target", None),
+        ("Target", "ground_truth"),
         ("DNAF", "dnaf"),
         ("Mean image", "mean_image"),
     ]

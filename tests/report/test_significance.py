@@ -107,6 +107,14 @@ def test_a_trivial_baseline_inside_noise_of_the_best_method_is_marked_as_that() 
     assert found == {"dnaf": Mark.BEST, "mean_image": Mark.NOISE}
 
 
+@pytest.mark.parametrize("ceiling", ["ground_truth", "reconstruction"])
+def test_a_ceiling_has_no_mark_and_takes_none_away(ceiling: str) -> None:
+    found = marks_of_sets("fid", {"dnaf": (10, 1), ceiling: (1, 0.1), "gfla": (15, 1)})
+    assert found == {"dnaf": Mark.BEST}
+    found = marks_of_sets("fid", {"copy_source": (11, 1), "dnaf": (20, 1), ceiling: (11, 1)})
+    assert found == {"copy_source": Mark.TRIVIAL_AHEAD}
+
+
 def test_trivial_baselines_alone_have_no_best() -> None:
     assert marks_of_sets("fid", {"copy_source": (0.02, 0.01), "mean_image": (99, 1)}) == {}
 

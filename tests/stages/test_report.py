@@ -47,13 +47,13 @@ def scored_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluatio
 def test_leaderboard_compares_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:
     result = leaderboard.main()
     assert result == (
-        "2 of 10 methods have results → metrics/leaderboard.md; the same as .tex, .csv and .json"
+        "2 of 11 methods have results → metrics/leaderboard.md; the same as .tex, .csv and .json"
     )
     markdown = TABLES[0].read_text()
     assert "| DNAF (ICME 2024) | **0.2500** [0.1500, 0.3500] |" in markdown.split("## Protocol `gfla`")[0]
     assert "| DNAF (ICME 2024) | **0.5000** [0.4000, 0.6000] |" in markdown.split("## Protocol `gfla`")[1]
     assert "| Copy source | 0.5000≈ [0.4000, 0.6000] |" in markdown
-    assert markdown.count("| not supplied |") == 2 * 8
+    assert markdown.count("| not supplied |") == 2 * 9
     table = pd.read_csv(TABLES[1])
     assert list(zip(table["protocol"], table["method"], table["l1"], strict=True)) == [
         ("cfld", "dnaf", 0.25),
@@ -84,7 +84,7 @@ def test_leaderboard_compares_all_methods_under_every_protocol(scored_project: E
 def test_report_shows_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:
     result = report.main()
     made, next_step = result.splitlines()
-    assert made == "2 of 10 methods have results → report/index.html, metrics/qualitative.png"
+    assert made == "2 of 11 methods have results → report/index.html, metrics/qualitative.png"
     assert "Open report/index.html" in next_step
     assert "`uv run dvc exp run " in next_step
     assert images.read(Path("metrics/qualitative.png")).shape[1] > 4 * 3 * 48

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 COPY_SOURCE = "copy_source"
 MEAN_IMAGE = "mean_image"
+GROUND_TRUTH = "ground_truth"
+RECONSTRUCTION = "reconstruction"
 GENERATED = "generated.zip"
 WRONG_SOURCE = "wrong_source.zip"
 CARD = "card.yaml"
@@ -96,7 +98,7 @@ def find_results(method: str, results: Path, card: Card) -> list[Path] | None:
     if os.path.lexists(folder / KEYPOINTS):  # it is not among the content, and is read too
         require_plain(folder / KEYPOINTS)
     found = _content(folder)
-    if method in (COPY_SOURCE, MEAN_IMAGE):
+    if method in (COPY_SOURCE, MEAN_IMAGE, GROUND_TRUTH):
         for path in found:
             raise DataError(f"{path}: not a result of {method} (needs no files). Remove it.")
         return []

@@ -1,7 +1,7 @@
 """One method's images for exactly the test pairs, wherever they come from."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,7 +15,16 @@ from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.pairs.tables import read_table
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.metrics.psnr import l1
-from dnaf.evaluate.submissions.find import COPY_SOURCE, GENERATED, MEAN_IMAGE, SHARED, WRONG_SOURCE, TestPairs
+from dnaf.evaluate.submissions.find import (
+    COPY_SOURCE,
+    GENERATED,
+    GROUND_TRUTH,
+    MEAN_IMAGE,
+    RECONSTRUCTION,
+    SHARED,
+    WRONG_SOURCE,
+    TestPairs,
+)
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.published import Layout, PublishedImages, digest_of, find_images
 from dnaf.evaluate.submissions.result_names import POSITION, ResultNames
@@ -52,8 +61,8 @@ class Results:
         generated: image of a pair, uint8 RGB (H, W, 3).
         image_name: which image a pair has; methods without a model show one image for many pairs.
         wrong_source: the same pair generated from another outfit's source, where the method has them.
-        by_a_model: whether a model made the images; one colour, copies or the ground truth itself are then
-            errors.
+        by_a_model: whether a model made the images of pairs; those of one colour, copies and the ground truth
+            itself are then errors.
         info: origin of the images, JSON-able; `file_type` always.
     """
 
@@ -77,13 +86,16 @@ def open_results(method: str, found: Sequence[Path], card: Card, data: DataSet) 
     """
     if method == COPY_SOURCE:
         return _from_data(data, lambda pair: data.prepared.image(f"{pair[0]}.png"), lambda pair: pair[0], {})
+    if method == GROUND_TRUTH:
+        return _from_data(data, lambda pair: data.prepared.image(f"{pair[1]}.png"), lambda pair: pair[1], {})
     if method == MEAN_IMAGE:
         rows = read_table(data.train_images, ["stem"])
         mean = mean_image(data.prepared, [name for (name,) in rows])
         return _from_data(data, lambda pair: mean, lambda pair: "mean", {"num_train_images": len(rows)})
-    if found[0].name in (GENERATED, WRONG_SOURCE):
-        return _generated(found[0].parent, data)
-    return _published(found, card, data)
+    is_ours = found[0].name in (GENERATED, WRONG_SOURCE)
+    results = _generated(found[0].parent, data) if is_ours else _published(found, card, data)
+    # A good autoencoder gives its input back, and two pairs of one target have one image.
+    return replace(results, by_a_model=False) if method == RECONSTRUCTION else results
 
 
 def _from_data(

@@ -34,10 +34,11 @@ from dnaf.report.loss_curve import LossCurve
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.panels import OURS, Panel
 from dnaf.report.published import to_rows, values_of
-from dnaf.report.significance import TRIVIAL_BASELINES, Mark
+from dnaf.report.significance import CEILINGS, UNRANKED, Mark
 from dnaf.report.typical import choose_scores
 from dnaf.report.words import (
     AS_PUBLISHED,
+    CEILING,
     MARKS,
     PUBLISHED_NOTE,
     notes,
@@ -141,7 +142,12 @@ def _data(content: Content) -> dict[str, Any]:
         "outfits": [outfits[outfit] for outfit in content.data.test.outfits],
         "filters": _filters(content.data.format_name, pairs),
         "panels": [
-            {"label": panel.label, "method": panel.method, "is_trivial": panel.method in TRIVIAL_BASELINES}
+            {
+                "label": panel.label,
+                "method": panel.method,
+                "is_ranked": panel.method not in UNRANKED,
+                "is_ceiling": panel.method in CEILINGS,
+            }
             for panel in content.panels
         ],
         "boards": [_board(board, content.cards) for board in content.boards],
@@ -192,13 +198,14 @@ def _board(board: Board, cards: Mapping[str, Card]) -> dict[str, Any]:
 def _row(board: Board, row: MethodMetrics, card: Card) -> dict[str, Any]:
     link = card.repository or ""
     venue = f"{card.paper.venue} {card.paper.year}" if card.paper else ""
+    venue = CEILING if row.method in CEILINGS else venue
     published = values_of(card, board)
     return {
         "method": row.method,
         "title": card.title,
         "link": link if link.startswith(("https://", "http://")) else "",
         "venue": venue,
-        "is_trivial": row.method in TRIVIAL_BASELINES,
+        "is_ranked": row.method not in UNRANKED,
         "cells": {c.key: _cell(board, row, c) for c in board.columns if c.key in row.numbers} or None,
         "published": {c.key: c.text(published[c.key]) for c in board.columns if c.key in published},
     }

@@ -12,7 +12,7 @@ from dnaf.report.board import Board
 from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.published import to_rows
-from dnaf.report.significance import TRIVIAL_BASELINES, Mark
+from dnaf.report.significance import UNRANKED, Mark
 from dnaf.report.words import AS_PUBLISHED
 
 _HEADER_WIDTH = 12  # characters, about those of a value; longer labels take several lines
@@ -32,7 +32,7 @@ _ESCAPES = str.maketrans(
 
 
 def to_latex(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
-    """A table a protocol with the methods that have results, trivial baselines last; then published numbers.
+    """A table a protocol with the methods that have results, what is none last; then published numbers.
 
     Args:
         cards: the card of each method, and of those that only have published numbers.
@@ -48,8 +48,8 @@ def escape(text: str) -> str:
 
 
 def _table(board: Board, cards: Mapping[str, Card]) -> str:
-    methods = [_row(board, row, cards) for row in board.present if row.method not in TRIVIAL_BASELINES]
-    trivial = [_row(board, row, cards) for row in board.present if row.method in TRIVIAL_BASELINES]
+    methods = [_row(board, row, cards) for row in board.present if row.method not in UNRANKED]
+    unranked = [_row(board, row, cards) for row in board.present if row.method in UNRANKED]
     headers = " & ".join(["Method", *(_header(column) for column in board.main_columns)])
     lines = [
         r"\begin{table*}",  # two columns wide where the page has two
@@ -61,8 +61,8 @@ def _table(board: Board, cards: Mapping[str, Card]) -> str:
         rf"    {headers} \\",
         r"    \midrule",
         *methods,
-        *([r"    \midrule"] if methods and trivial else []),
-        *trivial,
+        *([r"    \midrule"] if methods and unranked else []),
+        *unranked,
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table*}",

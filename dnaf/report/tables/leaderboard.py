@@ -13,8 +13,16 @@ from dnaf.report.columns import Column, is_random
 from dnaf.report.methods import MethodMetrics, rounded
 from dnaf.report.published import record, values_of
 from dnaf.report.published import to_markdown as published_to_markdown
-from dnaf.report.significance import Mark
-from dnaf.report.words import AS_PUBLISHED, MARKS, NOT_SUPPLIED, PUBLISHED_NOTE, notes, protocol_sentences
+from dnaf.report.significance import CEILINGS, Mark
+from dnaf.report.words import (
+    AS_PUBLISHED,
+    CEILING,
+    MARKS,
+    NOT_SUPPLIED,
+    PUBLISHED_NOTE,
+    notes,
+    protocol_sentences,
+)
 
 _ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
@@ -91,11 +99,13 @@ def _table(
             cells = shown
         else:
             cells = [NOT_SUPPLIED, *[""] * (len(headers) - 1)]
-        lines.append([_name(cards[row.method]), *cells])
+        lines.append([_name(row.method, cards[row.method]), *cells])
     return markdown.table(["Method", *headers], lines, "l" + "r" * len(headers))
 
 
-def _name(card: Card) -> str:
+def _name(method: str, card: Card) -> str:
+    if method in CEILINGS:
+        return f"{escape.markdown(card.title)} ({CEILING})"
     linked = escape.link(card.title, card.repository or "")
     return f"{linked} ({escape.markdown(card.paper.venue)} {card.paper.year})" if card.paper else linked
 

@@ -92,6 +92,7 @@ def test_a_method_with_nothing_but_what_systems_left_behind_is_absent(
 def test_methods_that_need_no_files_are_never_absent(evaluation_project: EvaluationProject) -> None:
     assert find("copy_source") == []
     assert find("mean_image") == []
+    assert find("ground_truth") == []
 
 
 def test_a_method_without_a_folder_is_refused(evaluation_project: EvaluationProject) -> None:
@@ -264,6 +265,13 @@ def test_copy_source_gives_the_source(evaluation_project: EvaluationProject) -> 
     assert np.array_equal(
         open_method(evaluation_project, "copy_source").generated(pair), random_image(pair[0])
     )
+
+
+def test_ground_truth_gives_the_target(evaluation_project: EvaluationProject) -> None:
+    pair = evaluation_project.pairs[0]
+    results = open_method(evaluation_project, "ground_truth")
+    assert np.array_equal(results.generated(pair), random_image(pair[1]))
+    assert not results.by_a_model
 
 
 def test_mean_image_is_the_mean_of_the_training_images(evaluation_project: EvaluationProject) -> None:

@@ -10,6 +10,7 @@ from dnaf.evaluate.submissions.method_card import Card, read_card
 from dnaf.report.board import Board, compare
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
+from dnaf.report.tables.latex import to_latex
 from dnaf.report.tables.leaderboard import to_markdown, to_table
 from dnaf.report.words import AS_PUBLISHED
 from tests.helpers.evaluation_project import ROOT
@@ -19,6 +20,8 @@ SSIM: dict[str, Scores] = {
     "dnaf": {"ssim_gaussian": array(0.4, 0.5, 0.6, 0.4, 0.5, 0.6)},
     "gfla": {"ssim_gaussian": array(0.5, 0.5, 0.4, 0.5, 0.5, 0.3)},
     "copy_source": {"ssim_gaussian": array(0.3, 0.4, 0.5, 0.3, 0.4, 0.5)},
+    "ground_truth": {"ssim_gaussian": array(1, 1, 1, 1, 1, 1)},
+    "reconstruction": {"ssim_gaussian": array(0.9, 0.9, 0.9, 0.9, 0.9, 0.9)},
 }
 
 
@@ -145,6 +148,21 @@ def test_results_that_came_as_jpeg_are_named() -> None:
     rows = [row("dnaf", 3), row("gfla", 5, results={"file_type": "jpg"})]
     boards = [compare("cfld", rows, SSIM, OUTFITS)] * 2
     assert "**JPEG**: results of GFLA are JPEG files." in to_markdown(boards, CARDS)
+
+
+def test_a_ceiling_is_shown_as_such_and_never_bold() -> None:
+    rows = [row("dnaf", 3), row("ground_truth", 1), row("reconstruction", 2)]
+    shown = compare("cfld", rows, SSIM, OUTFITS)
+    text = to_markdown([shown], CARDS)
+    table = table_of(text)
+    assert table["Ground truth (ceiling)"] == ["1.00 [0.75, 1.25]", "1.0000 [0.9900, 1.0100]"]
+    assert table["DNAF (ICME 2024)"][0] == "**3.00** [2.75, 3.25]"
+    assert "**Ceiling**: Ground truth and Reconstruction, no method" in text
+    assert "**Ceiling**" not in to_markdown([board()], CARDS)
+    latex = to_latex([shown], CARDS)
+    assert (
+        latex.index("DNAF (") < latex.index(r"\midrule", latex.index("DNAF (")) < latex.index("Ground truth")
+    )
 
 
 def test_images_that_may_equal_what_they_equal_are_counted() -> None:

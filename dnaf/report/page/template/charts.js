@@ -43,7 +43,7 @@ function drawBars(column) {
         },
         {
           data: cells.map((cell) => cell.value),
-          backgroundColor: rows.map((row) => colour(row.is_trivial ? "trivial" : "accent")),
+          backgroundColor: rows.map((row) => colour(row.is_ranked ? "accent" : "trivial")),
           grouped: false,
         },
       ],

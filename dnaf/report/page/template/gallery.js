@@ -36,11 +36,11 @@ function panelImage(pair, panel) {
 /** The pair's scores in a metric, one a panel; without text where the panel shows no method's image. */
 function panelScores(pair, column) {
   const values = report.panels.map((panel) => scoreOf(panel.method, column.key, pair));
-  const known = values.filter((value) => value !== undefined);
+  const known = values.filter((value, index) => value !== undefined && !report.panels[index].is_ceiling);
   const best = column.better === "higher" ? Math.max(...known) : Math.min(...known);
   return values.map((value, index) => ({
     text: value?.toFixed(column.digits) ?? "",
-    className: value === best && !report.panels[index].is_trivial ? "best" : "",
+    className: value === best && report.panels[index].is_ranked ? "best" : "",
   }));
 }
 

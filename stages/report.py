@@ -25,6 +25,7 @@ def main(dataset: _command.Dataset = None) -> str:
     from dnaf.report.loss_curve import read_loss_curve
     from dnaf.report.page import page
     from dnaf.report.panels import open_panels
+    from dnaf.report.tables.strata import read_partitions
     from dnaf.report.typical import typical_pairs
 
     dataset = dataset or config.load_chosen_dataset()
@@ -41,13 +42,14 @@ def main(dataset: _command.Dataset = None) -> str:
         # Of every method that has a card: papers print numbers of methods whose images nobody has.
         known = sorted(path.parent.name for path in results.glob(f"*/{CARD}"))
         cards = {method: read_card(results / method / CARD) for method in dict.fromkeys([*methods, *known])}
+        partitions = read_partitions(Path("data/pairs"), test, format_name)
         boards = [read_board(protocol, methods, scores, test) for protocol in protocols]
         present = [row.method for row in boards[0].present]
         panels = open_panels(present, cards, results, data, ImageStore(Path("data/pose_maps.zip")))
         loss = read_loss_curve(Path("metrics/train/loss.csv"))
         shown, caption = typical_pairs(boards[0], test, cards, params.num_rows)
         sheet = figure.draw(figure.of_paper(panels), shown, caption)
-        page.write_page(page_folder, page.Content(dataset, data, boards, cards, panels, loss))
+        page.write_page(page_folder, page.Content(dataset, data, boards, cards, partitions, panels, loss))
         files.write_atomic(qualitative, figure.to_png(sheet))
     return (
         f"{len(present)} of {len(methods)} methods have results → {page_folder}/index.html, {qualitative}\n"

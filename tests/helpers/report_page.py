@@ -13,6 +13,7 @@ from dnaf.report.board import Board, compare
 from dnaf.report.loss_curve import LossCurve
 from dnaf.report.page.page import Content
 from dnaf.report.panels import Panel
+from dnaf.report.tables.strata import Partition
 from tests.helpers.evaluation_project import SIZE, random_image
 from tests.helpers.scored_methods import CARDS, absent, present, with_interval
 
@@ -88,6 +89,11 @@ def made_up(
         DataSet(format_name, SIZE, test, folder / "train_images.csv", ImageStore(folder / "prepared.zip")),
         [board_of(name, len(pairs), seed) for seed, name in enumerate(("cfld", "gfla"))],
         cards,
+        [
+            Partition(
+                "Item", ["never in training", "in training too"][: len(pairs)], np.arange(len(pairs)) % 2
+            )
+        ],
         panels,
         LossCurve([10, 20, 30], [0.5, 0.3, 0.2], 10),
     )

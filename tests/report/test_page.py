@@ -69,13 +69,13 @@ def test_pairs_are_named_by_their_stems(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("format_name", "pairs", "expected"),
     [
-        ("deepfashion", demo_pairs(), ["Category", "View of source", "View of target"]),
+        ("deepfashion", demo_pairs(), ["Category", "View of source", "View of target", "Item"]),
         (
             "market1501",
             [("0001_c1s1_001051_00", "0001_c2s1_000301_00")],
-            ["Camera of source", "Camera of target"],
+            ["Camera of source", "Camera of target", "Item"],
         ),
-        ("custom", [("anna/1", "anna/2")], []),
+        ("custom", [("anna/1", "anna/2")], ["Item"]),
     ],
 )
 def test_pairs_are_chosen_by_what_their_names_say(
@@ -88,6 +88,19 @@ def test_pairs_are_chosen_by_what_their_names_say(
         if one["label"] == "View of target":
             shown = [one["names"][value] for value in one["values"]]
             assert shown[:3] == ["side", "back", "front"]
+
+
+def test_every_kind_of_pairs_has_the_means_of_every_method(tmp_path: Path) -> None:
+    content = made_up(tmp_path)
+    strata = data_of(to_html(content))["boards"][0]["strata"]  # type: ignore[index]
+    scores = content.boards[0].scores["dnaf"]
+    assert "fid" not in strata["metrics"]
+    assert [row["name"] for row in strata["rows"]] == ["never in training", "in training too"]
+    for number, row in enumerate(strata["rows"]):
+        for key in strata["metrics"]:
+            text, interval = row["cells"]["dnaf"][key]
+            assert float(text.removesuffix(" %")) == pytest.approx(scores[key][number::2].mean(), abs=0.006)
+            assert interval.startswith("[")
 
 
 def test_scores_are_rounded_as_the_tables_show_them(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def scored_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluatio
     """All methods of params.yaml under two protocols: two methods present, the others absent."""
     monkeypatch.chdir(tmp_path)
     project = EvaluationProject(tmp_path)
+    project.add_keypoints()
     set_params(protocols=PROTOCOLS, protocol="gfla", method="dnaf")
     num_pairs = len(project.pairs)
     for protocol in PROTOCOLS:
@@ -47,13 +48,18 @@ def scored_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluatio
 def test_leaderboard_compares_all_methods_under_every_protocol(scored_project: EvaluationProject) -> None:
     result = leaderboard.main()
     assert result == (
-        "2 of 11 methods have results → metrics/leaderboard.md; the same as .tex, .csv and .json"
+        "2 of 11 methods have results → metrics/leaderboard.md; the same as .tex, .csv and .json\n"
+        "Scores by kinds of pairs → metrics/strata.csv"
     )
     markdown = TABLES[0].read_text()
     assert "| DNAF (ICME 2024) | **0.2500** [0.1500, 0.3500] |" in markdown.split("## Protocol `gfla`")[0]
     assert "| DNAF (ICME 2024) | **0.5000** [0.4000, 0.6000] |" in markdown.split("## Protocol `gfla`")[1]
     assert "| Copy source | 0.5000≈ [0.4000, 0.6000] |" in markdown
     assert markdown.count("| not supplied |") == 2 * 9
+    strata = pd.read_csv("metrics/strata.csv")
+    kinds = ["View change"] * 2 + ["Visible joints"] + ["Item"] * 2
+    assert list(strata["partition"]) == [kind for kind in kinds for _ in range(2)] * 2
+    assert set(strata["l1"]) == {0.25, 0.5}
     table = pd.read_csv(TABLES[1])
     assert list(zip(table["protocol"], table["method"], table["l1"], strict=True)) == [
         ("cfld", "dnaf", 0.25),

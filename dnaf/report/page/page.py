@@ -35,6 +35,7 @@ from dnaf.report.methods import MethodMetrics
 from dnaf.report.panels import OURS, Panel
 from dnaf.report.published import to_rows, values_of
 from dnaf.report.significance import CEILINGS, UNRANKED, Mark
+from dnaf.report.tables.strata import VIEW_CHANGE, Partition, Value, metrics_of, stratify
 from dnaf.report.typical import choose_scores
 from dnaf.report.words import (
     AS_PUBLISHED,
@@ -54,7 +55,7 @@ _STYLES = ("vendor/tabulator_simple.min.css", "template/page.css")
 _SCRIPTS = (
     "vendor/tabulator.min.js",
     "vendor/chart.umd.min.js",
-    *(f"template/{name}.js" for name in ("page", "leaderboard", "charts", "gallery", "zoom")),
+    *(f"template/{name}.js" for name in ("page", "leaderboard", "strata", "charts", "gallery", "zoom")),
 )
 _LICENCES = ("vendor/tabulator.LICENSE.txt", "vendor/chart.LICENSE.txt")
 _NUM_DIGITS = 8  # of a digest: enough to find it in git
@@ -69,6 +70,7 @@ class Content:
         dataset: its name.
         boards: one a protocol.
         cards: of each method.
+        partitions: the kinds of pairs by which scores are shown apart.
         panels: the images of a pair.
         loss: None if there was no training.
     """
@@ -77,6 +79,7 @@ class Content:
     data: DataSet
     boards: Sequence[Board]
     cards: Mapping[str, Card]
+    partitions: Sequence[Partition]
     panels: Sequence[Panel]
     loss: LossCurve | None
 
@@ -140,7 +143,7 @@ def _data(content: Content) -> dict[str, Any]:
         "sources": [numbers[source] for source, _ in pairs],
         "targets": [numbers[target] for _, target in pairs],
         "outfits": [outfits[outfit] for outfit in content.data.test.outfits],
-        "filters": _filters(content.data.format_name, pairs),
+        "filters": _filters(content, pairs),
         "panels": [
             {
                 "label": panel.label,
@@ -150,7 +153,7 @@ def _data(content: Content) -> dict[str, Any]:
             }
             for panel in content.panels
         ],
-        "boards": [_board(board, content.cards) for board in content.boards],
+        "boards": [_board(board, content) for board in content.boards],
         "loss": loss and {"step": loss.steps, "loss": loss.losses, "num_averaged": loss.num_averaged},
     }
 
@@ -170,7 +173,7 @@ def _model(board: Board) -> dict[str, Any] | None:
     }
 
 
-def _board(board: Board, cards: Mapping[str, Card]) -> dict[str, Any]:
+def _board(board: Board, content: Content) -> dict[str, Any]:
     paired = {key for table in board.scores.values() for key in table}
     columns = [
         {
@@ -191,7 +194,8 @@ def _board(board: Board, cards: Mapping[str, Card]) -> dict[str, Any]:
         "warning": _html(random_warning(board)),
         "typical": typical and {"method": typical[0], "metric": typical[1].key},
         "columns": columns,
-        "rows": [_row(board, row, cards[row.method]) for row in board.rows],
+        "rows": [_row(board, row, content.cards[row.method]) for row in board.rows],
+        "strata": _strata(board, content),
     }
 
 
@@ -226,11 +230,42 @@ def _cell(board: Board, row: MethodMetrics, column: Column) -> dict[str, Any]:
     }
 
 
-def _filters(format_name: str, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-    """What pairs are chosen by: facets of names, of source and target apart where these ever differ."""
-    naming = FORMATS[format_name].naming
+def _strata(board: Board, content: Content) -> dict[str, Any]:
+    """Keys of the metrics, and for each stratum every method's cells."""
+    columns = {column.key: column for column in metrics_of(board)}
+    strata = stratify(board, content.partitions, content.data.test.outfits)
+
+    def cell(key: str, value: Value) -> list[str]:
+        ends = [columns[key].text(end) for end in (value.low, value.high) if end is not None]
+        return [columns[key].text(value.mean), f"[{', '.join(ends)}]" if ends else ""]
+
+    return {
+        "metrics": list(columns),
+        "rows": [
+            {
+                "label": stratum.label,
+                "name": stratum.name,
+                "num_pairs": stratum.num_pairs,
+                "cells": {
+                    method: {key: cell(key, value) for key, value in values.items()}
+                    for method, values in stratum.values.items()
+                },
+            }
+            for stratum in strata
+        ],
+    }
+
+
+def _filters(content: Content, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    """What pairs are chosen by: facets of names, of source and target apart where these differ, and kinds."""
+    kinds = [
+        {"label": kind.label, "names": kind.names, "values": kind.of_pair.tolist()}
+        for kind in content.partitions
+        if kind.label != VIEW_CHANGE  # the views of source and target are facets
+    ]
+    naming = FORMATS[content.data.format_name].naming
     if naming is None:
-        return []
+        return kinds
     found = [tuple(naming.facets(Name(f"{stem}.jpg")) for stem in pair) for pair in pairs]
     filters = []
     for facet in found[0][0]:
@@ -240,7 +275,7 @@ def _filters(format_name: str, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
         else:
             filters.append(_filter(f"{facet} of source", sources))
             filters.append(_filter(f"{facet} of target", targets))
-    return filters
+    return [*filters, *kinds]
 
 
 def _filter(label: str, values: Sequence[str]) -> dict[str, Any]:

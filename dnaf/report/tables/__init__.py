@@ -1,1 +1,1 @@
-"""The leaderboard as Markdown, CSV, JSON and LaTeX."""
+"""The leaderboard as Markdown, CSV, JSON and LaTeX; scores by kinds of pairs."""

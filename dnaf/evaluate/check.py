@@ -32,8 +32,8 @@ def check_results(folder: Path, data: DataSet) -> str:
         return inspector.inspect(pair, image)
 
     pairs = data.test.pairs
-    looked = track(thread_map(inspect, pairs), "Looking at images", len(pairs))
-    counts = inspector.judge(pairs, list(looked))
+    inspected = track(thread_map(inspect, pairs), "Looking at images", len(pairs))
+    counts = inspector.judge(pairs, list(inspected))
     equal = sum(counts.values())
     remark = f"; {equal:,} equal what is the same photograph under another name" if equal else ""
     return (

@@ -123,9 +123,9 @@ def stratify(board: Board, partitions: Sequence[Partition], outfits: Sequence[st
             )
             values = {
                 method: {
-                    column.key: _value(*parts, groups, times_drawn)
+                    column.key: _value(*ratio, groups, times_drawn)
                     for column in metrics_of(board)
-                    if (parts := _ratio(scores, column.key, chosen)) is not None
+                    if (ratio := _ratio(scores, column.key, chosen)) is not None
                 }
                 for method, scores in board.scores.items()
             }
@@ -193,6 +193,6 @@ def _value(
     if not len(times_drawn):
         return Value(mean, None, None)
     above, below = (
-        times_drawn @ np.bincount(groups, part, times_drawn.shape[1]) for part in (numerator, denominator)
+        times_drawn @ np.bincount(groups, terms, times_drawn.shape[1]) for terms in (numerator, denominator)
     )
     return Value(mean, *percentile_interval(above / np.maximum(below, 1)))

@@ -1,0 +1,158 @@
+"""Every stage of the pipeline: killed at any moment, on a full disk, and with a flipped bit in what it reads.
+
+All stages are here alike; what is particular to unpacking, training and generating has files of its own.
+"""
+
+import shutil
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from itertools import accumulate, repeat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from dnaf.core import files
+from dnaf.core.config import Params
+from tests.helpers import processes
+from tests.pipeline.conftest import MINIMAL
+from tests.stages.test_writing import ROOT, STAGES, outputs
+
+pytestmark = pytest.mark.slow
+
+NUM_MOMENTS, NUM_FLIPS = 20, 2
+# System calls that change the disk: each of the first six, and then ever further apart.
+MOMENTS = list(accumulate(repeat(0, NUM_MOMENTS - 1), lambda at, _: at + max(1, at // 3), initial=1))
+_SMALL = {**MINIMAL, "methods": ["dnaf"], "protocols": ["cfld"]}
+_SUPPLIED = ("data/raw", "data/results", "data/artwork")  # people's own files, which have no digest
+
+
+@dataclass
+class Project:
+    """The project in a folder, with parameters so small that a stage takes seconds."""
+
+    root: Path
+
+    def run(self, stage: str, **faults: int) -> int:
+        (self.root / "output.txt").write_bytes(b"")
+        return processes.run(stage, self, **faults)  # type: ignore[arg-type]
+
+    @property
+    def said(self) -> str:
+        return (self.root / "output.txt").read_text()
+
+    def digests(self, stage: str) -> dict[str, str]:
+        return {str(path): files.digest(self.root / path) for path in self.files(outputs(stage))}
+
+    def files(self, paths: list[Path]) -> list[Path]:
+        """Files at and below these paths, in the project's folder."""
+        found = [self.root / path for path in paths]
+        every = [each for path in found for each in ([path] if path.is_file() else path.rglob("*"))]
+        return sorted(path.relative_to(self.root) for path in every if path.is_file())
+
+    def left_over(self) -> list[Path]:
+        return list(self.root.rglob(".dnaf-tmp-*"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("every")
+    params = Params().model_dump()
+    for dotted, value in _SMALL.items():
+        *sections, key = dotted.split(".")
+        section = params
+        for name in sections:
+            section = section[name]
+        section[key] = value
+    with open(root / "params.yaml", "w") as file:
+        YAML().dump(params, file)
+    for name in ("data/base", "data/artwork"):
+        shutil.copytree(ROOT / name, root / name)
+    for card in ROOT.glob("data/results/*/card.yaml"):
+        (root / card.relative_to(ROOT)).parent.mkdir(parents=True)
+        shutil.copy(card, root / card.relative_to(ROOT))
+    made = Project(root)
+    for stage in STAGES:
+        assert made.run(stage) == 0, f"{stage}: {made.said}"
+    return made
+
+
+def require_whole(project: Project, stage: str, expected: dict[str, str]) -> None:
+    assert project.run(stage) == 0, project.said
+    assert project.digests(stage) == expected
+    assert project.left_over() == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_at_any_moment_it_ends_with_the_same_bytes(project: Project, stage: str) -> None:
+    expected = project.digests(stage)
+    killed = 0
+    for at in MOMENTS:
+        if not processes.was_killed(project.run(stage, kill_at=at)):
+            break
+        killed += 1
+        require_whole(project, stage, expected)
+    sys.stdout.write(f"{stage}: killed at {killed} moments, the same bytes after each\n")
+    assert killed > 3
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_on_a_full_disk_it_says_so_and_leaves_no_half_of_anything(project: Project, stage: str) -> None:
+    expected = project.digests(stage)
+    full = 0
+    for at in MOMENTS:
+        code = project.run(stage, full_at=at)
+        if not code:
+            break
+        full += 1
+        assert code == 2, (at, project.said)
+        assert "No space left on device" in project.said, at
+        assert "Traceback" not in project.said, at
+        whole = project.digests(stage)
+        assert whole.items() <= expected.items(), at
+        require_whole(project, stage, expected)
+    sys.stdout.write(f"{stage}: a full disk at {full} moments, one sentence each\n")
+    assert full > 2
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_flipped_bit_in_what_it_reads_is_told_or_changes_nothing(project: Project, stage: str) -> None:
+    expected = project.digests(stage)
+    outcomes: Counter[str] = Counter()
+    for path in project.files(inputs(stage)):
+        content = (project.root / path).read_bytes()
+        for index in range(NUM_FLIPS if content else 0):
+            rng = np.random.default_rng([index, *path.as_posix().encode()])
+            flipped = bytearray(content)
+            flipped[rng.integers(len(flipped))] ^= 1 << int(rng.integers(8))
+            (project.root / path).write_bytes(flipped)
+            code = project.run(stage)
+            assert "Traceback" not in project.said, (path, index, project.said)
+            assert code in (0, 2), (path, index)
+            outcome = "named error" if code else "identical"
+            if not code and project.digests(stage) != expected:
+                outcome = "another result"
+                assert path.as_posix().startswith(_SUPPLIED), (path, index)
+            outcomes[outcome] += 1
+        (project.root / path).write_bytes(content)
+    require_whole(project, stage, expected)
+    sys.stdout.write(f"{stage}: {sum(outcomes.values())} flipped bits: {dict(sorted(outcomes.items()))}\n")
+
+
+def inputs(stage: str) -> list[Path]:
+    """What dvc.yaml says that a stage reads, without the code."""
+    found = []
+    for path in STAGES[stage].get("deps", []):
+        if path.startswith(("data/", "metrics/")):
+            for key, value in {
+                "${dataset}": "demo",
+                "${item.method}": "dnaf",
+                "${item.protocol}": "cfld",
+                "${protocol}": "cfld",
+                "${method}": "dnaf",
+            }.items():
+                path = path.replace(key, value)
+            found.append(Path(path))
+    return found

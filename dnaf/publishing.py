@@ -19,11 +19,11 @@ from dnaf.core.errors import StateError
 from dnaf.core.images import Size
 from dnaf.data.pairs.split import SPLITS
 from dnaf.data.store import ImageStore
+from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.find import read_pairs_csv
 from dnaf.model.model_card import CARD, TASK
 from dnaf.model.saving import move_provenance
 from dnaf.report.board import Board, compare
-from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics, read_metrics
 from dnaf.report.words import notes_on_metrics, protocol_sentences
 from dnaf.terms import Terms, terms_of

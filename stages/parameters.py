@@ -1,27 +1,30 @@
-"""Write docs/parameters.md, the page of all parameters; no part of the pipeline.
+"""Write what the documentation lists of the code: all parameters and all metrics; no part of the pipeline.
 
-Reads: dnaf/core/config.py, params
+Reads: dnaf/core/config.py, params, dnaf/evaluate/metrics
 
-Writes: docs/parameters.md
+Writes: docs/parameters.md, the table of metrics in docs/protocols.md
 
 params.yaml: nothing
 
-Documentation: docs/parameters.md
+Documentation: docs/parameters.md, docs/extending.md
 """
 
 from pathlib import Path
 
 from stages import _command
 
-PAGE = Path("docs/parameters.md")
+PAGE, PROTOCOLS = Path("docs/parameters.md"), Path("docs/protocols.md")
 
 
 def main() -> str:
-    from dnaf.core import files
+    from dnaf.core import files, markdown
     from dnaf.core.parameters.table import to_markdown
+    from dnaf.evaluate.metrics import registry
 
     files.write_atomic(PAGE, to_markdown())
-    return f"All parameters → {PAGE}; commit it with dnaf/core/config.py"
+    page = PROTOCOLS.read_text(encoding="utf-8")
+    files.write_atomic(PROTOCOLS, markdown.rewritten(page, "metrics", registry.to_markdown()))
+    return f"All parameters → {PAGE}; all metrics → {PROTOCOLS}; commit them with the code"
 
 
 if __name__ == "__main__":

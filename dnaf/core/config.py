@@ -5,7 +5,7 @@ What is written here is the comment in params.yaml, the row in docs/parameters.m
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -48,6 +48,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 LevelMapping = Literal["nearest", "coarser", "index"]
 MixedPrecision = Literal["no", "bf16", "fp16"]
 TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
+WeightFiles = Mapping[str, Path | None]
+"""Files of the section `weights`, by name; None where there is none."""
 ProtocolName = Literal[
     "gfla",
     "pocold",

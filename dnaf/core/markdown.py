@@ -15,5 +15,19 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") 
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in (heads, rules, *rows))
 
 
+def rewritten(page: str, name: str, text: str) -> str:
+    """A page, with the text between `<!-- written by stages.parameters: NAME -->` and `<!-- end -->`.
+
+    Raises:
+        ValueError: the page has no such marks.
+    """
+    start = f"<!-- written by stages.parameters: {name} -->\n"
+    before, found, rest = page.partition(start)
+    _, end, after = rest.partition("<!-- end -->")
+    if not found or not end:
+        raise ValueError(f"no marks around {name}")
+    return f"{before}{start}\n{text}\n\n{end}{after}"
+
+
 def _cell(text: str) -> str:
     return " ".join(text.splitlines()).replace("|", "\\|")

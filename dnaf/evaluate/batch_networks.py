@@ -1,4 +1,4 @@
-"""What the networks make of a batch of pairs: LPIPS of each, and features of its images."""
+"""What the networks make of a batch of pairs: distances of each, and features of its images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,25 +7,32 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dnaf.core.config import WeightFiles
 from dnaf.evaluate.comparison import Comparison
-from dnaf.evaluate.networks.features import FeatureNetwork, WeightFiles, named
-from dnaf.evaluate.networks.lpips import Lpips
+from dnaf.evaluate.metrics.metric import NetworkMetric, PairNetwork, named
+from dnaf.evaluate.metrics.registry import METRICS
+from dnaf.evaluate.networks.features import FeatureNetwork
 from dnaf.evaluate.protocols.protocol import Protocol
 
-_LPIPS_WEIGHTS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
-_LPIPS_METRICS = {"alex": "lpips", "vgg": "lpips_vgg", "squeeze": "lpips_squeeze"}
+_MASKED = {
+    named(metric.columns[0].key, is_random): named(metric.columns[1].key, is_random)
+    for metric in METRICS
+    if isinstance(metric, NetworkMetric) and len(metric.columns) == 2
+    for is_random in (False, True)
+}
 
 
-def lpips_networks(protocol: Protocol, weights: WeightFiles, device: torch.device) -> dict[str, Lpips]:
-    """LPIPS networks by the name of their metric, `_random` behind it where they have no trained weights.
+def pair_networks(protocol: Protocol, weights: WeightFiles, device: torch.device) -> dict[str, PairNetwork]:
+    """Networks by the key of their metric, `_random` behind it where they have no trained weights.
 
     Raises:
         DataError: a weights file is missing or another one.
     """
     networks = {}
-    for net in protocol.lpips_nets:
-        network = Lpips(net, protocol.lpips_scaled, weights[_LPIPS_WEIGHTS[net]]).to(device)
-        networks[named(_LPIPS_METRICS[net], network.is_random)] = network
+    for metric in METRICS:
+        network = metric.build(protocol, weights) if isinstance(metric, NetworkMetric) else None
+        if network is not None:
+            networks[named(metric.columns[0].key, network.is_random)] = network.to(device)
     return networks
 
 
@@ -35,11 +42,11 @@ class Networks:
 
     Attributes:
         features: networks whose features are compared as sets.
-        lpips: networks that compare pairs, by the name of their metric.
+        pairs: networks that compare pairs, by the key of their metric.
     """
 
     features: Mapping[str, FeatureNetwork]
-    lpips: Mapping[str, Lpips]
+    pairs: Mapping[str, PairNetwork]
 
     def features_of(self, batch: Comparison) -> "BatchFeatures":
         """The pairs' metrics with distances added, and features of images that no earlier pair had."""
@@ -52,11 +59,10 @@ class Networks:
         targets = [target for _, target in batch.pairs]
         _, once, of = np.unique(targets, return_index=True, return_inverse=True)
         real, masks = batch.real[once], batch.masks if batch.masks is None else batch.masks[once]
-        for metric, network in self.lpips.items():
+        for metric, network in self.pairs.items():
             _add(rows, metric, network.distances(real, batch.generated, real_of=of))
-            if masks is not None and metric in ("lpips", "lpips_random"):
-                masked = network.distances(real, batch.generated, masks, of)
-                _add(rows, metric.replace("lpips", "lpips_masked"), masked)
+            if masks is not None and metric in _MASKED:
+                _add(rows, _MASKED[metric], network.distances(real, batch.generated, masks, of))
         new = batch.generated[batch.is_new]
         features = {name: network.features(new) for name, network in self.features.items() if len(new)}
         return BatchFeatures(light, features)

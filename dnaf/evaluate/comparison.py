@@ -9,17 +9,12 @@ from numpy.typing import NDArray
 
 from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.inspection import NEAR, Inspection, Inspector
-from dnaf.evaluate.metrics.masked_ssim import masked_ssim
-from dnaf.evaluate.metrics.psnr import l1, mae, psnr
-from dnaf.evaluate.metrics.ssim import both_ssims, ssim
+from dnaf.evaluate.metrics.metric import ComparedPair, PairMetric
 from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.protocols.resample import Image
 from dnaf.evaluate.protocols.view import view_generated
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.submissions.open import Results
-
-PSNR_MAX = 100.0  # decibels; what equal images, whose PSNR is infinite, add to a mean
-_LARGEST_LEVEL = 255.0
 
 Masks = Mapping[str, NDArray[np.bool_]]  # of the person in each target, (H, W)
 
@@ -51,6 +46,7 @@ class Comparer:
 
     Attributes:
         inspector: of a model's images; None for methods without a model, whose images are copies.
+        metrics: of single pairs, without a network.
         masks: of every target, or None for a data set whose metrics have no masks.
         first: the first pair of each image name, see `results.Results.image_name`.
     """
@@ -59,6 +55,7 @@ class Comparer:
     real: RealImages
     protocol: Protocol
     inspector: Inspector | None
+    metrics: Sequence[PairMetric]
     masks: Masks | None
     first: Mapping[str, Pair]
 
@@ -90,33 +87,12 @@ class Comparer:
         return Comparison(pairs, rows, inspections, _stack(real_seen), _stack(generated_seen), masks, is_new)
 
     def _metrics(self, pair: Pair, real: Image, generated: Image) -> dict[str, float]:
-        metrics = pixel_metrics(real, generated, self.protocol)
-        if self.masks is not None:
-            metrics["ssim_masked"] = masked_ssim(real, generated, self.masks[pair[1]])
+        mask = None if self.masks is None else self.masks[pair[1]]
+        wrong = None
         if self.results.wrong_source is not None:
             wrong = view_generated(self.results.wrong_source(pair), self.protocol.pixels, self.real.size)
-            metrics["l1_wrong_source"] = l1(real, wrong)
-        return metrics
-
-
-def pixel_metrics(real: Image, generated: Image, protocol: Protocol) -> dict[str, float]:
-    """SSIM, PSNR, L1 and MAE of two images in the protocol's form; `ssim` only of 51 pixels and more."""
-    data_range = _LARGEST_LEVEL
-    if protocol.ssim_range != "255":
-        data_range = float(generated.max()) - float(generated.min())
-    metrics = {}
-    if protocol.ssim_uniform:
-        uniform, gaussian = both_ssims(real, generated, protocol.ssim_sigma, data_range)
-        if uniform is not None:
-            metrics["ssim"] = uniform
-    else:
-        gaussian = ssim(real, generated, "gaussian", protocol.ssim_sigma, data_range)
-    return metrics | {
-        "ssim_gaussian": gaussian,
-        "psnr": min(psnr(real, generated), PSNR_MAX),
-        "l1": l1(real, generated),
-        "mae": mae(real, generated),
-    }
+        compared = ComparedPair(real, generated, self.protocol, mask, wrong)
+        return {key: value for metric in self.metrics for key, value in metric.measure(compared).items()}
 
 
 def _stack(images: list[Image]) -> NDArray[Any] | None:

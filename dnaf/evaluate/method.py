@@ -13,10 +13,10 @@ from dnaf.core.shards import Shards
 from dnaf.data.formats.names import Stem
 from dnaf.data.keypoints.keypoints import Points, read_keypoints
 from dnaf.data.store import ImageStore
-from dnaf.evaluate.batch_networks import Networks, lpips_networks
+from dnaf.evaluate.batch_networks import Networks, pair_networks
 from dnaf.evaluate.comparison import Masks
 from dnaf.evaluate.metrics.body_mask import body_mask
-from dnaf.evaluate.networks.features import WeightFiles, feature_networks
+from dnaf.evaluate.networks.features import feature_networks
 from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference
@@ -42,7 +42,7 @@ class Setting:
     protocol: Protocol
     size: Size
     format_name: str
-    weights: WeightFiles
+    weights: config.WeightFiles
     params: config.Evaluate
     seed: int
 
@@ -64,7 +64,7 @@ def score_method(
     sets, info = read_reference(root / "reference" / protocol.name, protocol)
     networks = Networks(
         feature_networks(protocol, setting.weights, root, shards.device),
-        lpips_networks(protocol, setting.weights, shards.device),
+        pair_networks(protocol, setting.weights, shards.device),
     )
     for name, network in networks.features.items():
         if name not in sets or sets[name].provenance != network.provenance:

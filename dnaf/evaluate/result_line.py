@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-_SHOWN = ("fid", "fd", "lpips", "ssim")  # the first word of a metric's name; those of random networks say so
+from dnaf.evaluate.metrics.registry import COLUMNS
+
+_SHOWN = {column.key for column in COLUMNS if column.is_main}
 
 
 def result_line(metrics: Mapping[str, Any]) -> str:
@@ -12,11 +14,7 @@ def result_line(metrics: Mapping[str, Any]) -> str:
     Args:
         metrics: what `score.score` gives.
     """
-    numbers = [
-        f"{name} {value:.4g}"
-        for name, value in metrics.items()
-        if name.split("_")[0] in _SHOWN and not name.endswith(("_low", "_high"))
-    ]
+    numbers = [f"{name} {value:.4g}" for name, value in metrics.items() if name in _SHOWN]
     about = [f"{metrics['num_pairs']:,} of {metrics['num_expected']:,} pairs"]
     protocol = metrics["protocol"]
     results = protocol["results"]

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,14 @@ from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.batch_networks import BatchFeatures, Networks
-from dnaf.evaluate.comparison import PSNR_MAX, Comparer, Masks
+from dnaf.evaluate.comparison import Comparer, Masks
 from dnaf.evaluate.inspection import Inspector
-from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, ratio_interval
-from dnaf.evaluate.protocols.protocol import Protocol
+from dnaf.evaluate.metrics import pckh
+from dnaf.evaluate.metrics.bootstrap import bootstrap_interval
+from dnaf.evaluate.metrics.metric import PairMetric, TableMetric
+from dnaf.evaluate.metrics.psnr import PSNR_MAX
+from dnaf.evaluate.metrics.registry import COLUMNS, METRICS
+from dnaf.evaluate.protocols.protocol import LastBatch, Protocol
 from dnaf.evaluate.protocols.view import compared_size
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import ReferenceSet, num_kept
@@ -32,6 +36,7 @@ from dnaf.evaluate.submissions.open import Results
 _MIN_SIZE = 31  # AlexNet's last pooling has nothing left of smaller images
 _PACKAGES = ("numpy", "scipy", "pillow", "opencv-python", "torch", "torchvision", "lpips", "pytorch-fid")
 _PAIR_COLUMNS = ["source", "target"]
+_LAST_BATCH = {column.key: column.last_batch for column in COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,8 @@ def score(
         first.setdefault(results.image_name(pair), pair)
     real = reference.images
     inspector = Inspector(results, real.prepared, real.size) if results.by_a_model else None
-    comparer = Comparer(results, real, protocol, inspector, extras.masks, first)
+    of_pairs = [metric for metric in METRICS if isinstance(metric, PairMetric)]
+    comparer = Comparer(results, real, protocol, inspector, of_pairs, extras.masks, first)
     with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
         batches = shards.run(
             chunked(pairs, params.batch_size), comparer, networks.features_of, "Scoring pairs"
@@ -126,10 +132,8 @@ def score(
     )
     metrics |= _means(table, results, test, protocol, params.num_bootstrap, root_seed)
     if extras.joints is not None:
-        metrics |= _pckh(extras.joints, test, params.num_bootstrap, root_seed)
-        table["pckh_correct"], table["pckh_valid"] = extras.joints.T
-    if results.wrong_source:
-        metrics["wrong_source_increase"] = metrics["l1_wrong_source"] / metrics["l1"] - 1
+        table[list(pckh.COUNTS)] = extras.joints
+    metrics |= _of_table(table, test, params.num_bootstrap, root_seed)
     metrics |= {"num_pairs": len(table), "num_expected": len(test.pairs)}
     metrics["protocol"] = _provenance(info, extras, test, reference, protocol, networks, params, root_seed)
     return Score(metrics, table)
@@ -183,7 +187,7 @@ def _means(
             raise NumericalError(
                 f"{results.where}: {worst}: {name} is not finite. Check the weights; nothing was written."
             )
-        kept = num_kept(len(values), protocol.batch_of(name))
+        kept = num_kept(len(values), protocol.batch(_LAST_BATCH.get(name)))
         means[name] = float(values[:kept].mean())
         if num_bootstrap:
             means[f"{name}_low"], means[f"{name}_high"] = bootstrap_interval(
@@ -192,15 +196,19 @@ def _means(
     return means
 
 
-def _pckh(joints: NDArray[np.int64], test: TestPairs, num_bootstrap: int, root_seed: int) -> dict[str, float]:
-    """Share of all joints that are correct, of the correct and valid ones of each pair (N, 2)."""
-    correct, valid = joints.T
-    metrics = {"pckh": float(correct.sum() / max(valid.sum(), 1))}
-    if num_bootstrap and valid.any():
-        metrics["pckh_low"], metrics["pckh_high"] = ratio_interval(
-            correct.astype(float), valid.astype(float), test.outfits, num_bootstrap, root_seed, "pckh"
-        )
-    return metrics
+def _of_table(table: pd.DataFrame, test: TestPairs, num_bootstrap: int, root_seed: int) -> dict[str, float]:
+    """The metrics that follow from several columns, where these are there."""
+    found: dict[str, float] = {}
+    for metric in METRICS:
+        if not isinstance(metric, TableMetric) or not set(metric.needs) <= set(table.columns):
+            continue
+        key, values = metric.column.key, [table[name].to_numpy(np.float64) for name in metric.needs]
+        found[key] = metric.measure(*values)
+        if num_bootstrap and metric.interval:
+            ends = metric.interval(*values, test.outfits, num_bootstrap, root_seed, key)
+            if ends:
+                found[f"{key}_low"], found[f"{key}_high"] = ends
+    return found
 
 
 def _provenance(
@@ -214,12 +222,14 @@ def _provenance(
     root_seed: int,
 ) -> dict[str, Any]:
     num_pairs = len(test.pairs)
-    batches = {"fid": protocol.fid_batch, "lpips": protocol.lpips_batch}
-    if extras.masks is not None:
-        batches["lpips_masked"] = protocol.lpips_masked_batch
-    dropped = {name: num_pairs - num_kept(num_pairs, batch) for name, batch in batches.items()}
+    batches = {key: protocol.batch(key) for key in get_args(LastBatch)}
+    if extras.masks is None:
+        del batches["lpips_masked_batch"]
+    dropped = {
+        key.removesuffix("_batch"): num_pairs - num_kept(num_pairs, batch) for key, batch in batches.items()
+    }
     size = compared_size(protocol.pixels, reference.images.size)
-    every = {**networks.features, **networks.lpips}
+    every = {**networks.features, **networks.pairs}
     real_set = {key: reference.info[key] for key in ("count", "of", "sha256")} if networks.features else None
     return {
         **dataclasses.asdict(protocol),

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.find import TestPairs
-from dnaf.report.columns import Column, columns_of, is_random
+from dnaf.report.columns import columns_of
 from dnaf.report.methods import MethodMetrics, read_comparable
 from dnaf.report.scores import Scores, read_scores
 from dnaf.report.significance import Mark, is_paired, marks
@@ -37,7 +38,7 @@ class Board:
     @property
     def main_columns(self) -> list[Column]:
         """Without those of random networks, which mean nothing outside their table."""
-        return [column for column in self.columns if not is_random(column)]
+        return [column for column in self.columns if not column.is_random]
 
     @property
     def num_expected(self) -> int:

@@ -8,20 +8,12 @@ same size, over the published number of pairs.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dnaf.evaluate.submissions.method_card import Card, Published, PublishedMetric
+from dnaf.evaluate.metrics.registry import PUBLISHED
+from dnaf.evaluate.submissions.method_card import Card, Published
 from dnaf.report.board import Board
 from dnaf.report.columns import label_of
 
-NAMES: dict[PublishedMetric, str] = {
-    "fid": "FID",
-    "lpips": "LPIPS",
-    "ssim_unstated": "SSIM",
-    "ssim": "SSIM (window 51)",
-    "ssim_gaussian": "SSIM (gaussian)",
-    "psnr": "PSNR, dB",
-}
-"""Columns of the table of published numbers, those that any paper has."""
-
+_NAMES = {column.key: column.label for column in PUBLISHED}
 _NUM_PAIRS = {"deepfashion": 8_570, "market1501": 12_000}  # that the field publishes over
 
 
@@ -61,7 +53,7 @@ def to_rows(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[dict[str
             height = int(entry.size.partition("x")[0])
             year = card.paper.year if card.paper else 0
             order = (entry.dataset, height, year, card.title)
-            shown = {n: f"{entry.values[k]:g}" if k in entry.values else "" for k, n in NAMES.items()}
+            shown = {n: f"{entry.values[k]:g}" if k in entry.values else "" for k, n in _NAMES.items()}
             changes = ", ".join(f"{label_of(key)} {value:+.4g}" for key, value in found.items())
             row = {
                 "Method": card.title,
@@ -82,7 +74,7 @@ def to_markdown(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
     rows = to_rows(boards, cards)
     if not rows:
         return ""
-    aligned = ["--:" if name in NAMES.values() else ":--" for name in rows[0]]
+    aligned = ["--:" if name in _NAMES.values() else ":--" for name in rows[0]]
     lines = [list(rows[0]), aligned, *[list(row.values()) for row in rows]]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 

@@ -13,9 +13,10 @@ from dnaf.core.images import Pixels
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, paired_interval
+from dnaf.evaluate.metrics.metric import Column
+from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.evaluate.submissions.find import GENERATED, read_pairs_csv
 from dnaf.evaluate.submissions.open import DataSet
-from dnaf.report.columns import COLUMNS, Column
 from dnaf.report.revisions import fetch
 from dnaf.report.scores import Scores, read_scores
 

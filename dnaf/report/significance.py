@@ -5,8 +5,8 @@ from enum import Enum
 
 from dnaf.core.errors import StateError
 from dnaf.evaluate.metrics.bootstrap import paired_interval
+from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.find import COPY_SOURCE, GROUND_TRUTH, MEAN_IMAGE, RECONSTRUCTION
-from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
 

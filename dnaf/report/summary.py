@@ -3,22 +3,12 @@
 from pathlib import Path
 
 from dnaf.core.errors import DataError
+from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.report.methods import read_metrics, rounded
 
-# Ten, so that `dvc metrics diff` and `dvc exp show` fit a screen. The leaderboard has all, such as KID,
-# which goes with FID, PSNR and MAE, which go with L1, and metrics of random networks.
-_KEYS = (
-    "fid",
-    "fd_efficientnet",
-    "fd_dinov2",
-    "lpips",
-    "ssim",
-    "ssim_gaussian",
-    "ssim_masked",
-    "l1",
-    "pckh",
-    "wrong_source_increase",
-)
+# Ten main ones, so that `dvc metrics diff` and `dvc exp show` fit a screen. The leaderboard has all, such as
+# KID, which goes with FID, PSNR and MAE, which go with L1, and metrics of random networks.
+_KEYS = {column.key for column in COLUMNS if column.is_main and not column.is_random}
 
 
 def summary(protocol: str, method: str, folder: Path) -> dict[str, float]:

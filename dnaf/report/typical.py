@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnaf.data.pairs.pairs import Pair
+from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report import figure
 from dnaf.report.board import Board
-from dnaf.report.columns import Column
 from dnaf.report.significance import UNRANKED
 from dnaf.report.words import unit
 

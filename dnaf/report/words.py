@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report import escape
 from dnaf.report.board import Board
-from dnaf.report.columns import Column, is_random, label_of
+from dnaf.report.columns import label_of
 from dnaf.report.published import values_of
 from dnaf.report.significance import CEILINGS, TRIVIAL_BASELINES, Mark
 
@@ -44,7 +45,7 @@ def protocol_sentences(board: Board) -> str:
 
 def random_warning(board: Board) -> str:
     """What must not be done with numbers of random networks; empty where there are none."""
-    names = dict.fromkeys(column.name for column in board.columns if is_random(column))
+    names = dict.fromkeys(column.name for column in board.columns if column.is_random)
     if not names:
         return ""
     return (
@@ -79,11 +80,10 @@ def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:
         _trivial_baselines(boards),
         _ceilings(boards, cards),
         _random_networks(boards),
-        _efficientnet(boards),
+        *_of_metrics(boards),
         _rank_deficient(boards),
         _jpeg(boards, cards),
         _equal(boards, cards),
-        _wrong_source(boards),
         _not_supplied(boards),
         _published(boards, cards),
     )
@@ -94,9 +94,8 @@ def notes_on_metrics(boards: Sequence[Board]) -> list[str]:
     """How to read the metrics of a single method; only what they give cause for."""
     candidates = (
         _random_networks(boards),
-        _efficientnet(boards),
+        *_of_metrics(boards),
         _rank_deficient(boards),
-        _wrong_source(boards),
     )
     return [note for note in candidates if note]
 
@@ -158,7 +157,7 @@ def _ceilings(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
 
 
 def _random_networks(boards: Sequence[Board]) -> str:
-    if not any(is_random(column) for column in _columns(boards)):
+    if not any(column.is_random for column in _columns(boards)):
         return ""
     return (
         "**Random network**: without a weight file a metric uses seeded random weights, and its name in the "
@@ -167,13 +166,10 @@ def _random_networks(boards: Sequence[Board]) -> str:
     )
 
 
-def _efficientnet(boards: Sequence[Board]) -> str:
-    if not any(column.key == "fd_efficientnet" for column in _columns(boards)):
-        return ""
-    return (
-        "**FD-EfficientNet**: as FID, in features of EfficientNet-Lite0, whose trained weights come with "
-        "this project. No paper reports it, and it can be compared at one image size only."
-    )
+def _of_metrics(boards: Sequence[Board]) -> Iterator[str]:
+    """What metrics say themselves of how to read them, each once."""
+    for column in dict.fromkeys(_columns(boards)):
+        yield column.note.format(unit=unit(boards))
 
 
 def _rank_deficient(boards: Sequence[Board]) -> str:
@@ -220,15 +216,6 @@ def _equal(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
         "**Equal images**: of a pair whose source and target are the same photograph, an image may be that "
         "photograph, and pairs of the same photographs may have the same image. Number of images of either "
         f"kind: {numbers}. They are scored as all others."
-    )
-
-
-def _wrong_source(boards: Sequence[Board]) -> str:
-    if not any(column.key == "wrong_source_increase" for column in _columns(boards)):
-        return ""
-    return (
-        f"**L1 with the wrong source**: by how much L1 rises when the source of another {unit(boards)} is "
-        "given; near zero means that the source is ignored."
     )
 
 

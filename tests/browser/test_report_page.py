@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dnaf.core.images import Pixels, decode, resize
-from dnaf.report.columns import COLUMNS, is_random
+from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.report.page.page import write_page
 from dnaf.report.typical import order, typical_pairs
 from tests.browser.conftest import Watched
@@ -75,7 +75,7 @@ def test_every_column_is_in_sight_at_1300_pixels_and_every_value_at_400(
 ) -> None:
     made = made_up(tmp_path)
     for board in made.boards:
-        board.columns[:] = [column for column in COLUMNS if not is_random(column)][-14:]
+        board.columns[:] = [column for column in COLUMNS if not column.is_random][-14:]
         for row in board.present:
             row.numbers.update({column.key: 0.12345 for column in board.columns})
             row.numbers.update({f"{column.key}_low": -0.12345 for column in board.columns})

@@ -27,7 +27,7 @@ from dnaf.core import config, images
 from dnaf.core.images import Pixels, Size
 from dnaf.core.shards import Shards
 from dnaf.data.store import ImageStore, write_store
-from dnaf.evaluate.batch_networks import Networks, lpips_networks
+from dnaf.evaluate.batch_networks import Networks, pair_networks
 from dnaf.evaluate.networks.features import feature_networks
 from dnaf.evaluate.networks.inception import build_network
 from dnaf.evaluate.networks.weights import initialise
@@ -158,7 +158,7 @@ def ours(folder: Path, protocol: Protocol) -> Score:
     sets, info = read_reference(place, protocol)
     results = Results(place, GENERATED.__getitem__, "{0[0]} {0[1]}".format, None, True, {"file_type": "png"})
     test = TestPairs(PAIRS, [source for source, _ in PAIRS], "")
-    networks = Networks(features, lpips_networks(protocol, NO_WEIGHTS, CPU.device))
+    networks = Networks(features, pair_networks(protocol, NO_WEIGHTS, CPU.device))
     evaluate = config.Evaluate(batch_size=3, num_bootstrap=10)
     scored = score(
         results, test, ReferenceData(real, sets, info), Extras(), protocol, networks, evaluate, 0, CPU

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnaf.core.errors import StateError
-from dnaf.report.columns import COLUMNS, Column
+from dnaf.evaluate.metrics.metric import Column
+from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.report.significance import Mark, marks
 from tests.helpers.scored_methods import array, present, with_interval
 

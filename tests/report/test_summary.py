@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from dnaf.core.errors import DataError
-from dnaf.report.columns import COLUMNS
+from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.report.summary import summary
 from tests.helpers.scored_methods import absent, present, with_interval, write
 

@@ -7,6 +7,7 @@ fewer images than features need no covariance, whose root sqrtm gets wrong by 1e
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import scipy.linalg
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from dnaf.core.errors import NumericalError
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval
+from dnaf.evaluate.metrics.metric import Column, SetMetric
 
 Matrix = NDArray[np.float64]
 Features = NDArray[np.float32] | NDArray[np.float64]
@@ -159,3 +161,62 @@ def _covariance(features: Features, mean: Matrix) -> Matrix:
 def _chunks(features: Features) -> Iterator[Matrix]:
     for start in range(0, len(features), _CHUNK):
         yield np.array(features[start : start + _CHUNK], np.float64)
+
+
+def _metric(column: Column, network: Literal["inception", "efficientnet_lite0", "dinov2"]) -> SetMetric:
+    return SetMetric(
+        column,
+        network,
+        lambda real, generated: frechet_distance(real.statistics, generated),
+        lambda real, generated, *resampling: frechet_interval(real.statistics, generated, *resampling),
+    )
+
+
+FID = _metric(
+    Column(
+        key="fid",
+        name="FID",
+        spec=".2f",
+        better="lower",
+        about="Fréchet distance of Inception features, all generated images against **all training images** "
+        "(48,674 of DeepFashion, those in no pair too; with the 37,016 that are in pairs it comes out wrong, "
+        "[PIDM issue 37](https://github.com/ankanbhunia/PIDM/issues/37)); under `fpdm` against the test "
+        "pairs' targets, each once: another number",
+        weights=("inception_imagenet", "inception_fid"),
+        can_be_random=True,
+        last_batch="fid_batch",
+        is_main=True,
+        is_published=True,
+    ),
+    "inception",
+)
+FD_EFFICIENTNET = _metric(
+    Column(
+        key="fd_efficientnet",
+        name="FD-EfficientNet",
+        spec=".2f",
+        better="lower",
+        about="Fréchet distance of the features of EfficientNet-Lite0: the means over space of its maps of "
+        "stride 8 and 16 (40 + 112 numbers), of images in their own size. Its ImageNet weights are in "
+        "`data/base/efficientnet_lite0`, so that one distance has trained features without a download. No "
+        "paper reports it; values are comparable at one image size only",
+        last_batch="fid_batch",
+        is_main=True,
+        note="**FD-EfficientNet**: as FID, in features of EfficientNet-Lite0, whose trained weights come "
+        "with this project. No paper reports it, and it can be compared at one image size only.",
+    ),
+    "efficientnet_lite0",
+)
+FD_DINOV2 = _metric(
+    Column(
+        key="fd_dinov2",
+        name="FD-DINOv2",
+        spec=".2f",
+        better="lower",
+        about="Fréchet distance of DINOv2 features; only with `weights.dinov2`",
+        weights=("dinov2",),
+        last_batch="fid_batch",
+        is_main=True,
+    ),
+    "dinov2",
+)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dnaf.core.errors import NumericalError
 from dnaf.evaluate.metrics.bootstrap import percentile_interval, resample_groups
+from dnaf.evaluate.metrics.metric import Column, SetMetric
 
 Matrix = NDArray[np.float64]
 Features = NDArray[np.float32] | NDArray[np.float64]
@@ -146,3 +147,23 @@ def _chunks(features: Features, start: int = 0) -> Iterator[tuple[slice, Matrix]
     for first in range(start, len(features), _CHUNK):
         place = slice(first, min(first + _CHUNK, len(features)))
         yield place, np.asarray(features[place], np.float64)
+
+
+KID = SetMetric(
+    Column(
+        key="kid",
+        name="KID",
+        spec=".5f",
+        better="lower",
+        about="kernel distance of the same features, unbiased, over all images (the limit of the usual mean "
+        "over random subsets)",
+        weights=("inception_imagenet", "inception_fid"),
+        can_be_random=True,
+        last_batch="fid_batch",
+    ),
+    "inception",
+    lambda real, generated: kid(real.features, real.kernel_mean, generated),
+    lambda real, generated, *resampling: kid_interval(
+        real.features, real.kernel_mean, generated, *resampling
+    ),
+)

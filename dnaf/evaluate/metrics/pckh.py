@@ -1,8 +1,15 @@
 """PCKh: which joints of the generated person are where they should be, in parts of the head's size."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dnaf.data.keypoints.keypoints import Points
+from dnaf.evaluate.metrics.bootstrap import ratio_interval
+from dnaf.evaluate.metrics.metric import Column, TableMetric, Values
+
+COUNTS = ("pckh_correct", "pckh_valid")
+"""Columns of the table of all pairs: the numbers of joints that `pckh` gives of each."""
 
 _HEAD = [0, 1, 14, 15, 16, 17]  # nose, neck, eyes, ears
 _ALPHA = 0.5
@@ -28,3 +35,29 @@ def pckh(real_keypoints: Points, generated_keypoints: Points) -> tuple[int, int]
     distances = np.abs(generated_keypoints - real_keypoints)  # (18, 2): |dx|, |dy|
     is_correct = (distances < _ALPHA * np.ptp(head, axis=0)).all(axis=1)  # NaN is not
     return int(is_correct.sum()), int(is_valid.sum())
+
+
+def _share(correct: Values, valid: Values) -> float:
+    return float(correct.sum() / max(valid.sum(), 1))
+
+
+def _interval(
+    correct: Values, valid: Values, outfits: Sequence[str], num_resamplings: int, root_seed: int, key: str
+) -> tuple[float, float] | None:
+    return ratio_interval(correct, valid, outfits, num_resamplings, root_seed, key) if valid.any() else None
+
+
+PCKH = TableMetric(
+    Column(
+        key="pckh",
+        name="PCKh",
+        spec=".4f",
+        better="higher",
+        about="where `data/results/<method>/keypoints.csv` gives the generated images' keypoints: share of "
+        "the target's joints found within half a head",
+        is_main=True,
+    ),
+    COUNTS,
+    _share,
+    _interval,
+)

@@ -21,6 +21,7 @@ class Dino(nn.Module):
 
     Attributes:
         num_features: length of a feature vector, 1024 for the default.
+        is_random: never.
         provenance: sha256 of the weights.
 
     Source: Stein et al. 2023 (arXiv 2306.04675); dgm-eval@d57a6d2:dgm_eval/models/dinov2.py with its
@@ -29,6 +30,7 @@ class Dino(nn.Module):
 
     mean: Tensor
     deviation: Tensor
+    is_random = False
 
     def __init__(self, weights: Path, architecture: str = "vit_large_patch14_dinov2") -> None:
         """Builds the network.

@@ -29,8 +29,11 @@ class EfficientNet(nn.Module):
 
     Attributes:
         num_features: length of a feature vector, 40 + 112 channels.
+        is_random: never.
         provenance: sha256 of the weights.
     """
+
+    is_random = False
 
     def __init__(self, folder: Path) -> None:
         """Builds the network.

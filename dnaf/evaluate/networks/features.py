@@ -1,19 +1,16 @@
 """The networks whose features are compared as sets: Inception for FID and KID, EfficientNet-Lite0, DINOv2."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
+from dnaf.core.config import WeightFiles
 from dnaf.evaluate.networks.dinov2 import Dino
 from dnaf.evaluate.networks.efficientnet import FOLDER, EfficientNet
 from dnaf.evaluate.networks.inception import Inception
 from dnaf.evaluate.protocols.protocol import Protocol
 
 FeatureNetwork = Inception | Dino | EfficientNet
-
-WeightFiles = Mapping[str, Path | None]
-"""Weight files of params.yaml's section `weights`, by name; None where there is none."""
 
 INCEPTION, EFFICIENTNET, DINO = "inception", "efficientnet_lite0", "dinov2"
 
@@ -38,8 +35,3 @@ def feature_networks(
     if dino := weights["dinov2"]:
         networks[DINO] = Dino(dino).to(device)
     return networks
-
-
-def named(metric: str, is_random: bool) -> str:
-    """The metric's name, which says whether its network has random weights instead of trained ones."""
-    return f"{metric}_random" if is_random else metric

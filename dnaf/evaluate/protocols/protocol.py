@@ -10,6 +10,9 @@ from typing import Literal
 from dnaf.core.images import Size
 from dnaf.evaluate.protocols.resample import Filter
 
+LastBatch = Literal["fid_batch", "lpips_batch", "lpips_masked_batch"]
+"""Keys of a protocol: the batch size of a script that drops the last, smaller batch of a metric."""
+
 Resize = tuple[Filter, Size | None]
 """Filter and (height, width); None stands for the size of the data set in params.yaml."""
 
@@ -59,11 +62,10 @@ class Protocol:
     lpips_masked_batch: int | None
     """The same for LPIPS without the background, which Market-1501 has."""
 
-    def batch_of(self, metric: str) -> int | None:
-        """Batch size of the script that computes a mean over pairs and drops the last batch, if it does."""
-        if metric.startswith("lpips_masked"):
-            return self.lpips_masked_batch
-        return self.lpips_batch if metric.startswith("lpips") else None
+    def batch(self, key: LastBatch | None) -> int | None:
+        """The batch size of that key; None if no batch is dropped."""
+        size: int | None = getattr(self, key) if key else None
+        return size
 
 
 _FIELD_256 = View(real=(("pil-bicubic", (256, 256)),), generated=(("pil-bicubic", (256, 256)),))

@@ -9,6 +9,7 @@ from ruamel.yaml.error import YAMLError
 from dnaf.core import sections
 from dnaf.core.config import ProtocolName
 from dnaf.core.errors import DataError, one_line, short
+from dnaf.evaluate.metrics.registry import PUBLISHED
 from dnaf.evaluate.submissions.plain_files import require_plain
 
 
@@ -19,9 +20,16 @@ def _of_one_line(text: str) -> str:
     return text
 
 
+def _of_papers(key: str) -> str:
+    known = [column.key for column in PUBLISHED]
+    if key not in known:
+        raise ValueError(f"expected one of {', '.join(known)}")
+    return key
+
+
 Text = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_of_one_line)]
 Index = Annotated[int, Field(ge=0)]
-PublishedMetric = Literal["fid", "lpips", "ssim", "ssim_gaussian", "ssim_unstated", "psnr"]
+PublishedMetric = Annotated[str, AfterValidator(_of_papers)]
 
 
 class _Section(BaseModel):

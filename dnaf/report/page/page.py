@@ -26,10 +26,10 @@ from dnaf.core.workers import thread_map
 from dnaf.data.formats.names import Name
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.pairs.pairs import Pair
+from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.open import DataSet
 from dnaf.report.board import Board
-from dnaf.report.columns import COLUMNS, Column, is_random
 from dnaf.report.loss_curve import LossCurve
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.panels import OURS, Panel
@@ -179,10 +179,10 @@ def _board(board: Board, content: Content) -> dict[str, Any]:
         {
             "key": column.key,
             "label": column.label,
-            "name": column.name,
+            "name": column.title,
             "details": ", ".join(column.details),
             "better": column.better,
-            "random": is_random(column),
+            "random": column.is_random,
             "digits": column.num_digits if column.key in paired else None,
         }
         for column in board.columns
@@ -285,7 +285,7 @@ def _filter(label: str, values: Sequence[str]) -> dict[str, Any]:
 
 def _scores(board: Board) -> str:
     """A script, because a page that is opened from disk may not read data files."""
-    shown = {column.key: column.num_digits for column in COLUMNS if column in board.columns}
+    shown = {column.key: column.num_digits for column in board.columns}
     values = {
         method: {key: np.round(table[key], shown[key]).tolist() for key in table if key in shown}
         for method, table in board.scores.items()

@@ -7,9 +7,9 @@ and the metrics of random networks.
 import textwrap
 from collections.abc import Mapping, Sequence
 
+from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report.board import Board
-from dnaf.report.columns import Column
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.published import to_rows
 from dnaf.report.significance import UNRANKED, Mark

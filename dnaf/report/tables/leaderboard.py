@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from dnaf.core import markdown
+from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.report import escape
 from dnaf.report.board import Board
-from dnaf.report.columns import Column, is_random
 from dnaf.report.methods import MethodMetrics, rounded
 from dnaf.report.published import record, values_of
 from dnaf.report.published import to_markdown as published_to_markdown
@@ -72,7 +72,7 @@ def to_markdown(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
     for board in boards:
         text += [f"## Protocol `{board.protocol}`", protocol_sentences(board)]
         text.append(_table(board, board.rows, board.main_columns, cards))
-        if random := [column for column in board.columns if is_random(column)]:
+        if random := [column for column in board.columns if column.is_random]:
             table = _table(board, board.present, random, cards)
             text.append(f"<details>\n<summary>Random networks</summary>\n\n{table}\n\n</details>")
     if table := published_to_markdown(boards, cards):

@@ -19,10 +19,10 @@ from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints.keypoints import read_keypoints
 from dnaf.data.pairs.tables import read_table
 from dnaf.evaluate.metrics.bootstrap import percentile_interval, resample_groups
+from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.report import escape
 from dnaf.report.board import Board
-from dnaf.report.columns import Column
 from dnaf.report.methods import rounded
 from dnaf.report.scores import Scores
 

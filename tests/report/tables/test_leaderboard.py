@@ -272,7 +272,10 @@ PUBLISHED = (
         ("title: 3\npaper: null\nrepository: null\nnaming: null\npanels: null", "title: .*found 3"),
         ("title: A\npaper: null\nrepository: null\nnaming: null\npanels: null\nurl: x", "url: Extra"),
         (PUBLISHED.replace("256x176", "256x"), r"published\.0\.size: String should match"),
-        (PUBLISHED.replace("fid: 6.8", "fiid: 6.8"), r"published\.0\.values\.fiid.*: Input should be 'fid'"),
+        (
+            PUBLISHED.replace("fid: 6.8", "fiid: 6.8"),
+            r"published\.0\.values\.fiid.*: Value error, expected one of fid, lp",
+        ),
         (PUBLISHED.replace("6.8", "none"), r"published\.0\.values\.fid: Input should be a valid number"),
         (PUBLISHED.replace("6.8", "-1"), r"published\.0\.values\.fid: Input should be greater"),
         (

@@ -54,7 +54,7 @@ def main(
         # Only now what takes seconds to import: most methods of a fresh project are absent.
         from dnaf.core.shards import open_shards
         from dnaf.evaluate.method import Setting, score_method
-        from dnaf.evaluate.protocols.protocol import protocol_for
+        from dnaf.evaluate.protocols.registry import protocol_for
         from dnaf.evaluate.result_line import result_line
 
         setting = Setting(

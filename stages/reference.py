@@ -29,7 +29,7 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
     from dnaf.data.pairs.tables import read_table
     from dnaf.data.store import ImageStore
     from dnaf.evaluate.networks.features import feature_networks
-    from dnaf.evaluate.protocols.protocol import protocol_for
+    from dnaf.evaluate.protocols.registry import protocol_for
     from dnaf.evaluate.real_images import RealImages
     from dnaf.evaluate.reference import real_stems, write_reference
 

@@ -31,7 +31,8 @@ from dnaf.evaluate.batch_networks import Networks, pair_networks
 from dnaf.evaluate.networks.features import feature_networks
 from dnaf.evaluate.networks.inception import build_network
 from dnaf.evaluate.networks.weights import initialise
-from dnaf.evaluate.protocols.protocol import PROTOCOLS, Protocol
+from dnaf.evaluate.protocols.protocol import Protocol
+from dnaf.evaluate.protocols.registry import PROTOCOLS
 from dnaf.evaluate.protocols.view import view_generated, view_real
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference, write_reference

@@ -18,7 +18,7 @@ from dnaf.evaluate.method import Setting, score_method
 from dnaf.evaluate.metrics.psnr import l1, psnr
 from dnaf.evaluate.networks.inception import Inception
 from dnaf.evaluate.networks.lpips import Lpips
-from dnaf.evaluate.protocols.protocol import PROTOCOLS
+from dnaf.evaluate.protocols.registry import PROTOCOLS
 from dnaf.evaluate.reference import real_stems
 from dnaf.evaluate.score import Score
 from dnaf.evaluate.submissions.find import UNITS, find_results

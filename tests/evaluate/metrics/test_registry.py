@@ -5,7 +5,7 @@ import re
 from dnaf.core import config, markdown
 from dnaf.evaluate.metrics.metric import NetworkMetric, SetMetric
 from dnaf.evaluate.metrics.registry import COLUMNS, METRICS, PUBLISHED, to_markdown
-from dnaf.evaluate.protocols.protocol import PROTOCOLS
+from dnaf.evaluate.protocols.registry import PROTOCOLS
 from tests.helpers.raw_folder import ROOT
 
 CODE = [*(ROOT / "dnaf").rglob("*.py"), *(ROOT / "stages").glob("*.py")]

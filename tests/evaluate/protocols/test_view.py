@@ -3,7 +3,7 @@ import pytest
 
 from dnaf.core.images import Size
 from dnaf.evaluate.metrics.psnr import psnr
-from dnaf.evaluate.protocols.protocol import PROTOCOLS, protocol_for
+from dnaf.evaluate.protocols.registry import PROTOCOLS, protocol_for
 from dnaf.evaluate.protocols.view import compared_size, view_generated, view_real
 from tests.helpers.evaluation_project import near, random_image
 

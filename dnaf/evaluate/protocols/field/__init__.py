@@ -1,0 +1,1 @@
+"""The protocols of the field, each in the file of its name."""

@@ -1,0 +1,36 @@
+"""The protocols by name. A new one is a file in `field/`, and its name in `dnaf/core/config.py`."""
+
+from dataclasses import replace
+from importlib import import_module
+from typing import get_args
+
+from dnaf.core.config import ProtocolName
+from dnaf.evaluate.protocols.protocol import Protocol, View
+
+
+def _of_file(name: str) -> Protocol:
+    protocol: Protocol = import_module(f"dnaf.evaluate.protocols.field.{name}").PROTOCOL
+    return protocol
+
+
+PROTOCOLS = {name: _of_file(name) for name in get_args(ProtocolName)}
+
+
+def protocol_for(name: str, format_name: str) -> Protocol:
+    """The protocol as it is used on data sets of a format.
+
+    Market-1501's images are compared in their own 128x64 pixels by every script, and never padded.
+
+    Source: GFLA@3afa8fe:README.md (`test_12864`), DPTN@59a7590:metrics/metrics.py:382-470.
+    """
+    protocol = PROTOCOLS[name]
+    if format_name != "market1501":
+        return protocol
+    networks = None if protocol.networks is None else _unsized(protocol.networks)
+    return replace(protocol, pixels=_unsized(protocol.pixels), networks=networks)
+
+
+def _unsized(view: View) -> View:
+    return View(
+        tuple((how, None) for how, _ in view.real), tuple((how, None) for how, _ in view.generated), None
+    )

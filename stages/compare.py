@@ -4,7 +4,7 @@ Reads: data/scores of the revisions, their params.yaml
 
 Writes: nothing; prints a Markdown table and the parameters in which the variants differ from the first one
 
-params.yaml: evaluate, protocol, seed
+params.yaml: evaluate, own, protocol, seed
 
 Documentation: docs/results.md
 
@@ -32,13 +32,15 @@ def main(
     revisions = {name: text.split(",") for name, text in joined.items()}
 
     # Only now what takes seconds to import: a wrong argument is told at once.
+    from dnaf.evaluate.metrics.own import columns_with
     from dnaf.report.runs import read_run, to_markdown
 
+    columns = columns_with(config.load_own_metrics())
     runs = {
         name: [read_run(revision, protocol, method) for revision in listed]
         for name, listed in revisions.items()
     }
-    print(to_markdown(runs, params.num_bootstrap, seed), end="\n\n")
+    print(to_markdown(runs, params.num_bootstrap, seed, columns), end="\n\n")
     _revisions.print_differences(revisions, next(iter(revisions)))
 
 

@@ -5,7 +5,7 @@ Reads: data/results/METHOD, data/pairs, data/images.zip, data/prepared.zip, data
 
 Writes: data/scores/PROTOCOL/METHOD.json, data/scores/PROTOCOL/METHOD.csv
 
-params.yaml: evaluate, weights, seed, datasets, dataset, method, protocol
+params.yaml: evaluate, weights, own, seed, datasets, dataset, method, protocol
 
 Documentation: docs/protocols.md
 """
@@ -26,6 +26,8 @@ def main(
     protocol: _command.Protocol = None,
 ) -> str:
     from dnaf.core import config, seals
+    from dnaf.evaluate.metrics.own import own_metrics
+    from dnaf.evaluate.protocols.registry import protocol_for
     from dnaf.evaluate.submissions.find import CARD, absent, find_results, read_test_pairs
     from dnaf.evaluate.submissions.method_card import read_card
 
@@ -34,6 +36,8 @@ def main(
     params, seed = config.load(config.Evaluate), config.load_seed()
     weights = config.load_weights(config.Weights.model_fields)
     size, format_name = config.load_size(dataset), config.load_format(dataset)
+    chosen = protocol_for(protocol, format_name, config.load_own_protocols())
+    metrics = own_metrics(config.load_own_metrics())
     results = Path("data/results")
     scores = Path("data/scores") / protocol
     metrics_json, scores_csv = scores / f"{method}.json", scores / f"{method}.csv"
@@ -54,12 +58,9 @@ def main(
         # Only now what takes seconds to import: most methods of a fresh project are absent.
         from dnaf.core.shards import open_shards
         from dnaf.evaluate.method import Setting, score_method
-        from dnaf.evaluate.protocols.registry import protocol_for
         from dnaf.evaluate.result_line import result_line
 
-        setting = Setting(
-            Path("data"), protocol_for(protocol, format_name), size, format_name, weights, params, seed
-        )
+        setting = Setting(Path("data"), chosen, size, format_name, weights, params, seed, metrics)
         with open_shards() as shards:
             scored = score_method(method, found, card, test, setting, shards)
         if scored is None:  # of several processes the first one has it

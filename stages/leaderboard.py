@@ -5,7 +5,7 @@ Reads: data/scores, data/results (cards), data/pairs
 Writes: metrics/leaderboard.md, metrics/leaderboard.tex, metrics/leaderboard.csv, metrics/leaderboard.json,
   metrics/strata.csv
 
-params.yaml: methods, protocols, datasets, dataset
+params.yaml: methods, protocols, own, datasets, dataset
 
 Documentation: docs/protocols.md
 """
@@ -17,6 +17,7 @@ from stages import _command
 
 def main(dataset: _command.Dataset = None) -> str:
     from dnaf.core import config, files
+    from dnaf.evaluate.metrics.own import columns_with
     from dnaf.evaluate.submissions.find import CARD, read_pairs_csv
     from dnaf.evaluate.submissions.method_card import read_card
     from dnaf.report.board import read_board
@@ -24,6 +25,7 @@ def main(dataset: _command.Dataset = None) -> str:
 
     format_name = config.load_format(dataset or config.load_chosen_dataset())
     methods, protocols = config.load_methods(), config.load_protocols()
+    columns = columns_with(config.load_own_metrics())
     out, pairs = Path("metrics"), Path("data/pairs")
     tables = [out / f"leaderboard.{suffix}" for suffix in ("md", "tex", "csv", "json")]
     with _command.writing(*tables, out / "strata.csv"):
@@ -33,7 +35,7 @@ def main(dataset: _command.Dataset = None) -> str:
         results = Path("data/results")
         known = sorted(path.parent.name for path in results.glob(f"*/{CARD}"))
         cards = {method: read_card(results / method / CARD) for method in dict.fromkeys([*methods, *known])}
-        boards = [read_board(protocol, methods, Path("data/scores"), test) for protocol in protocols]
+        boards = [read_board(protocol, methods, Path("data/scores"), test, columns) for protocol in protocols]
         files.write_atomic(out / "leaderboard.md", leaderboard.to_markdown(boards, cards))
         files.write_atomic(out / "leaderboard.tex", latex.to_latex(boards, cards))
         files.write_atomic(out / "leaderboard.csv", leaderboard.to_table(boards, cards).to_csv(index=False))

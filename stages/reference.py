@@ -5,7 +5,7 @@ data/base/efficientnet_lite0
 
 Writes: data/reference/PROTOCOL
 
-params.yaml: reference, weights, datasets, dataset, protocol
+params.yaml: reference, weights, own, datasets, dataset, protocol
 
 Documentation: docs/protocols.md
 """
@@ -17,11 +17,13 @@ from stages import _command
 
 def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -> str:
     from dnaf.core import config
+    from dnaf.evaluate.protocols.registry import protocol_for
 
     dataset, protocol = dataset or config.load_chosen_dataset(), protocol or config.load_protocol()
     params = config.load(config.Reference)
     weights = config.load_weights(("inception_imagenet", "inception_fid", "dinov2"))
     size, format_name = config.load_size(dataset), config.load_format(dataset)
+    chosen = protocol_for(protocol, format_name, config.load_own_protocols())
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.core.shards import open_shards
@@ -29,12 +31,11 @@ def main(dataset: _command.Dataset = None, protocol: _command.Protocol = None) -
     from dnaf.data.pairs.tables import read_table
     from dnaf.data.store import ImageStore
     from dnaf.evaluate.networks.features import feature_networks
-    from dnaf.evaluate.protocols.registry import protocol_for
     from dnaf.evaluate.real_images import RealImages
     from dnaf.evaluate.reference import real_stems, write_reference
 
     data = Path("data")
-    chosen, out = protocol_for(protocol, format_name), data / "reference" / protocol
+    out = data / "reference" / protocol
     with _command.writing(out):
         real = RealImages(ImageStore(data / "images.zip"), ImageStore(data / "prepared.zip"), size)
         train = [Stem(stem) for (stem,) in read_table(data / "pairs/train_images.csv", ["stem"])]

@@ -4,7 +4,7 @@ Reads: data/scores, data/results, data/pairs, data/prepared.zip, data/pose_maps.
 
 Writes: report, metrics/qualitative.png
 
-params.yaml: report, methods, protocols, datasets, dataset
+params.yaml: report, methods, protocols, own, datasets, dataset
 
 Documentation: docs/protocols.md
 """
@@ -17,6 +17,7 @@ from stages import _command
 def main(dataset: _command.Dataset = None) -> str:
     from dnaf.core import commands, config, files
     from dnaf.data.store import ImageStore
+    from dnaf.evaluate.metrics.own import columns_with
     from dnaf.evaluate.submissions.find import CARD, read_pairs_csv
     from dnaf.evaluate.submissions.method_card import read_card
     from dnaf.evaluate.submissions.open import DataSet
@@ -31,6 +32,7 @@ def main(dataset: _command.Dataset = None) -> str:
     dataset = dataset or config.load_chosen_dataset()
     params = config.load(config.Report)
     methods, protocols = config.load_methods(), config.load_protocols()
+    columns = columns_with(config.load_own_metrics())
     size, format_name = config.load_size(dataset), config.load_format(dataset)
     scores, results = Path("data/scores"), Path("data/results")
     page_folder, qualitative = Path("report"), Path("metrics/qualitative.png")
@@ -43,7 +45,7 @@ def main(dataset: _command.Dataset = None) -> str:
         known = sorted(path.parent.name for path in results.glob(f"*/{CARD}"))
         cards = {method: read_card(results / method / CARD) for method in dict.fromkeys([*methods, *known])}
         partitions = read_partitions(Path("data/pairs"), test, format_name)
-        boards = [read_board(protocol, methods, scores, test) for protocol in protocols]
+        boards = [read_board(protocol, methods, scores, test, columns) for protocol in protocols]
         present = [row.method for row in boards[0].present]
         panels = open_panels(present, cards, results, data, ImageStore(Path("data/pose_maps.zip")))
         loss = read_loss_curve(Path("metrics/train/loss.csv"))

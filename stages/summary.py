@@ -4,7 +4,7 @@ Reads: data/scores
 
 Writes: metrics/summary.json
 
-params.yaml: method, protocol
+params.yaml: method, protocol, own
 
 Documentation: docs/protocols.md
 """
@@ -16,12 +16,13 @@ from stages import _command
 
 def main() -> str:
     from dnaf.core import commands, config, files
+    from dnaf.evaluate.metrics.own import columns_with
     from dnaf.report.summary import summary
 
     method, protocol = config.load_method(), config.load_protocol()
-    out = Path("metrics/summary.json")
+    columns, out = columns_with(config.load_own_metrics()), Path("metrics/summary.json")
     with _command.writing(out):
-        numbers = summary(protocol, method, Path("data/scores"))
+        numbers = summary(protocol, method, Path("data/scores"), columns)
         files.write_json(out, numbers)
     return (
         f"{len(numbers)} numbers of {method} ({protocol}) → {out}; "

@@ -7,7 +7,7 @@ What is written here is the comment in params.yaml, the row in docs/parameters.m
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -64,6 +64,15 @@ ProtocolName = Literal[
     "fpdm",
     "pytorch_fid",
 ]
+
+
+def _module_and_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", value, re.ASCII):
+        raise ValueError("module:name, as extensions.contrast:CONTRAST")
+    return value
+
+
+ModuleAndName = Annotated[str, AfterValidator(_module_and_name)]
 
 
 class Dataset(Section):
@@ -302,6 +311,18 @@ class Weights(Section):
     )
 
 
+class Own(Section):
+    """Python of the user's own, by `module:name`, which the working directory has; see docs/extending.md."""
+
+    name = "own"
+    metrics: Annotated[list[ModuleAndName], AfterValidator(_each_once)] = Field(
+        default=[], description="of single pairs, as `module:name`"
+    )
+    protocols: Annotated[list[ModuleAndName], AfterValidator(_each_once)] = Field(
+        default=[], description="as `module:name`; their own names can then be in `protocols`"
+    )
+
+
 class Report(Section):
     name = "report"
     num_rows: Positive = Field(default=8, description="pairs shown in the qualitative figure")
@@ -334,14 +355,14 @@ class Params(Section):
     method: Text = Field(
         default="dnaf", description="whose metrics are in metrics/summary.json, for `uv run dvc metrics diff`"
     )
-    protocol: ProtocolName = Field(default="cfld", description="under which; one of `protocols`")
+    protocol: ProtocolName | Name = Field(default="cfld", description="under which; one of `protocols`")
     seed: int = Field(
         default=0, ge=0, lt=2**63, description="all randomness is a function of this number and of a position"
     )
     methods: Annotated[list[Name], AfterValidator(_each_once)] = Field(
         default=_METHODS, min_length=1, description="evaluated and compared, in the order of the tables"
     )
-    protocols: Annotated[list[ProtocolName], AfterValidator(_each_once)] = Field(
+    protocols: Annotated[list[ProtocolName | Name], AfterValidator(_each_once)] = Field(
         default=["cfld"], min_length=1, description="under which each method is scored, see docs/protocols.md"
     )
     datasets: dict[Name, Dataset] = Field(
@@ -358,6 +379,7 @@ class Params(Section):
         default=Weights(),
         description="files, see `uv run python -m stages.fetch_weights`; null: seeded random weights",
     )
+    own: Own = Field(default=Own(), description="your metrics and protocols, see docs/extending.md")
     report: Report = Field(default=Report(), description="tables, figure and page")
     applications: Applications = Field(default=Applications(), description="sheets of the applications")
 
@@ -370,6 +392,13 @@ class Params(Section):
         ):
             if getattr(self, key) not in choices:
                 raise ValueError(f"{key} {getattr(self, key)} is not one of {key}s: {', '.join(choices)}")
+        return self
+
+    @model_validator(mode="after")
+    def _protocols_are_known(self) -> "Params":
+        unknown = [] if self.own.protocols else _unknown(self.protocols)
+        if unknown:
+            raise ValueError(f"protocols: {unknown[0]} is not one of {', '.join(get_args(ProtocolName))}")
         return self
 
 
@@ -431,15 +460,41 @@ def load_methods(path: Path = PARAMS) -> list[str]:
     return list(_value("methods", path))
 
 
-def load_protocol(path: Path = PARAMS) -> ProtocolName:
+def load_protocol(path: Path = PARAMS) -> str:
     """Loads the protocol under which metrics/summary.json reports."""
-    protocol: ProtocolName = _value("protocol", path)
+    (protocol,) = _known_protocols("protocol", [_value("protocol", path)], path)
     return protocol
 
 
-def load_protocols(path: Path = PARAMS) -> list[ProtocolName]:
+def load_protocols(path: Path = PARAMS) -> list[str]:
     """Loads the protocols under which every method is scored, in the order of the tables."""
-    return list(_value("protocols", path))
+    return _known_protocols("protocols", _value("protocols", path), path)
+
+
+def load_own_metrics(path: Path = PARAMS) -> list[str]:
+    """Loads the user's own metrics, as `module:name`."""
+    return _some_keys(Own, ("metrics",), path).metrics
+
+
+def load_own_protocols(path: Path = PARAMS) -> list[str]:
+    """Loads the user's own protocols, as `module:name`."""
+    return _some_keys(Own, ("protocols",), path).protocols
+
+
+def _known_protocols(key: str, names: list[str], path: Path) -> list[str]:
+    """The names; unknown ones only where the user has protocols, whose names stand in their own files."""
+    own = _read(path).get(Own.name)
+    unknown = _unknown(names)
+    if unknown and not (own and own.get("protocols")):
+        *known, last = map(repr, get_args(ProtocolName))
+        raise ConfigError(
+            f"{path}: {key}: not allowed (found {unknown[0]!r}, expected {', '.join(known)} or {last})."
+        )
+    return names
+
+
+def _unknown(protocols: list[str]) -> list[str]:
+    return [name for name in protocols if name not in get_args(ProtocolName)]
 
 
 def _dataset(dataset: str, keys: tuple[str, ...], path: Path) -> Dataset:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnaf.core.errors import ConfigError
 from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.inspection import NEAR, Inspection, Inspector
 from dnaf.evaluate.metrics.metric import ComparedPair, PairMetric
@@ -63,6 +64,7 @@ class Comparer:
         """Compares each pair once.
 
         Raises:
+            ConfigError: a metric gives other numbers than it has columns.
             DataError: a generated image cannot be read or has a wrong size.
             StateError: an image of the data set is missing or damaged.
         """
@@ -92,7 +94,16 @@ class Comparer:
         if self.results.wrong_source is not None:
             wrong = view_generated(self.results.wrong_source(pair), self.protocol.pixels, self.real.size)
         compared = ComparedPair(real, generated, self.protocol, mask, wrong)
-        return {key: value for metric in self.metrics for key, value in metric.measure(compared).items()}
+        found: dict[str, float] = {}
+        for metric in self.metrics:
+            values = metric.measure(compared)
+            if not values.keys() <= set(metric.keys):
+                raise ConfigError(
+                    f"params.yaml: own.metrics: a metric gives other numbers than it has columns (found "
+                    f"{', '.join(values)}, expected {', '.join(metric.keys)}). See docs/extending.md."
+                )
+            found |= values
+        return found
 
 
 def _stack(images: list[Image]) -> NDArray[Any] | None:

@@ -16,6 +16,7 @@ from dnaf.data.store import ImageStore
 from dnaf.evaluate.batch_networks import Networks, pair_networks
 from dnaf.evaluate.comparison import Masks
 from dnaf.evaluate.metrics.body_mask import body_mask
+from dnaf.evaluate.metrics.metric import PairMetric
 from dnaf.evaluate.networks.features import feature_networks
 from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
@@ -36,6 +37,7 @@ class Setting:
         root: the folder `data`.
         size: (height, width) of the data set's prepared images.
         format_name: the data set's format.
+        metrics: the user's own.
     """
 
     root: Path
@@ -45,6 +47,7 @@ class Setting:
     weights: config.WeightFiles
     params: config.Evaluate
     seed: int
+    metrics: Sequence[PairMetric] = ()
 
 
 def score_method(
@@ -83,13 +86,14 @@ def _extras(root: Path, method: str, naming: str | None, test: TestPairs, settin
     found = root / "results" / method / KEYPOINTS
     is_market, unit = setting.format_name == "market1501", UNITS[setting.format_name]
     if not is_market and not found.exists():
-        return Extras(unit=unit)
+        return Extras(unit=unit, metrics=setting.metrics)
     targets, frame = _target_keypoints(root / "pairs", test)
     joints = None
     if found.exists():
         names = ResultNames(setting.format_name, test.pairs, naming)
         joints = count_joints(found, names, test.pairs, targets, frame)
-    return Extras(_masks(targets, frame, setting.size) if is_market else None, joints, unit)
+    masks = _masks(targets, frame, setting.size) if is_market else None
+    return Extras(masks, joints, unit, setting.metrics)
 
 
 def _target_keypoints(pairs: Path, test: TestPairs) -> tuple[dict[Stem, Points], Size]:

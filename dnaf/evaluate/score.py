@@ -70,11 +70,13 @@ class Extras:
         masks: of the person in every target, for a data set whose metrics leave the background out.
         joints: correct and valid joints of each pair (N, 2), see `joints.count_joints`.
         unit: what is resampled, see `inputs.UNITS`.
+        metrics: the user's own.
     """
 
     masks: Masks | None = None
     joints: NDArray[np.int64] | None = None
     unit: str = UNITS["deepfashion"]
+    metrics: Sequence[PairMetric] = ()
 
 
 def score(
@@ -107,7 +109,7 @@ def score(
         first.setdefault(results.image_name(pair), pair)
     real = reference.images
     inspector = Inspector(results, real.prepared, real.size) if results.by_a_model else None
-    of_pairs = [metric for metric in METRICS if isinstance(metric, PairMetric)]
+    of_pairs = [metric for metric in (*METRICS, *extras.metrics) if isinstance(metric, PairMetric)]
     comparer = Comparer(results, real, protocol, inspector, of_pairs, extras.masks, first)
     with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
         batches = shards.run(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnaf.evaluate.metrics.metric import Column
+from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.report.columns import columns_of
 from dnaf.report.methods import MethodMetrics, read_comparable
@@ -48,11 +49,18 @@ class Board:
         return self.marks[column.key].get(row.method)
 
 
-def read_board(protocol: str, methods: Sequence[str], folder: Path, test: TestPairs) -> Board:
+def read_board(
+    protocol: str,
+    methods: Sequence[str],
+    folder: Path,
+    test: TestPairs,
+    columns: Sequence[Column] = COLUMNS,
+) -> Board:
     """Reads what `evaluate` wrote of these methods under one protocol, and compares them.
 
     Args:
         folder: with `<protocol>/<method>.json` and `.csv`.
+        columns: those of all metrics, in the order of the tables.
 
     Raises:
         StateError: a file is missing or of other pairs, or two methods were scored in different ways.
@@ -63,27 +71,32 @@ def read_board(protocol: str, methods: Sequence[str], folder: Path, test: TestPa
         for row in rows
         if row.is_present
     }
-    return compare(protocol, rows, tables, test.outfits)
+    return compare(protocol, rows, tables, test.outfits, columns)
 
 
 def compare(
-    protocol: str, rows: Sequence[MethodMetrics], scores: Mapping[str, Scores], outfits: Sequence[str]
+    protocol: str,
+    rows: Sequence[MethodMetrics],
+    scores: Mapping[str, Scores],
+    outfits: Sequence[str],
+    columns: Sequence[Column] = COLUMNS,
 ) -> Board:
     """Compares methods whose metrics are comparable.
 
     Args:
         scores: of every method that has results.
         outfits: of each pair.
+        columns: those of all metrics, in the order of the tables.
 
     Raises:
         StateError: a method has scores of each pair and another one has not.
     """
-    columns = columns_of(rows)
+    shown = columns_of(rows, columns)
     return Board(
         protocol,
         list(rows),
-        columns,
-        frozenset(c.key for c in columns if c.better and not is_paired(c.key, scores)),
-        {column.key: marks(column, rows, scores, outfits) for column in columns},
+        shown,
+        frozenset(c.key for c in shown if c.better and not is_paired(c.key, scores)),
+        {column.key: marks(column, rows, scores, outfits) for column in shown},
         scores,
     )

@@ -1,4 +1,4 @@
-"""The columns of a table: those of the registered metrics in which a method has a value."""
+"""The columns of a table: those of all metrics in which a method has a value."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.report.methods import MethodMetrics
 
 
-def columns_of(rows: Sequence[MethodMetrics], columns: Sequence[Column] = COLUMNS) -> list[Column]:
-    """The columns in which at least one method has a value."""
+def columns_of(rows: Sequence[MethodMetrics], columns: Sequence[Column]) -> list[Column]:
+    """Those of the columns in which at least one method has a value."""
     return [column for column in columns if any(column.key in row.numbers for row in rows)]
 
 

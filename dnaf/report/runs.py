@@ -79,7 +79,12 @@ def read_images(revision: str, method: str, data: DataSet, pairs: Sequence[Pair]
     return images
 
 
-def to_markdown(variants: Mapping[str, Sequence[Run]], num_resamplings: int, seed: int) -> str:
+def to_markdown(
+    variants: Mapping[str, Sequence[Run]],
+    num_resamplings: int,
+    seed: int,
+    columns: Sequence[Column] = COLUMNS,
+) -> str:
     """A row a variant: means, and below each mean its difference to the first variant, both with intervals.
 
     Below the table stands what the intervals do not hold.
@@ -87,6 +92,7 @@ def to_markdown(variants: Mapping[str, Sequence[Run]], num_resamplings: int, see
     Args:
         variants: the runs of each, by name. Runs of several seeds are pooled: the n-th run of each variant
             has the pairs of the n-th run of the first.
+        columns: those of all metrics, in the order of the table.
 
     Raises:
         StateError: the variants' runs are of different pairs.
@@ -99,7 +105,7 @@ def to_markdown(variants: Mapping[str, Sequence[Run]], num_resamplings: int, see
                 f"{name}: scores of other pairs than {first_name} (found {len(run.groups):,} pairs, "
                 f"expected the same {len(first.groups):,}). Compare runs of the same seeds and data."
             )
-    columns = [column for column in COLUMNS if all(column.key in run.scores for run in pooled.values())]
+    columns = [column for column in columns if all(column.key in run.scores for run in pooled.values())]
     headers = [f"{column.label} {_ARROWS[column.better]}".strip() for column in columns]
     lines = []
     for name, run in pooled.items():

@@ -1,18 +1,21 @@
 """The few numbers of one method that `dvc metrics diff` compares."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from dnaf.core.errors import DataError
+from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.report.methods import read_metrics, rounded
 
-# Ten main ones, so that `dvc metrics diff` and `dvc exp show` fit a screen. The leaderboard has all, such as
-# KID, which goes with FID, PSNR and MAE, which go with L1, and metrics of random networks.
-_KEYS = {column.key for column in COLUMNS if column.is_main and not column.is_random}
 
-
-def summary(protocol: str, method: str, folder: Path) -> dict[str, float]:
+def summary(
+    protocol: str, method: str, folder: Path, columns: Sequence[Column] = COLUMNS
+) -> dict[str, float]:
     """The numbers of one method that has results, under one protocol, without intervals and counts.
+
+    Args:
+        columns: those of all metrics.
 
     Raises:
         DataError: it has none.
@@ -25,4 +28,7 @@ def summary(protocol: str, method: str, folder: Path) -> dict[str, float]:
             f"{metrics.numbers['num_expected']:,}). Its card.yaml says where to get them; or choose another "
             "`method`."
         )
-    return {key: rounded(value) for key, value in metrics.numbers.items() if key in _KEYS}
+    # Ten main ones, so that `dvc metrics diff` and `dvc exp show` fit a screen. The leaderboard has all, such
+    # as KID, which goes with FID, PSNR and MAE, which go with L1, and metrics of random networks.
+    main = {column.key for column in columns if column.is_main and not column.is_random}
+    return {key: rounded(value) for key, value in metrics.numbers.items() if key in main}

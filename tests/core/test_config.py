@@ -169,6 +169,26 @@ def test_an_unknown_protocol_is_refused_with_those_known(tmp_path: Path, content
         config.load_protocol(path)
 
 
+def test_names_of_own_protocols_are_allowed_where_there_are_some(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    own = "own: {metrics: [], protocols: [extensions.square:SQUARE]}"
+    path.write_text(f"protocol: square\nprotocols: [cfld, square]\n{own}\n")
+    assert config.load_protocol(path) == "square"
+    assert config.load_protocols(path) == ["cfld", "square"]
+    assert config.load_own_protocols(path) == ["extensions.square:SQUARE"]
+    assert config.load_own_metrics(path) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", ["extensions.square", "square.py:SQUARE.x", "a:b:c", "../square:SQUARE", ""]
+)
+def test_own_ones_are_a_module_and_a_name(tmp_path: Path, wrong: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(f"own: {{metrics: ['{wrong}'], protocols: []}}\n")
+    with pytest.raises(ConfigError, match=r"own\.metrics\.0: not allowed .*expected module:name, as "):
+        config.load_own_metrics(path)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -71,6 +71,8 @@ def _entry(key: str, value: Any, comment: str | None, indent: str) -> Iterator[s
             for number, (name, section) in enumerate(value.items()):
                 # All have the same keys, so the comments of the first are enough.
                 yield from _entry(name, section, None if number else "", inner)
+        case []:
+            yield _line(f"{indent}{key}: []", comment)
         case list():
             yield _line(f"{indent}{key}:", comment)
             yield from (f"{indent}- {scalar(item)}" for item in value)

@@ -74,7 +74,7 @@ def _row(key: str, entry: Any) -> list[str]:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         return ", ".join(map(_value, value))
     return f"`{params_file.inline(value)}`"
 

@@ -4,6 +4,7 @@ A metric says all this once, in its own file. `registry.py` lists the metrics; t
 documentation take their columns from there. docs/extending.md has a worked example.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, Self
@@ -39,6 +40,9 @@ class Column:
         is_main: whether it is in metrics/summary.json and in the line that `evaluate` prints.
         is_published: whether papers print it, so that a card may hold published values.
         note: how to read it, below the tables that have it; `{unit}` is an outfit or a person.
+
+    Raises:
+        ValueError: the key or the format is none.
     """
 
     key: str
@@ -54,6 +58,14 @@ class Column:
     is_main: bool = False
     is_published: bool = False
     note: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[a-z][a-z0-9_]*", self.key) or self.key.endswith(("_low", "_high")):
+            raise ValueError(
+                f"key {self.key!r} (expected small letters, digits and _, and no end of an interval)"
+            )
+        if not re.fullmatch(r"\+?\.\d+[f%]", self.spec):
+            raise ValueError(f"spec {self.spec!r} (expected one like .4f)")
 
     @property
     def title(self) -> str:
@@ -118,6 +130,11 @@ class PairMetric:
     measure: Callable[[ComparedPair], Mapping[str, float]]
     hidden: tuple[str, ...] = ()
     has_interval = True
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What `measure` may give."""
+        return (*(column.key for column in self.columns), *self.hidden)
 
 
 class PairNetwork(Protocol):

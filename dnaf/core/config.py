@@ -46,11 +46,13 @@ Name = Annotated[str, AfterValidator(_name_of_a_folder)]
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 LevelMapping = Literal["nearest", "coarser", "index"]
+FormatName = Literal["deepfashion", "market1501", "custom"]  # each a file of dnaf/data/formats
+RendererName = Literal["openpose", "nted", "cfld", "heatmaps"]  # each a file of dnaf/data/pose_maps
 MixedPrecision = Literal["no", "bf16", "fp16"]
 TimestepSampling = Literal["uniform", "cubic", "fourth_root"]
 WeightFiles = Mapping[str, Path | None]
 """Files of the section `weights`, by name; None where there is none."""
-ProtocolName = Literal[
+ProtocolName = Literal[  # each a file of dnaf/evaluate/protocols/field
     "gfla",
     "pocold",
     "patn",
@@ -78,7 +80,7 @@ ModuleAndName = Annotated[str, AfterValidator(_module_and_name)]
 class Dataset(Section):
     """`datasets.<name>`: what the files in data/raw/<name> are, and what is made of them."""
 
-    format: Literal["deepfashion", "market1501", "custom"] = Field(
+    format: FormatName = Field(
         default="deepfashion", description="what the files are called, see docs/data.md"
     )
     height: int = Field(
@@ -103,7 +105,7 @@ class MakeDemo(Section):
 
 class Render(Section):
     name = "render"
-    renderer: Literal["openpose", "nted", "cfld", "heatmaps"] = Field(
+    renderer: RendererName = Field(
         default="openpose",
         description="as controlnet_aux, 3 channels | as NTED, 20 | as CFLD, 21 | a blob a joint, 18",
     )

@@ -12,8 +12,8 @@ from dnaf.core import commands, files, images, locks, progress
 from dnaf.core.errors import DataError
 from dnaf.data.archives.open import Archive, open_archive
 from dnaf.data.formats import published_counts
+from dnaf.data.formats.format import Format
 from dnaf.data.formats.names import Name, stem
-from dnaf.data.formats.registry import Format
 from dnaf.data.prepare import prepare_images
 from dnaf.data.store import write_store
 

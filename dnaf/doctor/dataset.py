@@ -7,8 +7,8 @@ from dnaf.core import files, images
 from dnaf.core.errors import DnafError, ResourceError
 from dnaf.data.archives.open import Archive, open_archive
 from dnaf.data.formats import published_counts
+from dnaf.data.formats.format import Format, Naming
 from dnaf.data.formats.names import Name, Splits
-from dnaf.data.formats.registry import Format, Naming
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoint_files import find_keypoint_files
 from dnaf.data.pairs import pairs

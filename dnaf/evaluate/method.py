@@ -11,6 +11,7 @@ from dnaf.core.errors import StateError
 from dnaf.core.images import Size
 from dnaf.core.shards import Shards
 from dnaf.data.formats.names import Stem
+from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints.keypoints import Points, read_keypoints
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.batch_networks import Networks, pair_networks
@@ -22,7 +23,7 @@ from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference
 from dnaf.evaluate.score import Extras, ReferenceData, Score, require_large_enough, score
-from dnaf.evaluate.submissions.find import KEYPOINTS, UNITS, TestPairs
+from dnaf.evaluate.submissions.find import KEYPOINTS, TestPairs
 from dnaf.evaluate.submissions.joints import count_joints
 from dnaf.evaluate.submissions.method_card import Card
 from dnaf.evaluate.submissions.open import DataSet, open_results
@@ -84,15 +85,15 @@ def score_method(
 def _extras(root: Path, method: str, naming: str | None, test: TestPairs, setting: Setting) -> Extras:
     """Market-1501's masks, the joints of a method whose keypoints were supplied, and what is resampled."""
     found = root / "results" / method / KEYPOINTS
-    is_market, unit = setting.format_name == "market1501", UNITS[setting.format_name]
-    if not is_market and not found.exists():
+    has_masks, unit = FORMATS[setting.format_name].has_masks, FORMATS[setting.format_name].unit
+    if not has_masks and not found.exists():
         return Extras(unit=unit, metrics=setting.metrics)
     targets, frame = _target_keypoints(root / "pairs", test)
     joints = None
     if found.exists():
         names = ResultNames(setting.format_name, test.pairs, naming)
         joints = count_joints(found, names, test.pairs, targets, frame)
-    masks = _masks(targets, frame, setting.size) if is_market else None
+    masks = _masks(targets, frame, setting.size) if has_masks else None
     return Extras(masks, joints, unit, setting.metrics)
 
 

@@ -30,7 +30,7 @@ from dnaf.evaluate.protocols.view import compared_size
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import ReferenceSet, num_kept
 from dnaf.evaluate.set_distances import set_distances
-from dnaf.evaluate.submissions.find import UNITS, TestPairs
+from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.evaluate.submissions.open import Results
 
 _MIN_SIZE = 31  # AlexNet's last pooling has nothing left of smaller images
@@ -69,13 +69,13 @@ class Extras:
     Attributes:
         masks: of the person in every target, for a data set whose metrics leave the background out.
         joints: correct and valid joints of each pair (N, 2), see `joints.count_joints`.
-        unit: what is resampled, see `inputs.UNITS`.
+        unit: what is resampled, see `Format.unit`.
         metrics: the user's own.
     """
 
     masks: Masks | None = None
     joints: NDArray[np.int64] | None = None
-    unit: str = UNITS["deepfashion"]
+    unit: str = "outfit"
     metrics: Sequence[PairMetric] = ()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dnaf.core.errors import DataError
 from dnaf.core.filenames import composed, shown, suffix
+from dnaf.data.formats.format import Format
 from dnaf.data.formats.names import Choice, Name, NameOf, stem
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -73,3 +74,12 @@ def finder(names: Sequence[Name]) -> NameOf:
         return name
 
     return find
+
+
+FORMAT = Format(
+    containers=(("images.zip",), ("images",)),
+    needed=(),
+    choose_images=choose_images,
+    check_image=None,
+    naming=None,
+)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dnaf.core.errors import DataError
 from dnaf.core.images import Pixels
+from dnaf.data.formats.format import Format, Naming
 from dnaf.data.formats.lists import read_list
 from dnaf.data.formats.names import NEITHER, Choice, LeftOut, Name
 
@@ -172,3 +173,51 @@ def _name_error(name: str, example: str) -> DataError:
             "Use the In-shop archive and lists."
         )
     return DataError(f"{shown!r}: not a DeepFashion In-shop name (expected one like {example}).")
+
+
+def _result_key(stem: str) -> str:
+    """Without what some repositories spell in another way: prefixes, and underscores."""
+    return re.sub("^(?:deep)?fash?ion", "", stem).replace("_", "")
+
+
+FORMAT = Format(
+    containers=(
+        ("img_highres.zip",),
+        ("img_highres",),
+        ("img",),
+        ("Img",),
+        ("WOMEN", "MEN"),
+        ("train_highres", "test_highres"),
+        ("train", "test"),
+    ),
+    needed=("train.lst", "test.lst"),
+    choose_images=choose_images,
+    check_image=refuse_padded,
+    naming=Naming(
+        frame=FRAME,
+        padding=40,
+        name_of=name_of,
+        outfit=outfit,
+        item=item,
+        facets=facets,
+        is_junk=lambda name: False,
+        # The code of GFLA and its heirs says "fasion", their READMEs "fashion".
+        annotations=(
+            "fasion-resize-annotation-{}.csv",
+            "fashion-resize-annotation-{}.csv",
+            "fasion-annotation-{}.csv",
+            "fashion-annotation-{}.csv",
+        ),
+        pair_lists=(
+            "{}_pairs.txt",
+            "fasion-resize-pairs-{}.csv",
+            "fashion-resize-pairs-{}.csv",
+            "fasion-pairs-{}.csv",
+            "fashion-pairs-{}.csv",
+        ),
+        pose_files=("pose", "pose.rar", "pose.zip", "pose.tar", "pose.tar.gz"),
+        result_stem=r"(?:(?:deep)?fash?ion)?(?:WOMEN|MEN).+?id_?\d{8}_?\d{2}_\d_?[a-z]+",
+        result_key=_result_key,
+    ),
+    unit="outfit",
+)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dnaf.core.errors import DataError
+from dnaf.data.formats.format import Format, Naming
 from dnaf.data.formats.names import Choice, LeftOut, Name, Splits
 
 FRAME = (128, 64)  # height, width: of the images and of the frame that published keypoints refer to
@@ -101,3 +102,31 @@ def _parse(name: str) -> re.Match[str]:
             "Use the Market-1501 files."
         )
     return match
+
+
+FORMAT = Format(
+    containers=(
+        ("Market-1501-v15.09.15.zip",),
+        ("Market-1501-v15.09.15",),
+        ("bounding_box_train", "bounding_box_test"),
+        ("train", "test"),
+    ),
+    needed=(),
+    choose_images=choose_images,
+    check_image=None,
+    naming=Naming(
+        frame=FRAME,
+        padding=0,
+        name_of=name_of,
+        outfit=outfit,
+        item=outfit,
+        facets=facets,
+        is_junk=is_junk,
+        annotations=("market-annotation-{}.csv",),
+        pair_lists=("market-pairs-{}.csv",),
+        pose_files=(),
+        result_stem=r"-?\d+_c\d+s\d+_\d+_\d+",
+    ),
+    has_masks=True,
+    has_own_size=True,
+)

@@ -11,8 +11,8 @@ import numpy as np
 from dnaf.core import files
 from dnaf.core.errors import DataError
 from dnaf.data.formats import published_counts
+from dnaf.data.formats.format import Naming
 from dnaf.data.formats.names import Name, stem
-from dnaf.data.formats.registry import Naming
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.keypoints.pose_files import read_pose_files

@@ -11,8 +11,8 @@ from dnaf.core import files
 from dnaf.core.errors import DataError
 from dnaf.core.images import Size
 from dnaf.core.seals import write_sealed
+from dnaf.data.formats.format import Format, Naming
 from dnaf.data.formats.names import NEITHER, LeftOut, Name, stem
-from dnaf.data.formats.registry import Format, Naming
 from dnaf.data.keypoints import keypoints
 from dnaf.data.pairs import pairs
 from dnaf.data.pairs.by_lists import read_splits

@@ -38,3 +38,8 @@ def build_pose_img(keypoints: Points, size: Size, frame: Size) -> NDArray[np.flo
     """Float32 (height, width, 21) in [0, 1]: the skeleton, then the heatmaps."""
     skeleton = draw_pose_from_cords(keypoints, size, frame).astype(np.float32) / 255
     return np.concatenate([skeleton, heatmaps(keypoints, size, frame)], axis=2)
+
+
+def draw(keypoints: Points, size: Size, frame: Size) -> Pixels:
+    """The same in levels, for a pose map: uint8."""
+    return np.rint(build_pose_img(keypoints, size, frame) * 255).astype(np.uint8)

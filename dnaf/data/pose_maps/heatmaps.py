@@ -6,7 +6,7 @@ Source: GFLA@3afa8fe:util/pose_utils.py:52-70, CFLD@f2ea2a7:pose_utils.py:32-50 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnaf.core.images import Size
+from dnaf.core.images import Pixels, Size
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
 
 _SIGMA = 6  # pixels of the result, whatever its size
@@ -31,3 +31,8 @@ def heatmaps(keypoints: Points, size: Size, frame: Size) -> NDArray[np.float32]:
             distance = (rows - row) ** 2 + (columns - column) ** 2
             maps[..., joint] = np.exp(-distance / (2 * _SIGMA**2))
     return maps
+
+
+def draw(keypoints: Points, size: Size, frame: Size) -> Pixels:
+    """The same in levels, for a pose map: uint8."""
+    return np.rint(heatmaps(keypoints, size, frame) * 255).astype(np.uint8)

@@ -57,3 +57,6 @@ def limb_polygon(start: tuple[float, float], end: tuple[float, float]) -> NDArra
     half_length = int(math.sqrt(across * across + down * down) / 2)
     angle = int(math.degrees(math.atan2(down, across)))
     return np.asarray(cv2.ellipse2Poly(centre, (half_length, _HALF_WIDTH), angle, 0, 360, 1), np.int32)
+
+
+draw = keypoints_to_pose_map

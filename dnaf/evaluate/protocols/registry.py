@@ -7,6 +7,7 @@ from typing import get_args
 
 from dnaf.core.config import ProtocolName
 from dnaf.core.errors import ConfigError
+from dnaf.data.formats.registry import FORMATS
 from dnaf.evaluate.protocols.own import imported
 from dnaf.evaluate.protocols.protocol import Protocol, View
 
@@ -48,7 +49,7 @@ def protocol_for(name: str, format_name: str, own: Sequence[str] = ()) -> Protoc
             "Choose one of these, or add your own to own.protocols."
         )
     protocol = known[name]
-    if format_name != "market1501":
+    if not FORMATS[format_name].has_own_size:
         return protocol
     networks = None if protocol.networks is None else _unsized(protocol.networks)
     return replace(protocol, pixels=_unsized(protocol.pixels), networks=networks)

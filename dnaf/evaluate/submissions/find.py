@@ -29,10 +29,6 @@ CARD = "card.yaml"
 KEYPOINTS = "keypoints.csv"
 SHARED = "shared"
 
-UNITS = {"deepfashion": "outfit", "market1501": "person", "custom": "person"}
-"""By a data set's format: what the pairs that belong together show. Market-1501 does not tell outfits apart;
-of a custom data set nothing is known but which images its lists pair with each other."""
-
 _OURS = (GENERATED, WRONG_SOURCE)
 _NO_RESULTS = (CARD, KEYPOINTS, "README.md", "README", ".gitignore")
 _TO_UNPACK = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
@@ -44,7 +40,7 @@ class TestPairs:
 
     Attributes:
         pairs: source and target stems.
-        outfits: of each pair, the outfit or person (`UNITS`) that it shows: those of one are not independent.
+        outfits: of each pair, the outfit or person that it shows: those of one are not independent.
         sha256: digest of the list.
     """
 

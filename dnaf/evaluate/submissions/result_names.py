@@ -11,17 +11,13 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from dnaf.data.formats.names import Stem
+from dnaf.data.formats.registry import FORMATS
 from dnaf.data.pairs.pairs import Pair, pair_id
 
 POSITION = "<position>"
 """Stands in a card's `naming` for a pair's place in the list of test pairs, counted from 1."""
 
-_STEMS = {
-    "deepfashion": r"(?:(?:deep)?fash?ion)?(?:WOMEN|MEN).+?id_?\d{8}_?\d{2}_\d_?[a-z]+",
-    "market1501": r"-?\d+_c\d+s\d+_\d+_\d+",
-}
 _SUFFIX = r"\.(?:jpe?g|png)"
-_PREFIX = re.compile(r"^(?:deep)?fash?ion")
 _SCORE = r"(?:-?\d+\.\d+(?:e-?\d+)?_)?"  # as Python prints a float
 
 
@@ -42,10 +38,10 @@ class ResultNames:
     """
 
     def __init__(self, format_name: str, pairs: Iterable[Pair], naming: str | None = None) -> None:
-        self._format_name = format_name
+        self._naming = FORMATS[format_name].naming
         listed = list(pairs)
         self._pairs = {self._id(*pair): pair for pair in listed}
-        stem = _STEMS.get(format_name)
+        stem = self._naming and self._naming.result_stem
         self._pattern = stem and re.compile(
             rf"{_SCORE}(?P<source>{stem})(?:\.(?:jpg|png))?(?:_2_|___|_to_|_)"
             rf"(?P<target>{stem})(?:\.(?:jpg|png))?(?:_vis)?{_SUFFIX}",
@@ -70,8 +66,8 @@ class ResultNames:
         return match and self._pairs.get(self._id(Stem(match["source"]), Stem(match["target"])))
 
     def _id(self, source: Stem, target: Stem) -> str:
-        """The pair's id, without what some spell in another way: prefixes, and underscores."""
-        if self._format_name != "deepfashion":
+        """The pair's id, of what tells its images apart."""
+        if self._naming is None:
             return pair_id(source, target)
-        source, target = (Stem(_PREFIX.sub("", stem).replace("_", "")) for stem in (source, target))
-        return pair_id(source, target)
+        key = self._naming.result_key
+        return pair_id(Stem(key(source)), Stem(key(target)))

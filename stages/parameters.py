@@ -6,7 +6,7 @@ Writes: docs/parameters.md, the table of metrics in docs/protocols.md
 
 params.yaml: nothing
 
-Documentation: docs/parameters.md
+Documentation: docs/parameters.md, docs/extending.md
 """
 
 from pathlib import Path

@@ -20,6 +20,7 @@ from dnaf.core.images import Size
 from dnaf.data.pairs.split import SPLITS
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.metrics.metric import Column
+from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.evaluate.submissions.find import read_pairs_csv
 from dnaf.model.model_card import CARD, TASK
 from dnaf.model.saving import move_provenance
@@ -47,6 +48,7 @@ class PublicationInputs:
         model, pairs: folders of `train` and `split`.
         prepared, pose_maps: image stores of `unpack` and `render`.
         metrics: the folder with `<protocol>/dnaf.json`.
+        columns: those of all metrics.
     """
 
     model: Path
@@ -54,6 +56,7 @@ class PublicationInputs:
     prepared: Path
     pose_maps: Path
     metrics: Path
+    columns: Sequence[Column] = COLUMNS
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def _read_board(protocol: str, inputs: PublicationInputs, data: _Data) -> Board:
                 f"{where}: metrics of {what} (found sha256 {found}, expected {expected}). "
                 "Run generate and evaluate again."
             )
-    return compare(protocol, [row], {}, [])
+    return compare(protocol, [row], {}, [], inputs.columns)
 
 
 def _results(board: Board, data: _Data) -> Iterator[EvalResult]:

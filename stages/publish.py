@@ -4,7 +4,7 @@ Reads: data/model, data/pairs, data/prepared.zip, data/pose_maps.zip, data/score
 
 Writes: what --out names: the model, its card with its metrics, and a card of its data
 
-params.yaml: protocols
+params.yaml: protocols, own
 
 Documentation: docs/training.md
 """
@@ -22,9 +22,10 @@ def main(
 ) -> str:
     from dnaf.core import config
 
-    protocols = config.load_protocols()
+    protocols, own = config.load_protocols(), config.load_own_metrics()
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
+    from dnaf.evaluate.metrics.own import columns_with
     from dnaf.publishing import PublicationInputs, publish
 
     data = Path("data")
@@ -34,6 +35,7 @@ def main(
         prepared=data / "prepared.zip",
         pose_maps=data / "pose_maps.zip",
         metrics=data / "scores",
+        columns=columns_with(own),
     )
     publish(out, inputs, protocols)
     return (

@@ -15,6 +15,7 @@ from dnaf.data.formats.registry import FORMATS
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import write_store
 from dnaf.evaluate.method import Setting, score_method
+from dnaf.evaluate.metrics.metric import Column, PairMetric
 from dnaf.evaluate.metrics.psnr import l1, psnr
 from dnaf.evaluate.networks.inception import Inception
 from dnaf.evaluate.networks.lpips import Lpips
@@ -289,6 +290,15 @@ def test_market_gets_metrics_without_the_background(evaluation_project: Evaluati
     assert metrics["ssim_masked"] > metrics["ssim_gaussian"]
     assert metrics["lpips_masked_random"] < metrics["lpips_random"]
     assert "95 % bootstrap over persons" in str(metrics["protocol"])
+
+
+def test_a_metric_of_the_user_that_gives_a_number_without_a_column_is_refused(
+    evaluation_project: EvaluationProject,
+) -> None:
+    evaluation_project.add_results()
+    metric = PairMetric((Column("mine", "Mine", ".2f", None, "a number"),), lambda pair: {"yours": 1.0})
+    with pytest.raises(ConfigError, match=r"own\.metrics: .*found yours, expected mine"):
+        score_of(evaluation_project, how=replace(setting(), metrics=[metric]))
 
 
 def test_a_script_may_drop_the_last_batch_of_masked_images_alone(

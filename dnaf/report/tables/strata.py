@@ -20,6 +20,7 @@ from dnaf.data.keypoints.keypoints import read_keypoints
 from dnaf.data.pairs.tables import read_table
 from dnaf.evaluate.metrics.bootstrap import percentile_interval, resample_groups
 from dnaf.evaluate.metrics.metric import Column
+from dnaf.evaluate.metrics.pckh import PCKH
 from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.report import escape
 from dnaf.report.board import Board
@@ -178,8 +179,9 @@ def _ratio(
     """What a metric is the quotient of, summed over pairs: its values and ones, or counted joints."""
     if key in scores:
         return scores[key][chosen], np.ones(len(chosen))
-    if key == "pckh" and "pckh_valid" in scores:
-        return scores["pckh_correct"][chosen], scores["pckh_valid"][chosen]
+    if key == PCKH.column.key and set(PCKH.needs) <= scores.keys():
+        correct, valid = (scores[name][chosen] for name in PCKH.needs)
+        return correct, valid
     return None
 
 

@@ -76,6 +76,7 @@ def test_an_example_metric_touches_one_file(
 ) -> None:
     """And then is in every table, with an interval, and in the summary."""
     root = evaluation_project.root
+    evaluation_project.add_keypoints()
     monkeypatch.syspath_prepend(str(root))
     merge(root / "params.yaml", {"methods": ["copy_source"], "method": "copy_source"})
     before = {path for path in root.rglob("*") if path.is_file()}
@@ -103,6 +104,7 @@ def test_an_example_protocol_and_method_are_scored(
     evaluation_project: EvaluationProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = evaluation_project.root
+    evaluation_project.add_keypoints()
     monkeypatch.syspath_prepend(str(root))
     apply("A protocol", root)
     apply("A method", root)

@@ -90,8 +90,8 @@ def _opened(data: bytes, where: str | Path) -> Iterator[Image.Image]:
                     f"{where}: unsupported pixel format (found {image.mode}, expected 8 bits a channel). "
                     "Convert it to 8-bit RGB."
                 )
-            if image.format == "PNG" and not _has_end(data):
-                raise ValueError("found a PNG without an end")
+            if image.format == "PNG":
+                _check_chunks(data)
             yield image
     except DataError:
         raise
@@ -116,15 +116,23 @@ def _on_white(image: Image.Image) -> Image.Image:
     return white
 
 
-def _has_end(data: bytes) -> bool:
-    """Whether a PNG's chunks go on to its last one: Pillow is content when it has all pixels."""
+def _check_chunks(data: bytes) -> None:
+    """Refuses (ValueError) a PNG with a damaged chunk that matters, or without its last one.
+
+    Pillow stops when it has all pixels: it reads neither the end nor the checksum of the last pixels' chunk.
+    """
     position = 8
     while position + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
-        position += 12 + length
-        if kind == b"IEND":
-            return bool(position <= len(data))
-    return False
+        end = position + 12 + length
+        if kind[:1].isupper() and end <= len(data):
+            (expected,) = struct.unpack_from(">I", data, end - 4)
+            if zlib.crc32(memoryview(data)[position + 4 : end - 4]) != expected:
+                raise ValueError(f"found a damaged chunk {kind!r}")
+        position = end
+        if kind == b"IEND" and end <= len(data):
+            return
+    raise ValueError("found a PNG without an end")
 
 
 def _unreadable(data: bytes, where: str | Path, error: Exception) -> DataError:

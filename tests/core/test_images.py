@@ -257,3 +257,15 @@ def test_an_image_without_end_in_one_direction_is_refused_by_its_header(size: tu
     for look in (images.decode, images.read_size, images.check_header):
         with pytest.raises(DataError, match=r"image too large .* 16,384 a side"):
             look(data, "a.png")
+
+
+def test_no_damage_of_a_pngs_pixels_passes_unseen() -> None:
+    """Pillow does not look at the last checksum of the pixels."""
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 12, 3), dtype=np.uint8)
+    data = images.encode_png(pixels)
+    start = data.index(b"IDAT")
+    for at in range(start, len(data) - 12):
+        damaged = bytearray(data)
+        damaged[at] ^= 1
+        with pytest.raises(DataError, match="not a readable JPEG or PNG"):
+            images.decode(bytes(damaged), "a.png")

@@ -57,7 +57,7 @@ def test_leaderboard_compares_all_methods_under_every_protocol(scored_project: E
     assert "| Copy source | 0.5000≈ [0.4000, 0.6000] |" in markdown
     assert markdown.count("| not supplied |") == 2 * 9
     strata = pd.read_csv("metrics/strata.csv")
-    kinds = ["View change"] * 2 + ["Visible joints"] + ["Item"] * 2
+    kinds = ["Visible joints"] + ["Item"] * 2 + ["View change"] * 2
     assert list(strata["partition"]) == [kind for kind in kinds for _ in range(2)] * 2
     assert set(strata["l1"]) == {0.25, 0.5}
     table = pd.read_csv(TABLES[1])

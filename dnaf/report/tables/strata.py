@@ -76,7 +76,9 @@ class Stratum:
 
 
 def read_partitions(pairs: Path, test: TestPairs, format_name: str) -> list[Partition]:
-    """How the test pairs of a folder that `split` wrote are sorted; a custom data set's names say nothing.
+    """How the test pairs of a folder that `split` wrote are sorted, fewest strata first.
+
+    A custom data set's names say nothing.
 
     Raises:
         StateError: a table is missing, damaged, or without a target's keypoints.
@@ -97,7 +99,7 @@ def read_partitions(pairs: Path, test: TestPairs, format_name: str) -> list[Part
     views = [tuple(naming.facets(Name(f"{stem}.jpg")).get(_VIEW) for stem in pair) for pair in test.pairs]
     if all(None not in pair for pair in views):
         changes = [f"{source} → {target}" for source, target in views]
-        found.insert(0, _partition(VIEW_CHANGE, changes, sorted(set(changes))))
+        found.append(_partition(VIEW_CHANGE, changes, sorted(set(changes))))
     return found
 
 

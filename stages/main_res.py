@@ -22,12 +22,13 @@ def main(
 ) -> str:
     from dnaf.core import config
     from dnaf.data.store import ImageStore
-    from dnaf.evaluate.submissions.find import CARD, MEAN_IMAGE, find_results
+    from dnaf.evaluate.submissions.find import CARD, GROUND_TRUTH, MEAN_IMAGE, find_results
     from dnaf.evaluate.submissions.method_card import read_card
     from dnaf.report import figure
     from dnaf.report.panels import open_panels
 
-    methods = [method for method in config.load_methods() if method != MEAN_IMAGE]  # which is not shown
+    # The mean image is not shown, and the truth is the target, which is shown anyway.
+    methods = [method for method in config.load_methods() if method not in (GROUND_TRUTH, MEAN_IMAGE)]
     results = _sheet.RESULTS
     data = _sheet.open_data(dataset or config.load_chosen_dataset())
     chosen = figure.choose(data.test, pair, rows)

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dnaf.core.errors import DnafError
 
+COUNTS = pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.slow)])
 MOST_SECONDS = 10
 MOST_CHARACTERS = 1_000  # of a sentence
 IDENTICAL, NAMED, ANOTHER = "identical", "named error", "another content"

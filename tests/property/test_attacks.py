@@ -1,23 +1,19 @@
-"""Archives, lists, keypoint files, base models and result sets that are damaged at random.
+"""Archives, lists and keypoint files that are damaged at random; see test_model_attacks.py too.
 
 Each is read as it was, or refused with one sentence that names it. Where a format has no checksum, damage may
 leave another valid content, and that is counted.
 """
 
-import hashlib
 import importlib.util
 import io
-import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 import pyzipper
 
-from dnaf.core import files, images
 from dnaf.data.archives.open import open_archive
 from dnaf.data.demo.encrypted_zip import write_encrypted_zip
 from dnaf.data.formats import deepfashion
@@ -25,23 +21,12 @@ from dnaf.data.formats.lists import read_list
 from dnaf.data.keypoints.keypoint_files import read_keypoint_files
 from dnaf.data.keypoints.pose_files import read_pose_txt
 from dnaf.data.pairs import pairs
-from dnaf.data.pairs.pairs import pair_id
-from dnaf.evaluate.submissions.find import find_results
-from dnaf.evaluate.submissions.method_card import read_card
-from dnaf.evaluate.submissions.open import open_results
-from dnaf.model.pretrained.base_model import load_base
 from tests.data.keypoints.test_keypoint_files import write_coco
-from tests.helpers import base_folders
-from tests.helpers import training_project as _one_thread  # noqa: F401
-from tests.helpers.attacks import NAMED, Attacked, attack
+from tests.helpers.attacks import COUNTS, NAMED, Attacked, attack
 from tests.helpers.custom_folder import SIZES, WRITERS, keypoints
-from tests.helpers.evaluation_project import EvaluationProject
-from tests.helpers.no_network import no_network
-from tests.helpers.published_results import encode, write_folder, write_zip
 from tests.helpers.rar_writer import write_rar
 from tests.helpers.raw_folder import FIGURE, HEADER, annotation_line, outfit_names, read_table
 
-COUNTS = pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.slow)])
 MEMBERS = {f"img/WOMEN/Dresses/id_0000000{n}/01_1_front.jpg": bytes(range(40)) * n for n in range(1, 5)}
 NAMES = outfit_names(1, 2)
 PATHS = [f"img/{deepfashion.image_path(name)}" for name in NAMES]
@@ -187,77 +172,4 @@ def test_keypoint_files(tmp_path: Path, count: int) -> None:
         name: Attacked(write, read, check_points) for name, write in {**written, "coco": write_coco}.items()
     }
     outcomes = attack(kinds, count, 9, tmp_path)
-    assert outcomes[NAMED] > count / 4
-
-
-@COUNTS
-def test_result_sets(tmp_path: Path, count: int) -> None:
-    (tmp_path / "project").mkdir()
-    project = EvaluationProject(tmp_path / "project")
-    generated = project.generated()
-    store = tmp_path / "project/data/results/dnaf/generated.zip"
-    project.add_results()
-    published = {
-        f"{source}_2_{target}_vis.png": encode(generated[f"{pair_id(source, target)}.png"], "a.png")
-        for source, target in project.pairs
-    }
-
-    def results(method: str, write: Callable[[Path], object], *, may_be_another: bool = False) -> Attacked:
-        card = read_card(project.root / "data/results" / method / "card.yaml")
-
-        def read(folder: Path) -> object:
-            found = find_results(method, folder, card)
-            if not found:
-                return None
-            opened = open_results(method, found, card, project.data)
-            return [opened.generated(pair).tobytes() for pair in project.pairs]
-
-        def check(found: object) -> None:
-            assert found is None or may_be_another  # all of it is gone: not supplied
-
-        def written(folder: Path) -> None:
-            (folder / method).mkdir()
-            write(folder / method)
-
-        return Attacked(written, read, check)
-
-    kinds = {
-        "generated": results("dnaf", lambda folder: shutil.copy(store, folder)),
-        "published zip": results("pidm", lambda folder: write_zip(folder / "a.zip", published)),
-        "published folder": results("pidm", lambda folder: write_folder(folder / "a", published)),
-        "published JPEGs": results(
-            "gfla",
-            lambda folder: write_folder(folder / "a", jpegs(published)),
-            may_be_another=True,  # a JPEG has no checksum
-        ),
-    }
-    outcomes = attack(kinds, count, 10, tmp_path)
-    assert outcomes[NAMED] > count / 3
-
-
-def jpegs(pngs: dict[str, bytes]) -> dict[str, bytes]:
-    return {f"{name[:-4]}.jpg": images.encode_jpeg(images.decode(data, name)) for name, data in pngs.items()}
-
-
-@COUNTS
-def test_base_models(tmp_path: Path, count: int) -> None:
-    def write_sealed_base(folder: Path) -> None:
-        base_folders.write_own(folder / "base")
-        files.write_manifest(folder / "base")
-
-    def read(folder: Path) -> str:
-        base = load_base(folder / "base")
-        digest = hashlib.sha256()
-        for module in (base.unet, base.autoencoder, base.style_encoder):
-            for tensor in module.state_dict().values() if module is not None else ():
-                digest.update(tensor.numpy().tobytes())
-        return digest.hexdigest() + base.prompt.digest
-
-    kinds = {
-        "base with a manifest": Attacked(write_sealed_base, read, has_checksums=True),
-        "clone of Stable Diffusion": Attacked(lambda f: base_folders.write_sd(f / "base", "sd-1.5"), read),
-    }
-    with no_network() as asked:
-        outcomes = attack(kinds, count, 11, tmp_path)
-    assert not asked
     assert outcomes[NAMED] > count / 4

@@ -253,7 +253,7 @@ def batch(
     """Draw many persons in other poses; what is there already stays, so that a killed run goes on."""
     from dnaf.apply.batch import check, paint, read_orders
     from dnaf.apply.sheet import enlarged, sheet, with_skeleton
-    from dnaf.core import config, files, images
+    from dnaf.core import config, files
     from dnaf.core.progress import note
 
     inputs, orders = _inputs(fit, detector), read_orders(table)
@@ -267,8 +267,7 @@ def batch(
     if checked:
         painter, batch_size = _painter(model), config.load(config.Generate).batch_size
         for each, person, image in paint(painter, checked, inputs, batch_size):
-            enlarged_image = image.repeat(scale, axis=0).repeat(scale, axis=1)
-            files.write_atomic(each.order.out, images.encode_png(enlarged_image))
+            files.write_atomic(each.order.out, _png(image, scale))
             if len(rows) < _SHEET_ROWS:
                 rows.append(
                     [enlarged(person.image), with_skeleton(person.image, each.wanted), enlarged(image)]
@@ -317,12 +316,17 @@ def _hint(model: Path, *images: str) -> None:
 
 
 def _write_result(out: Path, image: "Pixels", scale: int) -> None:
-    from dnaf.core import images
-
     height, width = image.shape[:2]
-    _write_bytes(out, images.encode_png(image.repeat(scale, axis=0).repeat(scale, axis=1)))
+    _write_bytes(out, _png(image, scale))
     if scale * height < _SMALL:
         print(f"{height}x{width} pixels, as the model makes them: --scale {_SMALL // height} enlarges them")
+
+
+def _png(image: "Pixels", scale: int) -> bytes:
+    """A PNG in which each pixel is a square of `scale` pixels."""
+    from dnaf.core import images
+
+    return images.encode_png(image.repeat(scale, axis=0).repeat(scale, axis=1))
 
 
 def _write_preview(out: Path | None, images: "list[Pixels]") -> None:
@@ -333,9 +337,7 @@ def _write_preview(out: Path | None, images: "list[Pixels]") -> None:
 
 
 def _write(out: Path, image: "Pixels") -> None:
-    from dnaf.core import images
-
-    _write_bytes(out, images.encode_png(image))
+    _write_bytes(out, _png(image, scale=1))
 
 
 def _write_bytes(out: Path, data: bytes) -> None:

@@ -123,8 +123,9 @@ def test_an_image_that_is_none_is_one_sentence(page: Page) -> None:
 
 def test_a_cell_that_is_no_number_is_one_sentence(page: Page) -> None:
     cell(page, 0, 1).dblclick()
-    page.keyboard.type("left")
-    page.keyboard.press("Enter")
+    editor = cell(page, 0, 1).get_by_role("textbox")  # opened a moment later: keys pressed before it are lost
+    editor.fill("left")
+    editor.press("Enter")
     expect(page.get_by_test_id("toast-body")).to_contain_text(
         "nose: not two numbers (found left and nothing)"
     )

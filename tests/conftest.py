@@ -14,12 +14,20 @@ from tests.helpers.evaluation_project import EvaluationProject
 os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
 
 
+_SHARED_PROJECT = ("tests/pipeline/test_dvc.py", "tests/pipeline/test_hermetic.py")
+
+
 class _ByFile(LoadScopeScheduling):
-    """Tests run on all cores: a file in one process, and tests/pipeline, which shares a project."""
+    """Tests run on all cores: a file in one process, and those that share a project of DVC."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "pipeline" if file.startswith("tests/pipeline/") else file
+        return "pipeline" if file in _SHARED_PROJECT else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, or one process would be at it when the others are done."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/pipeline/"))
 
 
 @pytest.hookimpl(optionalhook=True)  # without xdist too: `pytest -p no:xdist`

@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections import Counter
 from dataclasses import dataclass
-from itertools import accumulate, repeat
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,7 @@ from tests.stages.test_writing import ROOT, STAGES, outputs
 
 pytestmark = pytest.mark.slow
 
-NUM_MOMENTS, NUM_FLIPS = 20, 2
-# System calls that change the disk: each of the first six, and then ever further apart.
-MOMENTS = list(accumulate(repeat(0, NUM_MOMENTS - 1), lambda at, _: at + max(1, at // 3), initial=1))
+NUM_MOMENTS, NUM_FLIPS = 20, 200
 _SMALL = {**MINIMAL, "methods": ["dnaf"], "protocols": ["cfld"]}
 _SUPPLIED = ("data/raw", "data/results", "data/artwork")  # people's own files, which have no digest
 
@@ -42,6 +39,12 @@ class Project:
     @property
     def said(self) -> str:
         return (self.root / "output.txt").read_text()
+
+    def moments(self, stage: str) -> list[int]:
+        """Spread over a stage's system calls that change the disk, the first and the last among them."""
+        assert self.run(stage) == 0, self.said
+        num_calls = processes.calls(self)  # type: ignore[arg-type]
+        return np.unique(np.linspace(1, num_calls, NUM_MOMENTS).round().astype(int)).tolist()
 
     def digests(self, stage: str) -> dict[str, str]:
         return {str(path): files.digest(self.root / path) for path in self.files(outputs(stage))}
@@ -88,33 +91,25 @@ def require_whole(project: Project, stage: str, expected: dict[str, str]) -> Non
 @pytest.mark.parametrize("stage", STAGES)
 def test_killed_at_any_moment_it_ends_with_the_same_bytes(project: Project, stage: str) -> None:
     expected = project.digests(stage)
-    killed = 0
-    for at in MOMENTS:
-        if not processes.was_killed(project.run(stage, kill_at=at)):
-            break
-        killed += 1
+    moments = project.moments(stage)
+    for at in moments:
+        assert processes.was_killed(project.run(stage, kill_at=at)), at
         require_whole(project, stage, expected)
-    sys.stdout.write(f"{stage}: killed at {killed} moments, the same bytes after each\n")
-    assert killed > 3
+    sys.stdout.write(f"{stage}: killed at {len(moments)} moments, the same bytes after each\n")
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_on_a_full_disk_it_says_so_and_leaves_no_half_of_anything(project: Project, stage: str) -> None:
     expected = project.digests(stage)
-    full = 0
-    for at in MOMENTS:
-        code = project.run(stage, full_at=at)
-        if not code:
-            break
-        full += 1
-        assert code == 2, (at, project.said)
+    moments = project.moments(stage)
+    for at in moments:
+        assert project.run(stage, full_at=at) == 2, (at, project.said)
         assert "No space left on device" in project.said, at
         assert "Traceback" not in project.said, at
         whole = project.digests(stage)
         assert whole.items() <= expected.items(), at
         require_whole(project, stage, expected)
-    sys.stdout.write(f"{stage}: a full disk at {full} moments, one sentence each\n")
-    assert full > 2
+    sys.stdout.write(f"{stage}: a full disk at {len(moments)} moments, one sentence each\n")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -123,7 +118,9 @@ def test_a_flipped_bit_in_what_it_reads_is_told_or_changes_nothing(project: Proj
     outcomes: Counter[str] = Counter()
     for path in project.files(inputs(stage)):
         content = (project.root / path).read_bytes()
-        for index in range(NUM_FLIPS if content else 0):
+        # The stages that read a file share its flips.
+        readers = [each for each in STAGES if path in project.files(inputs(each))]
+        for index in range(readers.index(stage), NUM_FLIPS if content else 0, len(readers)):
             rng = np.random.default_rng([index, *path.as_posix().encode()])
             flipped = bytearray(content)
             flipped[rng.integers(len(flipped))] ^= 1 << int(rng.integers(8))

@@ -73,6 +73,11 @@ def was_killed(exit_code: int) -> bool:
     return exit_code == -signal.SIGKILL
 
 
+def calls(project: TrainingProject) -> int:
+    """How many system calls of the last stage changed the disk, if it was not killed."""
+    return int((project.root / "calls.txt").read_text())
+
+
 def output(project: TrainingProject) -> str:
     """What all stages of this project said on stdout and stderr."""
     return (project.root / "output.txt").read_text()
@@ -97,5 +102,9 @@ def _run_stage(stage: str, root: Path, kill_at: int, full_at: int, spare_bytes: 
     if spare_bytes:
         held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (held + spare_bytes, resource.RLIM_INFINITY))
-    with faults.Faults(kill_at or full_at, faults.kill if kill_at else faults.disk_full).installed():
-        _command.run(main)
+    counted = faults.Faults(kill_at or full_at, faults.kill if kill_at else faults.disk_full)
+    try:
+        with counted.installed():
+            _command.run(main)
+    finally:
+        (root / "calls.txt").write_text(str(counted.calls))

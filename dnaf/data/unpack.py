@@ -17,6 +17,8 @@ from dnaf.data.formats.names import Name, stem
 from dnaf.data.prepare import prepare_images
 from dnaf.data.store import write_store
 
+# How people pack images; a 7z archive is opened too, for the sentence that says what to do with it.
+_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".rar", ".7z")
 _VERSION = 2  # of what prepared images depend on beside their originals and size
 
 
@@ -113,11 +115,15 @@ def bytes_needed(num_bytes: int, num_images: int, size: images.Size) -> int:
 
 
 def find_containers(raw: Path, data_format: Format) -> list[Path]:
-    """The archives or folders that hold the images: the format's first alternative that is there."""
+    """The archives or folders that hold the images: the format's first alternative that is there.
+
+    A zip may be packed anew as another archive, of which `open_archive` looks at the content only.
+    """
     for alternative in data_format.containers:
-        containers = [raw / name for name in alternative]
-        if all(path.exists() for path in containers):
-            return containers
+        for suffix in _SUFFIXES if alternative[0].endswith(_SUFFIXES[0]) else ("",):
+            containers = [raw / f"{name.removesuffix(_SUFFIXES[0])}{suffix}" for name in alternative]
+            if all(path.exists() for path in containers):
+                return containers
     return []
 
 

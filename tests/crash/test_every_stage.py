@@ -102,14 +102,20 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(project: Project, stag
 def test_on_a_full_disk_it_says_so_and_leaves_no_half_of_anything(project: Project, stage: str) -> None:
     expected = project.digests(stage)
     moments = project.moments(stage)
+    told = 0
     for at in moments:
-        assert project.run(stage, full_at=at) == 2, (at, project.said)
-        assert "No space left on device" in project.said, at
+        code = project.run(stage, full_at=at)
+        told += code == 2
         assert "Traceback" not in project.said, at
-        whole = project.digests(stage)
-        assert whole.items() <= expected.items(), at
+        if code:
+            assert code == 2, (at, project.said)
+            assert "No space left on device" in project.said, at
+            assert project.digests(stage).items() <= expected.items(), at
+        else:  # it needed no space: what an earlier run left could not be removed
+            assert project.digests(stage) == expected, at
         require_whole(project, stage, expected)
-    sys.stdout.write(f"{stage}: a full disk at {len(moments)} moments, one sentence each\n")
+    assert told > len(moments) / 2
+    sys.stdout.write(f"{stage}: a full disk at {len(moments)} moments, {told} times one sentence, else the same bytes\n")
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -13,7 +13,12 @@ from pathlib import Path
 from tests.helpers.training_project import ROOT, TrainingProject
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["dnaf.train.loop", "dnaf.generate.pairs", "stages._command"])
+_CONTEXT.set_forkserver_preload(
+    [
+        *("dnaf.train.loop", "dnaf.generate.pairs", "dnaf.evaluate.method", "dnaf.evaluate.reference"),
+        *("dnaf.report.page", "dnaf.apply.sheets", "stages._command"),
+    ]
+)
 _PATIENCE_S = 600.0  # of a busy machine; what hangs is told all the same
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -170,6 +171,25 @@ def test_images_of_a_custom_data_set_are_known_by_their_path(project: Path) -> N
     assert finished.returncode == 0, finished.stderr
     assert set(ImageStore(project / "data/images.zip").names) == set(SIZES)
     assert "ben/1.png" in ImageStore(project / "data/prepared.zip").names
+
+
+@pytest.mark.parametrize("form", ["zip", "tar", "gztar", "xztar"])
+def test_images_may_be_packed_in_any_archive(project: Path, form: str) -> None:
+    raw = project / "data/raw/mine"
+    write_custom(raw)
+    shutil.make_archive(str(raw / "images"), form, raw, "images")
+    shutil.rmtree(raw / "images")
+    finished = run_unpack(project, dataset="mine")
+    assert finished.returncode == 0, finished.stderr
+    assert set(ImageStore(project / "data/images.zip").names) == set(SIZES)
+
+
+def test_a_7z_archive_of_images_is_told_and_not_called_missing(project: Path) -> None:
+    raw = project / "data/raw/mine"
+    write_custom(raw)
+    shutil.rmtree(raw / "images")
+    (raw / "images.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(100))
+    _check_refusal(project, run_unpack(project, dataset="mine"), "images.7z: not a readable zip archive")
 
 
 def test_two_custom_images_of_one_name_are_refused(project: Path) -> None:

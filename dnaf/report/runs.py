@@ -12,7 +12,7 @@ from dnaf.core.errors import StateError
 from dnaf.core.images import Pixels
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import ImageStore
-from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, paired_interval
+from dnaf.evaluate.metrics.bootstrap import Values, percentile_interval, resample_groups
 from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.evaluate.submissions.find import GENERATED, read_pairs_csv
@@ -22,7 +22,11 @@ from dnaf.report.scores import Scores, read_scores
 
 _PAIRS = "data/pairs/test.csv"
 _ARROWS = {"higher": "↑", "lower": "↓", None: ""}
-_INTERVALS = "Intervals resample outfits and know nothing of the chance in a training: compare several seeds."
+_OF_ONE = "Intervals resample outfits and know nothing of the chance in a training: compare several seeds."
+_OF_SEVERAL = (
+    "Intervals resample trainings and, in each, outfits. Of {} trainings they are still too narrow: few of "
+    "them say little about how far others would be."
+)
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,12 @@ class Run:
     Attributes:
         scores: by metric, one value a pair.
         groups: of each pair (N): its list and outfit. Runs with another seed draw other outfits.
+        trainings: of each pair (N): its run among those that are pooled.
     """
 
     scores: Scores
     groups: list[str]
+    trainings: list[str]
 
 
 def read_run(revision: str, protocol: str, method: str) -> Run:
@@ -49,7 +55,7 @@ def read_run(revision: str, protocol: str, method: str) -> Run:
         fetch(revision, (_PAIRS, scores), Path(folder), f"scores of {method} under {protocol}")
         test = read_pairs_csv(Path(folder) / _PAIRS)
         values = read_scores(Path(folder) / scores, test.pairs)
-    return Run(values, [f"{test.sha256}/{outfit}" for outfit in test.outfits])
+    return Run(values, [f"{test.sha256}/{outfit}" for outfit in test.outfits], [revision] * len(test.pairs))
 
 
 def read_images(revision: str, method: str, data: DataSet, pairs: Sequence[Pair]) -> dict[Pair, Pixels]:
@@ -114,25 +120,48 @@ def to_markdown(
             differences = (_difference(run, first, column, num_resamplings, seed) for column in columns)
             lines.append([f"{name} - {first_name}", *differences])
     table = markdown.table(["", *headers], lines, "l" + "r" * len(columns))
-    return f"{table}\n\n{_INTERVALS}"
+    num_trainings = min(len(runs) for runs in variants.values())
+    return f"{table}\n\n{_OF_ONE if num_trainings == 1 else _OF_SEVERAL.format(num_trainings)}"
 
 
 def _pool(runs: Sequence[Run]) -> Run:
     keys = [key for key in runs[0].scores if all(key in run.scores for run in runs)]
     scores = {key: np.concatenate([run.scores[key] for run in runs]) for key in keys}
-    return Run(scores, [group for run in runs for group in run.groups])
+    trainings = [str(number) for number, run in enumerate(runs) for _ in run.groups]
+    return Run(scores, [group for run in runs for group in run.groups], trainings)
+
+
+def _interval(
+    values: Values, run: Run, column: Column, num_resamplings: int, seed: int
+) -> tuple[float, float]:
+    """95 % percentile interval of the mean of `values` (N,) over outfits and trainings, both drawn anew.
+
+    In resampling r, with c_rt and c_rg the times that training t and outfit g were drawn, it is
+    sum_tg c_rt c_rg part_tg / sum_tg c_rt c_rg count_tg (Owen 2007, "The pigeonhole bootstrap"). Of one
+    training it is the bootstrap of outfits.
+    """
+    group, of_groups = resample_groups(run.groups, num_resamplings, seed, column.key)
+    training, of_trainings = resample_groups(run.trainings, num_resamplings, seed, f"{column.key}/trainings")
+    shape = (of_trainings.shape[1], of_groups.shape[1])
+    cell = np.ravel_multi_index((training, group), shape)
+    part, count = (
+        np.bincount(cell, weights=weights, minlength=shape[0] * shape[1]).reshape(shape)
+        for weights in (values, np.ones(len(values)))
+    )
+    means, counts = (((of_trainings @ table) * of_groups).sum(1) for table in (part, count))
+    return percentile_interval(means[counts > 0] / counts[counts > 0])
 
 
 def _mean(run: Run, column: Column, num_resamplings: int, seed: int) -> str:
     values = run.scores[column.key]
-    low, high = bootstrap_interval(values, run.groups, num_resamplings, seed, column.key)
+    low, high = _interval(values, run, column, num_resamplings, seed)
     return f"{column.text(float(values.mean()))} [{column.text(low)}, {column.text(high)}]"
 
 
 def _difference(run: Run, first: Run, column: Column, num_resamplings: int, seed: int) -> str:
     """Bold where the interval excludes zero."""
     values, others = run.scores[column.key], first.scores[column.key]
-    low, high = paired_interval(values, others, run.groups, num_resamplings, seed, column.key)
+    low, high = _interval(values - others, run, column, num_resamplings, seed)
     mean, *ends = (format(value, f"+{column.spec}") for value in (float((values - others).mean()), low, high))
     text = f"{mean} [{', '.join(ends)}]"
     return text if low <= 0 <= high else f"**{text}**"

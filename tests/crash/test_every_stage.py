@@ -115,7 +115,9 @@ def test_on_a_full_disk_it_says_so_and_leaves_no_half_of_anything(project: Proje
             assert project.digests(stage) == expected, at
         require_whole(project, stage, expected)
     assert told > len(moments) / 2
-    sys.stdout.write(f"{stage}: a full disk at {len(moments)} moments, {told} times one sentence, else the same bytes\n")
+    sys.stdout.write(
+        f"{stage}: a full disk at {len(moments)} moments, {told} times one sentence, else the same bytes\n"
+    )
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -15,7 +15,7 @@ NOISE = np.random.default_rng(0).normal(0, 0.2, NUM_PAIRS)
 
 def run(values: Sequence[float] | np.ndarray, groups: Sequence[str] | None = None) -> Run:
     names = list(groups) if groups else [str(number) for number in range(len(values))]
-    return Run({"l1": np.asarray(values, np.float64)}, names)
+    return Run({"l1": np.asarray(values, np.float64)}, names, ["0"] * len(values))
 
 
 def cells(markdown: str) -> dict[str, str]:
@@ -46,6 +46,28 @@ def test_the_same_outfits_of_two_seeds_are_pooled_as_one_group() -> None:
     once = cells(to_markdown({"full": [run([0.1, 0.3], ["a", "b"])]}, 500, 0))
     twice = cells(to_markdown({"full": [run([0.1, 0.3], ["a", "b"]), run([0.1, 0.3], ["a", "b"])]}, 500, 0))
     assert once == twice
+
+
+def test_the_interval_of_several_trainings_holds_the_chance_between_them() -> None:
+    # Every outfit is alike in a training, so that nothing but the training varies: from .1 (all three drawn
+    # are the first one, 1 of 27 times) to .3.
+    runs = [run(np.full(NUM_PAIRS, value)) for value in (0.1, 0.2, 0.3)]
+    table = cells(to_markdown({"full": runs, "same": runs, "none": [run(np.zeros(NUM_PAIRS))] * 3}, 2000, 0))
+    assert table["full"] == "0.2000 [0.1000, 0.3000]"
+    assert table["same - full"] == "+0.0000 [+0.0000, +0.0000]"
+    assert table["none - full"] == "**-0.2000 [-0.3000, -0.1000]**"
+
+
+def test_outfits_of_other_seeds_are_resampled_each_with_its_training() -> None:
+    runs = [
+        run(np.full(NUM_PAIRS, value), [f"{value}/{n}" for n in range(NUM_PAIRS)]) for value in (0.1, 0.3)
+    ]
+    assert cells(to_markdown({"full": runs}, 2000, 0))["full"] == "0.2000 [0.1000, 0.3000]"
+
+
+def test_several_trainings_are_said_to_be_few() -> None:
+    last = to_markdown({"full": [run([0.1, 0.3])] * 3}, 10, 0).splitlines()[-1]
+    assert last.startswith("Intervals resample trainings and, in each, outfits. Of 3 trainings")
 
 
 def test_runs_of_other_pairs_are_refused() -> None:

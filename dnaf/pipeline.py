@@ -17,7 +17,15 @@ from dnaf.model.autoencoder import EARLIER_FOLDER, FOLDER, FrozenVae, LosslessAu
 from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter
 from dnaf.model.denoiser import DNAFDenoiser, Encoded
-from dnaf.model.inputs import Generators, Images, draw_noise, read_inputs, require_known, style_index_of
+from dnaf.model.inputs import (
+    Generators,
+    Images,
+    StyleIndex,
+    draw_noise,
+    read_inputs,
+    require_known,
+    style_index_of,
+)
 from dnaf.model.model_card import CARD, model_card
 from dnaf.model.saving import load_model, save_trained
 from dnaf.model.schedulers import training_schedule
@@ -171,7 +179,7 @@ class DNAFPipeline(DiffusionPipeline):
         style: Images,
         style_pose_map: Images,
         pose_map: Images,
-        style_index: torch.Tensor | Sequence[int] | None = None,
+        style_index: StyleIndex | None = None,
         num_inference_steps: int = 50,
         guidance_scale: float = 1.0,
         guidance_interval: tuple[float, float] = (0.0, 1.0),
@@ -198,8 +206,8 @@ class DNAFPipeline(DiffusionPipeline):
             style: S images of persons.
             style_pose_map: S pose maps, of the style images themselves.
             pose_map: T pose maps, of the wanted poses.
-            style_index: (T,) index of each target's style; None: a single style is every target's, else
-                target i has style i.
+            style_index: for each target the index of its style, or a list of several, images of one person
+                that it sees side by side; None: a single style is every target's, else target i has style i.
             num_inference_steps: of the scheduler; some make more model calls than steps (see the output).
             guidance_scale: w in e0 + w (e1 - e0), e0 without style and e1 with it; 1 switches it off.
             guidance_interval: (start, stop) as shares of the model calls; there is no guidance outside, and
@@ -234,7 +242,8 @@ class DNAFPipeline(DiffusionPipeline):
             if isinstance(generator, list) and not in_pairs:
                 raise ValueError("style_generator: needed beside one generator a target")
             style_generator = generator
-        style_index = style_index_of(style_index, len(styles), len(pose_maps)).to(device)
+        indices = style_index_of(style_index, len(styles), len(pose_maps))
+        fewer, indices = bool((indices < 0).any()), indices.to(device)
         styles = self.image_processor.normalize(styles)
         style_latent = self.autoencoder.encode(styles.to(self.autoencoder.dtype)).float()
         # Before the style's: a lone generator has always given noise in this order.
@@ -270,8 +279,9 @@ class DNAFPipeline(DiffusionPipeline):
                     noisy_style,
                     timestep.to(device),
                     branches,
-                    style_index,
+                    indices,
                     num_unconditional=len(pose_maps) if guided else 0,
+                    fewer=fewer,
                 ).float()
             if guided:
                 without, with_style = prediction.chunk(2)

@@ -258,6 +258,8 @@ def test_a_model_without_a_vae_says_so(way: str) -> None:
         ({"pose_map": [torch.zeros(3, 32, 24), torch.zeros(3, 24, 32)]}, r"pose_map: not images of one size"),
         ({"style_index": [1]}, r"style_index: not the index .*\[1\], expected 1 of 0 … 0"),
         ({"style_index": [0, 0]}, r"style_index: not the index"),
+        ({"style_index": [[]]}, r"style_index: not the index"),
+        ({"style_index": [[0, -1]]}, r"style_index: not the index"),
         (
             {"style": torch.zeros(2, 3, *SIZE), "style_pose_map": torch.zeros(2, 3, *SIZE)},
             r"style_index: needed for 2",

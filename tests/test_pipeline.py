@@ -75,6 +75,38 @@ def test_guidance_of_one_is_the_conditional_model(scheduler: str) -> None:
     torch.testing.assert_close(guided, plain, atol=1e-5, rtol=1e-5)
 
 
+def test_one_style_in_a_list_is_one_style_bit_for_bit() -> None:
+    pipeline = tiny_pipeline()
+    assert torch.equal(sample(pipeline, style_index=[[1], [0], [1]]), sample(pipeline))
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 2.0])
+def test_the_order_of_a_target_s_styles_does_not_matter(guidance_scale: float) -> None:
+    pipeline = tiny_pipeline()
+    one, other = (
+        sample(pipeline, style_index=[row] * 3, guidance_scale=guidance_scale) for row in ([0, 1], [1, 0])
+    )
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("off", [None, *COMPONENTS])
+def test_every_style_of_a_target_counts(off: str | None) -> None:
+    pipeline = tiny_pipeline(**({off: False} if off else {}))
+    both = sample(pipeline, style_index=[[0, 1]] * 3)
+    for alone in (0, 1):
+        assert (both - sample(pipeline, style_index=[alone] * 3)).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 2.0])
+def test_a_target_with_fewer_styles_than_others_sees_its_own_alone(guidance_scale: float) -> None:
+    pipeline = tiny_pipeline()
+    mixed = sample(pipeline, style_index=[[0, 1], [1], [0]], guidance_scale=guidance_scale)
+    both = sample(pipeline, style_index=[[0, 1]] * 3, guidance_scale=guidance_scale)
+    single = sample(pipeline, style_index=[0, 1, 0], guidance_scale=guidance_scale)
+    torch.testing.assert_close(mixed[:1], both[:1], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(mixed[1:], single[1:], atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("interval", [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)])
 def test_an_empty_guidance_interval_is_the_conditional_model_bit_for_bit(
     interval: tuple[float, float],

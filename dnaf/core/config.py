@@ -264,6 +264,12 @@ class Generate(Section):
         max_length=2,
         description="start and stop, as shares of the model calls; no guidance outside, which costs less",
     )
+    num_sources: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="images of the person that a pair is given, where the test list has others of the outfit",
+    )
     style_noise: Literal["fixed", "fresh"] = Field(
         default="fixed", description="noise of the style latents: one for all model calls | one for each"
     )

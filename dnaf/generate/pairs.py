@@ -30,23 +30,27 @@ _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True)
 class Task:
-    """One pair to generate: `style` is the image conditioned on, which a control may replace."""
+    """One pair to generate.
+
+    Attributes:
+        styles: the images conditioned on: the source, which a control may replace, and others of its outfit.
+    """
 
     pair_id: str
-    style: str
+    styles: tuple[str, ...]
     source: str
     target: str
 
 
 @dataclass(frozen=True)
 class BatchInputs:
-    """What the pipeline is given for a batch: S styles by name, T targets, and each target's style (T,)."""
+    """What the pipeline is given for a batch: S styles by name, T targets, and which styles each one has."""
 
     styles: list[str]
     style: list[Image.Image]
     style_pose_map: torch.Tensor
     pose_map: torch.Tensor
-    style_index: torch.Tensor
+    style_index: list[list[int]]
 
 
 def generate_pairs(
@@ -83,7 +87,7 @@ def generate_pairs(
             f"{model}: made for other pose maps (found {data.pose_channels} channels in {sources.pose_maps}, "
             f"expected {pipeline.adapter.config.pose_channels}). Train it on these."
         )
-    tasks = _tasks(data.pairs, wrong_source)
+    tasks = make_tasks(data.pairs, wrong_source, params.num_sources)
     batches = pack(tasks, params.batch_size)
     num_model_calls = len(pipeline.scheduler.timesteps)
     info = {
@@ -115,14 +119,14 @@ def generate_pairs(
 
 
 def pack(tasks: Sequence[Task], batch_size: int) -> list[list[Task]]:
-    """Batches of at most `batch_size` tasks, those of one style together, so that they share its style pass.
+    """Batches of at most `batch_size` tasks, those of one source together, so that they share its style pass.
 
     The largest groups come first, each into the first batch that has room; only groups larger than a batch
     are divided. The result depends on the tasks alone, not on their order.
     """
     groups: dict[str, list[Task]] = defaultdict(list)
-    for task in sorted(tasks, key=lambda task: (task.style, task.pair_id)):
-        groups[task.style].append(task)
+    for task in sorted(tasks, key=lambda task: (task.styles[0], task.pair_id)):
+        groups[task.styles[0]].append(task)
     pieces = [piece for group in groups.values() for piece in chunked(group, batch_size)]
     batches: list[list[Task]] = []
     with_room: list[list[Task]] = []
@@ -170,12 +174,23 @@ def write_samples(sources: Sources, generated: Path, folder: Path, num_samples: 
             files.write_atomic(temporary / f"{number:02d}.png", images.encode_png(sheet))
 
 
-def _tasks(pairs: pd.DataFrame, wrong_source: bool) -> list[Task]:
-    styles = wrong_sources(pairs) if wrong_source else pairs["source"].tolist()
-    return [
-        Task(pair_id(source, target), style, source, target)
-        for style, source, target in zip(styles, pairs["source"], pairs["target"], strict=True)
-    ]
+def make_tasks(pairs: pd.DataFrame, wrong_source: bool, num_sources: int) -> list[Task]:
+    """What is to be generated, in the order of the pairs.
+
+    Args:
+        num_sources: of each target, at most: its pair's, and then the other images of that one's outfit that
+            the list names, by name. The target itself is never among them.
+    """
+    outfit_of = dict(zip(pairs["source"], pairs["outfit"], strict=True))
+    members: dict[str, set[str]] = defaultdict(set)
+    for source, target, outfit in zip(pairs["source"], pairs["target"], pairs["outfit"], strict=True):
+        members[outfit] |= {source, target}
+    first = wrong_sources(pairs) if wrong_source else pairs["source"].tolist()
+    tasks = []
+    for style, source, target in zip(first, pairs["source"], pairs["target"], strict=True):
+        others = sorted(members[outfit_of[style]] - {style, target})
+        tasks.append(Task(pair_id(source, target), (style, *others[: num_sources - 1]), source, target))
+    return tasks
 
 
 def prepare_pipeline(model: Path, params: config.Generate, device: torch.device) -> DNAFPipeline:
@@ -224,14 +239,14 @@ class _Work:
         """Images and pose maps of a batch; None for one that an interrupted run finished, byte for byte."""
         if self.finished.load(self._number[batch[0].pair_id]) is not None:
             return batch, None
-        styles = sorted({task.style for task in batch})
+        styles = sorted({style for task in batch for style in task.styles})
         index_of = {style: index for index, style in enumerate(styles)}
         return batch, BatchInputs(
             styles,
             [Image.fromarray(self._data.pixels(style)) for style in styles],
             torch.stack([self._data.pose_map(style) for style in styles]),
             torch.stack([self._data.pose_map(task.target) for task in batch]),
-            torch.tensor([index_of[task.style] for task in batch]),
+            [[index_of[style] for style in task.styles] for task in batch],
         )
 
     def finish(self, prepared: tuple[Sequence[Task], BatchInputs | None]) -> None:

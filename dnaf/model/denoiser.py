@@ -37,7 +37,8 @@ class Encoded:
 class DNAFDenoiser(nn.Module):
     """UNet, style encoder and adapter as the one module that is trained, compiled and wrapped for DDP.
 
-    Rows of one UNet batch are [styles | unconditional | targets]; several targets may share one style row.
+    Rows of one UNet batch are [styles | unconditional | targets]; several targets may share one style row,
+    and one target may have several.
     The style rows carry the style latent noised to the same timestep; their self-attention inputs are the
     noise-aware features. Unconditional rows are targets without style, for guidance.
     """
@@ -104,6 +105,7 @@ class DNAFDenoiser(nn.Module):
         keep: torch.Tensor | None = None,
         style_grad: bool = True,
         num_unconditional: int = 0,
+        fewer: bool = False,
     ) -> torch.Tensor:
         """Predicts for the target rows what the scheduler's `prediction_type` says.
 
@@ -112,10 +114,11 @@ class DNAFDenoiser(nn.Module):
             noisy_style: (S,C,h,w) style latents at the `style_timestep` of their targets'.
             timestep: a scalar; or (T,), then `style_index` must be 0…T-1 and P 0.
             encoded: from `encode`, its `residuals` for all rows of `noisy`.
-            style_index: (T,) index of each target's style.
+            style_index: (T,) index of each target's style; or (T,K), of its styles, -1 where it has fewer.
             keep: (T,) bool; False: this target does not see its style.
             style_grad: False runs the style rows first, without gradients through them.
             num_unconditional: P, rows that see no style; cheaper than targets with `keep` False.
+            fewer: whether there is a -1 in `style_index`, which only the caller knows without waiting.
 
         Returns:
             (P+T,C,h,w).
@@ -129,6 +132,7 @@ class DNAFDenoiser(nn.Module):
             style_tokens=self.adapter.config.style_tokens,
             num_unconditional=num_unconditional,
             prompt=encoded.prompt,
+            fewer=fewer,
         )
         if context.share and style_grad:
             context.num_styles = len(noisy_style)

@@ -14,6 +14,7 @@ from dnaf.core.errors import one_line
 Generators = torch.Generator | list[torch.Generator]
 OneOrMore = Image | NDArray[Any] | torch.Tensor
 Images = OneOrMore | Sequence[OneOrMore]
+StyleIndex = torch.Tensor | Sequence[int] | Sequence[Sequence[int]]
 
 
 def read_inputs(
@@ -70,27 +71,31 @@ def _read(name: str, images: Images, num_channels: int, processor: VaeImageProce
     return pixels.float().contiguous()  # in one order of memory, which the last bits depend on
 
 
-def style_index_of(
-    style_index: torch.Tensor | Sequence[int] | None, num_styles: int, num_targets: int
-) -> torch.Tensor:
-    """(T,) index of each target's style; None: a single style is every target's, else target i has style i.
+def style_index_of(style_index: StyleIndex | None, num_styles: int, num_targets: int) -> torch.Tensor:
+    """(T,K) indices of each target's styles, -1 where it has fewer than K.
+
+    Args:
+        style_index: one index or several for each target; None: a single style is every target's, else target
+            i has style i.
 
     Raises:
-        ValueError: not one a target, or no index of a style.
+        ValueError: not one or several for each target, or no index of a style.
     """
     if style_index is None:
         if num_styles not in (1, num_targets):
             raise ValueError(f"style_index: needed for {num_styles} styles and {num_targets} poses")
-        return torch.arange(num_targets) % num_styles
-    style_index = torch.as_tensor(style_index)
-    if style_index.shape != (num_targets,) or not all(
-        0 <= index < num_styles for index in style_index.tolist()
+        return (torch.arange(num_targets) % num_styles)[:, None]
+    given = style_index.tolist() if isinstance(style_index, torch.Tensor) else list(style_index)
+    rows = [list(row) if isinstance(row, Sequence) else [row] for row in given]
+    if len(rows) != num_targets or not all(
+        row and all(isinstance(index, int) and 0 <= index < num_styles for index in row) for row in rows
     ):
         raise ValueError(
-            f"style_index: not the index of a style for each pose (found {style_index.tolist()}, expected "
+            f"style_index: not the index of a style for each pose (found {given}, expected "
             f"{num_targets} of 0 … {num_styles - 1})"
         )
-    return style_index
+    most = max(len(row) for row in rows)
+    return torch.tensor([[*row, *[-1] * (most - len(row))] for row in rows])
 
 
 def draw_noise(

@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from dnaf.core.seals import write_sealed
 from dnaf.core.shards import Shards
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.generate.pairs import Task, generate_pairs, pack, write_samples, wrong_sources
+from dnaf.generate.pairs import Task, generate_pairs, make_tasks, pack, write_samples, wrong_sources
 from tests.helpers.training_project import SIZE, TrainingProject, generate_params, stems
 
 
@@ -92,14 +93,14 @@ def test_batches_hold_every_pair_once_and_whole_groups_where_they_fit(
     groups: list[int], batch_size: int, order: random.Random
 ) -> None:
     tasks = [
-        Task(f"{source:02d}_2_{target}", f"{source:02d}", f"{source:02d}", str(target))
+        Task(f"{source:02d}_2_{target}", (f"{source:02d}",), f"{source:02d}", str(target))
         for source, size in enumerate(groups)
         for target in range(size)
     ]
     batches = pack(tasks, batch_size)
     assert sorted(task.pair_id for batch in batches for task in batch) == [task.pair_id for task in tasks]
     assert max(map(len, batches)) <= batch_size
-    style_passes = sum(len({task.style for task in batch}) for batch in batches)
+    style_passes = sum(len({task.styles for task in batch}) for batch in batches)
     assert style_passes == sum(-(-size // batch_size) for size in groups)
     # Of any two batches that are not full, the smallest piece of the one did not fit into the other.
     assert sum(len(batch) <= batch_size // 2 for batch in batches) <= 1
@@ -108,11 +109,34 @@ def test_batches_hold_every_pair_once_and_whole_groups_where_they_fit(
     assert pack(shuffled, batch_size) == batches
 
 
+def test_several_sources_are_of_the_pair_s_outfit_and_never_its_target() -> None:
+    pairs = pd.DataFrame(
+        [["b", "a", "1"], ["c", "b", "1"], ["a", "c", "1"], ["y", "x", "2"]],
+        columns=["source", "target", "outfit"],
+    )
+    styles = [task.styles for task in make_tasks(pairs, wrong_source=False, num_sources=3)]
+    assert styles == [("b", "c"), ("c", "a"), ("a", "b"), ("y",)]
+    assert [task.styles for task in make_tasks(pairs, False, 1)] == [("b",), ("c",), ("a",), ("y",)]
+    control = [set(task.styles) for task in make_tasks(pairs, wrong_source=True, num_sources=3)]
+    assert control[:3] == [{"x", "y"}] * 3
+    assert control[3] <= {"a", "b", "c"}
+
+
+def test_another_image_of_the_outfit_changes_what_is_generated(project: TrainingProject) -> None:
+    names = project.splits["test"]
+    rows = "".join(f"{source},{target},one\n" for source, target in pairwise(names))
+    write_sealed(project.sources("test").pairs, f"source,target,outfit\n{rows}")
+    one, two = (generate(project, generate_params(num_sources=number)) for number in (1, 2))
+    assert two.names == one.names
+    assert two.info["params"]["num_sources"] == 2
+    assert all((one.image(name) != two.image(name)).any() for name in one.names)
+
+
 def test_a_source_s_style_pass_serves_all_its_poses() -> None:
     """As many pairs and sources as DeepFashion's published list has."""
-    tasks = [Task(f"{i:05d}", f"{i % 3144:04d}", "", "") for i in range(8570)]
+    tasks = [Task(f"{i:05d}", (f"{i % 3144:04d}",), "", "") for i in range(8570)]
     batches = pack(tasks, 40)
-    assert sum(len({task.style for task in batch}) for batch in batches) == 3144
+    assert sum(len({task.styles for task in batch}) for batch in batches) == 3144
     assert min(map(len, batches[:-1])) >= 38  # with room for three, they would have taken another group
 
 

@@ -35,10 +35,16 @@ class AppearanceBlock(nn.Module):
         tokens = self.norm_style(style.flatten(2).transpose(1, 2))
         return split_heads(self.to_k(tokens), self.num_heads), split_heads(self.to_v(tokens), self.num_heads)
 
-    def forward(self, hidden: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """UNet features (B,dim,H,W), keys and values (B,heads,M,d) -> residual (B,dim,H,W) to be added."""
+    def forward(
+        self, hidden: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """UNet features (B,dim,H,W), keys and values (B,heads,M,d) -> residual (B,dim,H,W) to be added.
+
+        Args:
+            mask: (B,1,1,M), added to the attention's scores.
+        """
         tokens = hidden.flatten(2).transpose(1, 2)  # (B,H·W,dim)
         query = split_heads(self.to_q(self.norm(tokens)), self.num_heads)
-        update = self.to_out(merge_heads(attend(query, keys, values)))
+        update = self.to_out(merge_heads(attend(query, keys, values, mask)))
         update = update + self.feed_forward(tokens + update)
         return self.projection(update).transpose(1, 2).reshape_as(hidden)

@@ -95,10 +95,18 @@ class _AppearanceHook:
         num_styles, num_others = style.num_styles, style.num_styles + style.num_unconditional
         # Rows [styles | unconditional | targets]; between these bounds none sees any appearance.
         start, stop = (num_styles if style.style_tokens else 0), num_others
-        index = torch.cat([torch.arange(start, device=hidden.device), style.style_index])
         unconditional = hidden[start:stop]
         styled = torch.cat([hidden[:start], hidden[stop:]]) if len(unconditional) else hidden
-        residual = block(styled, keys.index_select(0, index), values.index_select(0, index))
+        # A style row sees the tokens of its own image, a target those of its styles.
+        tokens = [style.side_by_side(keys), style.side_by_side(values)]
+        mask = style.mask(0, keys.shape[2], hidden.dtype)
+        if start and style.style_index.shape[1] > 1:  # rows with fewer tokens, and rows with more
+            own = block(styled[:start], keys[:start], values[:start])
+            residual = torch.cat([own, block(styled[start:], *tokens, mask)])
+        else:
+            if start:
+                tokens = [torch.cat([keys[:start], tokens[0]]), torch.cat([values[:start], tokens[1]])]
+            residual = block(styled, *tokens, mask)
         if style.keep is not None:
             shown = torch.cat([style.keep.new_ones(start), style.keep])
             residual = residual * shown.view(-1, 1, 1, 1)

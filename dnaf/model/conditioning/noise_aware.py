@@ -25,7 +25,8 @@ class StyleContext:
 
     Attributes:
         num_styles: style rows at the front of the batch; 0 when their features come from `cache`.
-        style_index: (T,) for each target row the index of its style.
+        style_index: (T,K) for each target row the indices of its styles; -1 where it has fewer than K. (T,)
+            is taken for (T,1).
         keep: (T,) bool, False for a target that must not see its style; None: all see it.
         appearance: the appearance blocks with keys and values, by the path of their transformer.
         style_tokens: whether the style rows see them too; a pass that is recorded is of style rows.
@@ -34,6 +35,7 @@ class StyleContext:
         recording: this is that pass; it fills `cache`.
         num_unconditional: unconditional rows between styles and targets.
         prompt: keys and values (1,heads,tokens,d) of the fixed prompt, by the name of the cross-attention.
+        fewer: whether some targets have fewer styles than others.
     """
 
     num_styles: int
@@ -46,6 +48,27 @@ class StyleContext:
     recording: bool = False
     num_unconditional: int = 0
     prompt: dict[str, KeysValues] = field(default_factory=dict)
+    fewer: bool = False
+
+    def __post_init__(self) -> None:
+        if self.style_index.ndim == 1:
+            self.style_index = self.style_index[:, None]
+
+    def side_by_side(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens (S,heads,M,d) of each style -> (T,heads,K·M,d), those of each target's styles."""
+        num_targets, num_styles = self.style_index.shape
+        picked = tokens.index_select(0, self.style_index.clamp(min=0).flatten())
+        if num_styles == 1:
+            return picked
+        return picked.unflatten(0, (num_targets, num_styles)).transpose(1, 2).flatten(2, 3)
+
+    def mask(self, num_own: int, num_tokens: int, dtype: torch.dtype) -> torch.Tensor | None:
+        """(T,1,1,num_own+K·num_tokens) to add to scores: -inf for tokens of styles that are not there."""
+        if not self.fewer:
+            return None
+        absent = (self.style_index < 0).repeat_interleave(num_tokens, 1)
+        absent = torch.cat([absent.new_zeros(len(absent), num_own), absent], 1)
+        return torch.zeros_like(absent, dtype=dtype).masked_fill(absent, -torch.inf)[:, None, None]
 
 
 class NoiseAwareProcessor:
@@ -97,23 +120,23 @@ class NoiseAwareProcessor:
         value: torch.Tensor,
         style: StyleContext,
     ) -> torch.Tensor:
-        """softmax(Q [K; K']ᵀ / √d) [V; V'] of every target, K' and V' being its style's: Figure (b)."""
+        """softmax(Q [K; K']ᵀ / √d) [V; V'] of every target, K' and V' being its styles': Figure (b)."""
         num_styles, num_others = style.num_styles, style.num_styles + style.num_unconditional
         if style.cache is not None:
             style_key, style_value = keys_values(attn, style.cache[self.name])
         else:
             style_key, style_value = key[:num_styles], value[:num_styles]
         target_key, target_value = key[num_others:], value[num_others:]
-        # (S,heads,N,d) -> (T,heads,N,d): a style's row for each of its targets.
-        style_key, style_value = (t.index_select(0, style.style_index) for t in (style_key, style_value))
+        style_key, style_value = style.side_by_side(style_key), style.side_by_side(style_value)
         if style.keep is not None:
-            keep = style.keep.view(-1, 1, 1, 1)
-            style_key = torch.where(keep, style_key, target_key)
-            style_value = torch.where(keep, style_value, target_value)
-        attended = attend(  # T queries of N tokens, 2N keys
+            keep, times = style.keep.view(-1, 1, 1, 1), style.style_index.shape[1]
+            style_key = torch.where(keep, style_key, target_key.repeat(1, 1, times, 1))
+            style_value = torch.where(keep, style_value, target_value.repeat(1, 1, times, 1))
+        attended = attend(  # T queries of N tokens, N + K·N keys
             query[num_others:],
             torch.cat([target_key, style_key], 2),
             torch.cat([target_value, style_value], 2),
+            style.mask(target_key.shape[2], target_key.shape[2], query.dtype),
         )
         if not num_others:
             return attended

@@ -22,7 +22,13 @@ from tests.stages.test_writing import ROOT, STAGES, outputs
 pytestmark = pytest.mark.slow
 
 NUM_MOMENTS, NUM_FLIPS = 20, 200
-_SMALL = {**MINIMAL, "methods": ["dnaf"], "protocols": ["cfld"]}
+_SMALL = {
+    **MINIMAL,
+    "methods": ["dnaf"],
+    "protocols": ["cfld"],
+    "make_demo.num_train_outfits": 2,
+    "make_demo.num_test_outfits": 2,
+}
 _SUPPLIED = ("data/raw", "data/results", "data/artwork")  # people's own files, which have no digest
 
 

@@ -61,6 +61,10 @@ def test_a_clone_pulls_a_model_that_loads_and_has_nothing_to_run(project: Projec
         supplied = Path("data/results") / method
         shutil.copytree(project.root / supplied, clone.root / supplied, dirs_exist_ok=True)
     clone.run(*remote)
+    # DVC takes data/raw/demo, of which git has the README, for changed, and not for missing.
+    in_pieces = clone.run("dvc", "repro", "--pull", "--allow-missing", check=False)
+    assert "data/raw/demo: files are missing" in in_pieces.stderr
+    assert "`uv run dvc pull` brings those that the project's remote has." in in_pieces.stderr
     clone.run("dvc", "pull", "-q")
     assert ran(clone.run("dvc", "repro")) == []
     assert clone.digests() == project.written

@@ -136,19 +136,19 @@ def _interval(
 ) -> tuple[float, float]:
     """95 % percentile interval of the mean of `values` (N,) over outfits and trainings, both drawn anew.
 
-    In resampling r, with c_rt and c_rg the times that training t and outfit g were drawn, it is
-    sum_tg c_rt c_rg part_tg / sum_tg c_rt c_rg count_tg (Owen 2007, "The pigeonhole bootstrap"). Of one
-    training it is the bootstrap of outfits.
+    In resampling r, with c_rt and c_rg the times that training t and outfit g were drawn, and y_tg and n_tg the
+    sum and the number of their values, it is sum_tg c_rt c_rg y_tg / sum_tg c_rt c_rg n_tg (Owen 2007, "The
+    pigeonhole bootstrap"). Of one training it is the bootstrap of outfits.
     """
     group, of_groups = resample_groups(run.groups, num_resamplings, seed, column.key)
     training, of_trainings = resample_groups(run.trainings, num_resamplings, seed, f"{column.key}/trainings")
     shape = (of_trainings.shape[1], of_groups.shape[1])
     cell = np.ravel_multi_index((training, group), shape)
-    part, count = (
+    total, number = (
         np.bincount(cell, weights=weights, minlength=shape[0] * shape[1]).reshape(shape)
         for weights in (values, np.ones(len(values)))
     )
-    means, counts = (((of_trainings @ table) * of_groups).sum(1) for table in (part, count))
+    means, counts = (((of_trainings @ table) * of_groups).sum(1) for table in (total, number))
     return percentile_interval(means[counts > 0] / counts[counts > 0])
 
 

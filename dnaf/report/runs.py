@@ -136,9 +136,9 @@ def _interval(
 ) -> tuple[float, float]:
     """95 % percentile interval of the mean of `values` (N,) over outfits and trainings, both drawn anew.
 
-    In resampling r, with c_rt and c_rg the times that training t and outfit g were drawn, and y_tg and n_tg the
-    sum and the number of their values, it is sum_tg c_rt c_rg y_tg / sum_tg c_rt c_rg n_tg (Owen 2007, "The
-    pigeonhole bootstrap"). Of one training it is the bootstrap of outfits.
+    In resampling r, with c_rt and c_rg the times that training t and outfit g were drawn, and y_tg and n_tg
+    the sum and the number of their values, it is sum_tg c_rt c_rg y_tg / sum_tg c_rt c_rg n_tg (Owen 2007,
+    "The pigeonhole bootstrap"). Of one training it is the bootstrap of outfits.
     """
     group, of_groups = resample_groups(run.groups, num_resamplings, seed, column.key)
     training, of_trainings = resample_groups(run.trainings, num_resamplings, seed, f"{column.key}/trainings")

@@ -258,10 +258,13 @@ def temporary(path: Path, ending: str = "") -> Path:
 def remove_leftovers(path: Path) -> None:
     """Removes the temporary files of killed writers of a file or folder: beside it, in it, one folder down.
 
+    Those of a file's digest (`seals.py`) are among them.
+
     Call it only where no other writer can be at work: see `locks.sole_writer`.
     """
     # `mkstemp` adds eight characters: what belongs to another file, whose name begins alike, is not matched.
-    own = re.compile(re.escape(temporary(path, "-").name) + "[a-z0-9_]{8}")
+    named = (path, path.with_name(f"{path.name}.sha256"))
+    own = re.compile("|".join(re.escape(temporary(each, "-").name) + "[a-z0-9_]{8}" for each in named))
     for left in path.parent.glob(_TEMPORARY + "*"):
         if own.fullmatch(left.name):
             _remove(left)

@@ -236,6 +236,7 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) ->
         "folder/.dnaf-tmp-a.csv-12345678",
         "folder/step/.dnaf-tmp-b-1234567_",
         ".dnaf-tmp-file.zip-abcdefgh",
+        ".dnaf-tmp-file.zip.sha256-abcdefgh",
     )
     others = (
         ".dnaf-tmp-file-abcdefgh",

@@ -222,6 +222,12 @@ class Train(Section):
     condition_dropout: Fraction = Field(
         default=0.1, description="share of targets trained without style, for guidance"
     )
+    max_sources: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="images of the person that a pair is given: a random number, at most this, of the outfit",
+    )
     drop_pose: bool = Field(
         default=False, description="a target trained without style is trained without pose too"
     )

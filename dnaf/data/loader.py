@@ -102,14 +102,21 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
 
     Args:
         mirror: share of examples of which source and target are mirrored.
+        max_sources: most images of the person that an example has, its source among them.
 
     Attributes:
         latents: where examples get their latents from; None: they have none.
     """
 
-    def __init__(self, sources: Sources, seed: int, mirror: float) -> None:
+    def __init__(self, sources: Sources, seed: int, mirror: float, max_sources: int = 1) -> None:
         self.images = PairImages(sources)
         self._stems = self.images.pairs[["source", "target"]].to_numpy()
+        self._outfits = self.images.pairs["outfit"].to_numpy()
+        self._members: dict[str, list[str]] = {}
+        if max_sources > 1:
+            for outfit, pairs in self.images.pairs.groupby("outfit"):
+                self._members[str(outfit)] = sorted({*pairs["source"], *pairs["target"]})
+        self._max_sources = max_sources
         self._seed = seed
         self._mirror = mirror
         self.latents: Latents | None = None
@@ -117,7 +124,9 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
     def __getitem__(self, position: int) -> dict[str, torch.Tensor | int]:
         """`source`, `target` (3,H,W) in [-1,1], `source_pose_map`, `target_pose_map` (C,H,W) in [0,1].
 
-        Also `position`, and with cached latents `source_latent`, `target_latent` (C,h,w).
+        Also `position`, and with cached latents `source_latent`, `target_latent` (C,h,w). Where there may be
+        more sources, `other_source` (K-1,3,H,W), its pose maps and latents, and `has_other` (K-1,) bool: what
+        an example does not have is its source once more.
         """
         source, target = self.stems(position)
         mirror = bool(seeds.generator(self._seed, "mirror", position).random() < self._mirror)
@@ -131,13 +140,38 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
         if self.latents is not None and self.latents.cached:
             example["source_latent"] = self.latents.latent(source, mirror)
             example["target_latent"] = self.latents.latent(target, mirror)
+        if self._max_sources > 1:
+            others = self.other_sources(position)
+            num_absent = self._max_sources - 1 - len(others)
+            shown = [*others, *[source] * num_absent]
+            example["has_other"] = torch.tensor([True] * len(others) + [False] * num_absent)
+            example["other_source"] = torch.stack([self.images.image(stem, mirror) for stem in shown])
+            example["other_source_pose_map"] = torch.stack(
+                [self.images.pose_map(stem, mirror) for stem in shown]
+            )
+            if self.latents is not None and self.latents.cached:
+                example["other_source_latent"] = torch.stack(
+                    [self.latents.latent(stem, mirror) for stem in shown]
+                )
         return example
 
     def stems(self, position: int) -> tuple[str, str]:
         """Source and target stem of the pair at a position."""
-        epoch, index = divmod(position, len(self._stems))
-        source, target = self._stems[_order(self._seed, epoch, len(self._stems))[index]]
+        source, target = self._stems[self._row(position)]
         return str(source), str(target)
+
+    def other_sources(self, position: int) -> list[str]:
+        """Further images of the outfit, never the target; each number, from none on, is drawn as often."""
+        source, target = self.stems(position)
+        members = self._members[str(self._outfits[self._row(position)])]
+        others = [stem for stem in members if stem not in (source, target)]
+        generator = seeds.generator(self._seed, "sources", position)
+        number = int(generator.integers(1 + min(len(others), self._max_sources - 1)))
+        return [others[index] for index in generator.permutation(len(others))[:number]]
+
+    def _row(self, position: int) -> int:
+        epoch, index = divmod(position, len(self._stems))
+        return int(_order(self._seed, epoch, len(self._stems))[index])
 
 
 @lru_cache(maxsize=2)

@@ -83,17 +83,23 @@ class DNAFDenoiser(nn.Module):
         keep: torch.Tensor,
         style_grad: bool,
         keep_pose: torch.Tensor | None = None,
+        has_other: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """One training step's prediction, target i with style i; see `encode` and `denoise`.
 
         Args:
             keep_pose: (T,) bool; False: this target does not see its pose.
+            has_other: (T,K-1) bool, which further styles each target has; style rows are then [T | T·(K-1)].
         """
         encoded = self.encode(style, style_pose_map, pose_map)
         if keep_pose is not None:
             encoded.residuals = [residual * keep_pose.view(-1, 1, 1, 1) for residual in encoded.residuals]
         style_index = torch.arange(len(noisy), device=noisy.device)
-        return self.denoise(noisy, noisy_style, timestep, encoded, style_index, keep, style_grad)
+        if has_other is not None:
+            others = torch.arange(len(noisy), len(noisy_style), device=noisy.device).view_as(has_other)
+            style_index = torch.cat([style_index[:, None], others.where(has_other, -1)], 1)
+        fewer = has_other is not None
+        return self.denoise(noisy, noisy_style, timestep, encoded, style_index, keep, style_grad, fewer=fewer)
 
     def denoise(
         self,
@@ -112,7 +118,7 @@ class DNAFDenoiser(nn.Module):
         Args:
             noisy: (P+T,C,h,w) latents at `timestep`: P unconditional rows, then the targets.
             noisy_style: (S,C,h,w) style latents at the `style_timestep` of their targets'.
-            timestep: a scalar; or (T,), then `style_index` must be 0…T-1 and P 0.
+            timestep: a scalar; or (T,), then P must be 0 and style rows in the order that `forward` has.
             encoded: from `encode`, its `residuals` for all rows of `noisy`.
             style_index: (T,) index of each target's style; or (T,K), of its styles, -1 where it has fewer.
             keep: (T,) bool; False: this target does not see its style.
@@ -138,7 +144,8 @@ class DNAFDenoiser(nn.Module):
             context.num_styles = len(noisy_style)
             return self._joint(noisy, noisy_style, timestep, encoded, context)
         if context.share:
-            context.cache = self.record(noisy_style, self.style_timestep(timestep), encoded)
+            of_styles = self.style_timestep(_of_styles(timestep, len(noisy_style)))
+            context.cache = self.record(noisy_style, of_styles, encoded)
         return self._unet(noisy, timestep, encoded.residuals, context)
 
     def style_timestep(self, timestep: torch.Tensor) -> torch.Tensor:
@@ -201,8 +208,8 @@ class DNAFDenoiser(nn.Module):
         style_residuals = encoded.style_residuals
         # One batch of S + P + T rows: a style attends to itself alone, a target to its style too.
         if timestep.ndim or self.adapter.config.clean_style:
-            targets = timestep.expand(len(noisy))
-            timestep = torch.cat([self.style_timestep(targets[:num_styles]), targets])
+            of_styles = self.style_timestep(_of_styles(timestep, num_styles))
+            timestep = torch.cat([of_styles.expand(num_styles), timestep.expand(len(noisy))])
         if not style_residuals:
             style_residuals = [torch.zeros_like(r[:1]).expand(num_styles, -1, -1, -1) for r in residuals]
         both = [torch.cat(pair) for pair in zip(style_residuals, residuals, strict=True)]
@@ -225,6 +232,12 @@ class DNAFDenoiser(nn.Module):
             return_dict=False,
         )[0]
         return prediction
+
+
+def _of_styles(timestep: torch.Tensor, num_styles: int) -> torch.Tensor:
+    """Timesteps (T,) of targets -> (S,), those of their styles, rows [T | T·(K-1)]; a scalar is all rows'."""
+    num_others = num_styles // len(timestep) - 1 if timestep.ndim else 0
+    return torch.cat([timestep, timestep.repeat_interleave(num_others)]) if num_others else timestep
 
 
 # The decorator fetches a UNet that was offloaded: these layers run outside its forward.

@@ -73,7 +73,7 @@ def train(
             trained with.
         BaseModelError: the base model, or the model to start from, is missing, incomplete or of another kind.
     """
-    data = TrainingPairs(sources, seed, params.mirror)
+    data = TrainingPairs(sources, seed, params.mirror, params.max_sources)
     accelerator = processes.start(params, outputs.tensorboard)
     precision = Precision(params.mixed_precision, accelerator.device)
     components = build(model, seed, data.images.pose_channels, precision.dtype)

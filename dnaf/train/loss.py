@@ -26,21 +26,39 @@ def training_loss(
 
     Args:
         schedule: the noise that training adds, whatever scheduler samples later.
-        batch: of `TrainingPairs`, collated, with `source_latent` and `target_latent`.
+        batch: of `TrainingPairs`, collated, with `source_latent`, `target_latent` and, where there are more
+            sources, `other_source_latent`.
         clean_style: the model's ablation: its style is at timestep 0 and not at its target's.
     """
-    latent, style_latent = batch["target_latent"], batch["source_latent"]
+    latent, style_noise = batch["target_latent"], random.style_noise
+    source, style_latent, source_pose_map = (
+        batch[name] for name in ("source", "source_latent", "source_pose_map")
+    )
     style_timestep = torch.zeros_like(random.timestep) if clean_style else random.timestep
+    has_other = batch.get("has_other")
+    if has_other is not None and random.other_style_noise is not None:
+        # Rows [each target's source | all others of the first target | of the second | …].
+        source, style_latent, source_pose_map, style_noise = (
+            torch.cat([first, others.flatten(0, 1)])
+            for first, others in (
+                (source, batch["other_source"]),
+                (style_latent, batch["other_source_latent"]),
+                (source_pose_map, batch["other_source_pose_map"]),
+                (style_noise, random.other_style_noise),
+            )
+        )
+        style_timestep = torch.cat([style_timestep, style_timestep.repeat_interleave(has_other.shape[1])])
     prediction = denoiser(
         schedule.add_noise(latent, random.noise, random.timestep),
-        schedule.add_noise(style_latent, random.style_noise, style_timestep),
+        schedule.add_noise(style_latent, style_noise, style_timestep),
         random.timestep,
-        batch["source"],
-        batch["source_pose_map"],
+        source,
+        source_pose_map,
         batch["target_pose_map"],
         keep=random.keep,
         style_grad=params.style_grad,
         keep_pose=random.keep if params.drop_pose else None,
+        has_other=has_other,
     )
     difference = prediction.float() - prediction_target(schedule, latent, random)
     error = difference.abs() if params.loss == "l1" else difference.square()

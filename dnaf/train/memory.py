@@ -37,6 +37,7 @@ from dnaf.train.loss import training_loss
 
 GIB = 2**30
 _ADAM_MOMENTS = 2
+_OF_SOURCE = ("source", "source_pose_map", "source_latent")
 
 
 @dataclass(frozen=True)
@@ -213,8 +214,11 @@ def _inputs(
         size[1] // step.autoencoder.downscale,
     )
     batch |= {name: empty(*latent) for name in ("source_latent", "target_latent")}
-    timestep, keep = empty(dtype=torch.int64), empty(dtype=torch.bool)
-    return batch, Draw(timestep, empty(*latent), empty(*latent), keep)
+    timestep, keep, other_noise = empty(dtype=torch.int64), empty(dtype=torch.bool), None
+    if num_others := step.params.max_sources - 1:
+        batch |= {f"other_{name}": empty(num_others, *batch[name].shape[1:]) for name in _OF_SOURCE}
+        batch["has_other"], other_noise = empty(num_others, dtype=torch.bool), empty(num_others, *latent)
+    return batch, Draw(timestep, empty(*latent), empty(*latent), keep, other_noise)
 
 
 class _Alive(TorchDispatchMode):

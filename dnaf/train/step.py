@@ -107,11 +107,13 @@ class Learner:
     def _loss(self, batch: Batch) -> torch.Tensor:
         device = self._accelerator.device
         positions = batch.pop("position").tolist()
-        batch = {name: tensor.to(device, memory_format=torch.channels_last) for name, tensor in batch.items()}
+        batch = {name: _moved(tensor, device) for name, tensor in batch.items()}
         num_timesteps = self._schedule.config.num_train_timesteps
-        for name in ("source", "target"):
-            if f"{name}_latent" not in batch:  # not cached: a mere rearrangement
-                batch[f"{name}_latent"] = self._autoencoder.encode(batch[name])
+        for name in ("source", "target", "other_source"):
+            if name in batch and f"{name}_latent" not in batch:  # not cached: a mere rearrangement
+                rows = batch[name].shape[:-3]  # (B,), or (B,K-1)
+                latents = self._autoencoder.encode(batch[name].flatten(0, len(rows) - 1))
+                batch[f"{name}_latent"] = latents.unflatten(0, rows)
         latent_shape = tuple(batch["target_latent"].shape[1:])
         random = draw(positions, latent_shape, self._params, num_timesteps, self._seed).to(device)
         with self._precision.autocast():
@@ -124,3 +126,8 @@ class Learner:
                 self._params,
                 self._clean_style,
             )
+
+
+def _moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    images = tensor.ndim == 4
+    return tensor.to(device, memory_format=torch.channels_last if images else torch.preserve_format)

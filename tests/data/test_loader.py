@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,25 @@ def test_images_and_pose_maps_have_their_ranges(project: TrainingProject) -> Non
         assert example[name].shape == (3, *SIZE)
         assert example[name].dtype == torch.float32
         assert low <= example[name].min() < example[name].max() == 1
+
+
+def test_further_sources_are_of_the_outfit_and_never_source_or_target(project: TrainingProject) -> None:
+    names = project.splits["train"]  # six images, now of one outfit
+    rows = "".join(f"{source},{target},one\n" for source, target in pairwise(names))
+    write_sealed(project.sources("train").pairs, f"source,target,outfit\n{rows}")
+    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.5, max_sources=3)
+    numbers = set()
+    for position in range(40):
+        others = pairs.other_sources(position)
+        assert others == pairs.other_sources(position)
+        assert not {*pairs.stems(position)} & {*others}
+        assert len(set(others)) == len(others)
+        numbers.add(len(others))
+        example = pairs[position]
+        assert example["has_other"].tolist() == [index < len(others) for index in range(2)]
+        assert example["other_source"].shape == example["other_source_pose_map"].shape == (2, 3, *SIZE)
+    assert numbers == {0, 1, 2}
+    assert "has_other" not in TrainingPairs(project.sources("train"), seed=0, mirror=0.5)[0]
 
 
 @pytest.mark.parametrize("mirror", [0.0, 1.0])

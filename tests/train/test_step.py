@@ -57,6 +57,30 @@ def assert_same(first: Learner, second: Learner) -> None:
             assert torch.equal(tensor, two.optimizer["state"][index][name]), name
 
 
+@pytest.mark.parametrize("style_grad", [False, True])
+def test_sources_that_an_example_does_not_have_change_nothing(sources: Sources, style_grad: bool) -> None:
+    # Two views of each outfit: no pair has a further source.
+    pairs = TrainingPairs(sources, seed=0, mirror=0.5, max_sources=3)
+    padded: Batch = default_collate([pairs[position] for position in range(8)])
+    assert not padded["has_other"].any()
+    one, three = (learner(max_sources=number, style_grad=style_grad) for number in (1, 3))
+    (loss, norm), (padded_loss, padded_norm) = one.backward(0, batch(sources, 0)), three.backward(0, padded)
+    assert padded_loss == pytest.approx(loss, rel=1e-6)
+    assert padded_norm == pytest.approx(norm, rel=1e-3)  # oneDNN chooses convolutions by the number of rows
+
+
+@pytest.mark.parametrize("style_grad", [False, True])
+def test_a_further_source_is_trained_with(sources: Sources, style_grad: bool) -> None:
+    pairs = TrainingPairs(sources, seed=0, mirror=0.5, max_sources=2)
+    padded: Batch = default_collate([pairs[position] for position in range(8)])
+    known = {**padded, "has_other": torch.ones_like(padded["has_other"])}
+    known["other_source"] = known["other_source"].flip(0)
+    absent, there = (
+        learner(max_sources=2, style_grad=style_grad).backward(0, each)[0] for each in (padded, known)
+    )
+    assert absent != there
+
+
 @pytest.mark.parametrize("accumulate", [2, 4, 8])
 def test_a_batch_gives_the_same_gradient_in_however_many_micro_batches(
     sources: Sources, accumulate: int

@@ -64,6 +64,7 @@ ProtocolName = Literal[  # each a file of dnaf/evaluate/protocols/field
     "cfld256",
     "cfld512",
     "fpdm",
+    "leffa",
     "pytorch_fid",
 ]
 

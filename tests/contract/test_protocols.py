@@ -75,10 +75,8 @@ SQUARE, CROPPED, LARGE = (256, 256), (256, 176), (512, 352)
 LINEAR, CUBIC = cv2.INTER_LINEAR, cv2.INTER_CUBIC
 
 
-def pil(size: Size) -> Prepare:
-    return lambda image: np.asarray(
-        PilImage.fromarray(image).resize(size[::-1], PilImage.Resampling.BICUBIC), np.float32
-    )
+def pil(size: Size, how: PilImage.Resampling = PilImage.Resampling.BICUBIC) -> Prepare:
+    return lambda image: np.asarray(PilImage.fromarray(image).resize(size[::-1], how), np.float32)
 
 
 def cv(size: Size, interpolation: int) -> Prepare:
@@ -124,6 +122,7 @@ PREPARE: dict[str, tuple[Prepare, Prepare, Prepare, Prepare]] = {
     "cfld256": (pil(CROPPED), torch_floor(CROPPED)) * 2,
     "cfld512": (pil(LARGE), torch_floor(LARGE)) * 2,
     "fpdm": (pil(CROPPED),) * 4,
+    "leffa": (pil(CROPPED, PilImage.Resampling.LANCZOS),) * 4,
     "pytorch_fid": (pil(CROPPED),) * 4,
 }
 SIGMA = {"pidm": 1.2, "pcdms": 1.2, "pcdms512": 1.2}
@@ -171,7 +170,7 @@ def ours(folder: Path, protocol: Protocol) -> Score:
 def plain_pixels(name: str, real: NDArray[Any], generated: NDArray[Any]) -> dict[str, float]:
     """As GFLA's Reconstruction_Metrics, in float64."""
     real, generated = real.astype(np.float64), generated.astype(np.float64)
-    data_range = 255 if name == "pytorch_fid" else generated.max() - generated.min()
+    data_range = 255 if name in ("leffa", "pytorch_fid") else generated.max() - generated.min()
     metrics = {
         "ssim_gaussian": structural_similarity(
             real,
@@ -186,11 +185,28 @@ def plain_pixels(name: str, real: NDArray[Any], generated: NDArray[Any]) -> dict
         "l1": np.abs(real / 255 - generated / 255).mean(),
         "mae": np.abs(real - generated).sum() / (real + generated).sum(),
     }
-    if name not in ("patn", "pytorch_fid"):
+    if name == "leffa":
+        metrics["ssim_reflected"] = plain_torchmetrics_ssim(real / 255, generated / 255)
+    if name not in ("patn", "leffa", "pytorch_fid"):
         metrics["ssim"] = structural_similarity(
             real / 255, generated / 255, win_size=51, data_range=1, channel_axis=2
         )
     return metrics
+
+
+def plain_torchmetrics_ssim(real: Floats, generated: Floats) -> float:
+    """torchmetrics' StructuralSimilarityIndexMeasure(data_range=1), without its package, in float64."""
+    coordinates = torch.arange(-5, 6, dtype=torch.float64)
+    row = torch.exp(-((coordinates / 1.5) ** 2) / 2)
+    kernel = torch.outer(row / row.sum(), row / row.sum()).expand(3, 1, 11, 11)
+    x, y = (torch.from_numpy(image).permute(2, 0, 1)[None] for image in (generated, real))
+    x, y = (functional.pad(image, (5, 5, 5, 5), mode="reflect") for image in (x, y))
+    x_mean, y_mean, xx, yy, xy = (
+        functional.conv2d(each, kernel, groups=3) for each in (x, y, x * x, y * y, x * y)
+    )
+    upper = (2 * x_mean * y_mean + 0.01**2) * (2 * (xy - x_mean * y_mean) + 0.03**2)
+    lower = (x_mean**2 + y_mean**2 + 0.01**2) * (xx - x_mean**2 + yy - y_mean**2 + 0.03**2)
+    return float((upper / lower).mean())
 
 
 def chw(image: NDArray[Any]) -> torch.Tensor:
@@ -287,7 +303,7 @@ def test_images_are_those_that_the_plain_script_compares(name: str) -> None:
 
 
 # What these do with images is what another protocol does, of another size.
-SAME_NETWORKS = ("pocold", "pcdms512", "cfld256", "cfld512", "fpdm")
+SAME_NETWORKS = ("pocold", "pcdms512", "cfld256", "cfld512", "fpdm", "leffa")
 
 
 @pytest.mark.parametrize("name", [name for name in PREPARE if name not in ("patn", *SAME_NETWORKS)])
@@ -335,5 +351,6 @@ def test_the_published_protocols_drop_what_their_scripts_drop() -> None:
         "cfld256": (None, None, None),
         "cfld512": (None, None, None),
         "fpdm": (None, 10, 64),
+        "leffa": (None, None, None),
         "pytorch_fid": (None, None, None),
     }

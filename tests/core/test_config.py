@@ -156,7 +156,7 @@ def test_protocols_are_known_ones_in_the_given_order(tmp_path: Path) -> None:
     [
         (
             "protocol: cfdl",
-            r"protocol: not allowed .found 'cfdl', expected 'gfla', .* 'fpdm' or 'pytorch_fid'",
+            r"protocol: not allowed .found 'cfdl', expected 'gfla', .* 'leffa' or 'pytorch_fid'",
         ),
         ("protocol: [cfld]", r"protocol: not allowed .found \['cfld'\], expected 'gfla'"),
         ("method: dnaf", "protocol: missing"),

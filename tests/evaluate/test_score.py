@@ -321,7 +321,7 @@ def test_fid_is_against_the_training_images_or_the_ground_truths_as_the_script_h
     train, targets = [Stem("a"), Stem("b"), Stem("c")], [Stem("t"), Stem("u"), Stem("t")]
     assert real_stems(PROTOCOLS["cfld"], train, targets) == ["a", "b", "c"]
     assert real_stems(PROTOCOLS["fpdm"], train, targets) == ["t", "u"]
-    assert {name for name, p in PROTOCOLS.items() if p.fid_real == "ground truths"} == {"fpdm"}
+    assert {name for name, p in PROTOCOLS.items() if p.fid_real == "ground truths"} == {"fpdm", "leffa"}
 
 
 def test_every_format_says_what_its_pairs_share() -> None:

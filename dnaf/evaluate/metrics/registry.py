@@ -11,6 +11,7 @@ from dnaf.evaluate.metrics.metric import Column, Metric
 from dnaf.evaluate.metrics.pckh import PCKH
 from dnaf.evaluate.metrics.psnr import DIFFERENCES
 from dnaf.evaluate.metrics.ssim import SSIM, UNSTATED
+from dnaf.evaluate.metrics.ssim_reflected import SSIM_REFLECTED
 from dnaf.evaluate.metrics.wrong_source import L1_WRONG_SOURCE, WRONG_SOURCE
 
 METRICS: tuple[Metric, ...] = (
@@ -22,6 +23,7 @@ METRICS: tuple[Metric, ...] = (
     LPIPS_VGG,
     LPIPS_SQUEEZE,
     SSIM,
+    SSIM_REFLECTED,
     DIFFERENCES,
     MASKED_SSIM,
     PCKH,

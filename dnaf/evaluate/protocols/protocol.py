@@ -61,6 +61,8 @@ class Protocol:
     """The same for LPIPS."""
     lpips_masked_batch: int | None
     """The same for LPIPS without the background, which Market-1501 has."""
+    ssim_reflected: bool = False
+    """Whether `ssim_reflected`, torchmetrics' SSIM, is part of it."""
 
     def batch(self, key: LastBatch | None) -> int | None:
         """The batch size of that key; None if no batch is dropped."""

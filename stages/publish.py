@@ -26,7 +26,7 @@ def main(
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.evaluate.metrics.own import columns_with
-    from dnaf.publishing import PublicationInputs, publish
+    from dnaf.publishing.publication import PublicationInputs, publish
 
     data = Path("data")
     inputs = PublicationInputs(

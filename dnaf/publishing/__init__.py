@@ -1,0 +1,1 @@
+"""What is handed to others, and what they hand back: models, kits, scores."""

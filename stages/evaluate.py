@@ -30,6 +30,7 @@ def main(
     from dnaf.evaluate.protocols.registry import protocol_for
     from dnaf.evaluate.submissions.find import CARD, absent, find_results, read_test_pairs
     from dnaf.evaluate.submissions.method_card import read_card
+    from dnaf.evaluate.submissions.result_file import find_merged, origin_text, scores_elsewhere
 
     dataset, method = dataset or config.load_chosen_dataset(), method or config.load_method()
     protocol = protocol or config.load_protocol()
@@ -46,6 +47,18 @@ def main(
         test = read_test_pairs(Path("data/pairs"))
         card = read_card(results / method / CARD)
         found = find_results(method, results, card)
+        if found is None and (merged := find_merged(method, results, protocol)):
+            import pandas as pd
+
+            theirs, of_pairs = scores_elsewhere(merged, chosen, test, size)
+            if _command.is_first_process():
+                table = pd.DataFrame(test.pairs, columns=["source", "target"]).assign(**of_pairs)
+                seals.write_sealed(scores_csv, table.to_csv(index=False, lineterminator="\n"))
+                seals.write_sealed_json(metrics_json, theirs)
+            origin = origin_text(theirs["protocol"]["elsewhere"])
+            return (
+                f"{card.title} ({protocol}): computed elsewhere, {origin}, out of {merged} → {metrics_json}"
+            )
         if found is None:
             if _command.is_first_process():
                 seals.write_sealed(scores_csv, "source,target\n")

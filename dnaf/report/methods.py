@@ -1,15 +1,17 @@
 """The metrics of all methods under each protocol, as `evaluate` wrote them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dnaf.core.errors import StateError
+from dnaf.core.errors import StateError, short
 from dnaf.core.seals import read_sealed_json
 
-# Under one protocol, two methods' numbers are comparable only if all of this agrees.
-_COMPARABLE = ("image_size", "pairs_sha256", "real_set", "weights", "bootstrap")
+# Two methods' numbers are comparable only if all of the block `protocol` agrees: the causes, before what
+# follows from them, and without words and what is of one method alone.
+_CAUSES = ("name", "image_size", "pairs_sha256", "real_set", "weights", "bootstrap")
+_NOT_COMPARED = ("results", "versions", "elsewhere", "title", "source")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,12 @@ class MethodMetrics:
     @property
     def is_present(self) -> bool:
         return self.numbers["num_pairs"] > 0
+
+    @property
+    def elsewhere(self) -> Mapping[str, Any] | None:
+        """Who computed the numbers, if they were not computed here: see `result_file.Origin`."""
+        found: Mapping[str, Any] | None = self.protocol.get("elsewhere")
+        return found
 
 
 def read_metrics(protocol: str, method: str, folder: Path) -> MethodMetrics:
@@ -59,14 +67,29 @@ def read_comparable(protocol: str, methods: Sequence[str], folder: Path) -> list
     rows = [read_metrics(protocol, method, folder) for method in methods]
     present = [row for row in rows if row.is_present]
     for row in present[1:]:
-        for key in _COMPARABLE:
-            if row.protocol.get(key) != present[0].protocol.get(key):
-                raise StateError(
-                    f"{_path(protocol, row.method, folder)}: not comparable with {present[0].method} ({key}: "
-                    f"found {row.protocol.get(key)}, expected {present[0].protocol.get(key)}). "
-                    "Run evaluate again."
-                )
+        if found := difference(row.protocol, present[0].protocol):
+            raise StateError(
+                f"{_path(protocol, row.method, folder)}: not comparable with {present[0].method} ({found}). "
+                "Run evaluate again."
+            )
     return rows
+
+
+def difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str | None:
+    """Why numbers of two blocks `protocol` are not comparable, for an error; None if they are."""
+    for key in dict.fromkeys([*_CAUSES, *expected, *found]):
+        if key not in _NOT_COMPARED and found.get(key) != expected.get(key):
+            return _inner_difference(key, found.get(key), expected.get(key))
+    return None
+
+
+def _inner_difference(key: str, found: Any, expected: Any) -> str:
+    """The innermost key by which two values differ, with what both have there."""
+    if isinstance(found, dict) and isinstance(expected, dict):
+        for inner in [*expected, *found]:
+            if found.get(inner) != expected.get(inner):
+                return _inner_difference(f"{key}.{inner}", found.get(inner), expected.get(inner))
+    return f"{key}: found {short(found)}, expected {short(expected)}"
 
 
 def rounded(value: float) -> float:

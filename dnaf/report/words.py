@@ -5,6 +5,7 @@ from typing import Any
 
 from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.method_card import Card
+from dnaf.evaluate.submissions.result_file import origin_text
 from dnaf.report import escape
 from dnaf.report.board import Board
 from dnaf.report.columns import label_of
@@ -13,6 +14,7 @@ from dnaf.report.significance import CEILINGS, TRIVIAL_BASELINES, Mark
 
 NOT_SUPPLIED = "not supplied"
 CEILING = "ceiling"
+COMPUTED_ELSEWHERE = "computed elsewhere"
 AS_PUBLISHED = "As published, by each paper's own script"
 PUBLISHED_NOTE = (
     "Numbers that papers print, each by its own script. The scripts differ in size, filter, padding, windows "
@@ -84,6 +86,7 @@ def notes(boards: Sequence[Board], cards: Mapping[str, Card]) -> list[str]:
         _rank_deficient(boards),
         _jpeg(boards, cards),
         _equal(boards, cards),
+        _elsewhere(boards, cards),
         _not_supplied(boards),
         _published(boards, cards),
     )
@@ -216,6 +219,22 @@ def _equal(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
         "**Equal images**: of a pair whose source and target are the same photograph, an image may be that "
         "photograph, and pairs of the same photographs may have the same image. Number of images of either "
         f"kind: {numbers}. They are scored as all others."
+    )
+
+
+def _elsewhere(boards: Sequence[Board], cards: Mapping[str, Card]) -> str:
+    found = {
+        f"{escape.markdown(cards[row.method].title)} under `{board.protocol}` ({origin_text(row.elsewhere)})"
+        for board in boards
+        for row in board.present
+        if row.elsewhere
+    }
+    if not found:
+        return ""
+    return (
+        f"**{COMPUTED_ELSEWHERE.capitalize()}**: {', '.join(sorted(found))}. These scores were sent and "
+        "merged: protocol, pairs, real images and weights are those of the other methods; the images were "
+        "not seen here. In brackets: what computed them, as the file says."
     )
 
 

@@ -28,6 +28,7 @@ WRONG_SOURCE = "wrong_source.zip"
 CARD = "card.yaml"
 KEYPOINTS = "keypoints.csv"
 SHARED = "shared"
+MERGED = "merged"
 
 _OURS = (GENERATED, WRONG_SOURCE)
 _NO_RESULTS = (CARD, KEYPOINTS, "README.md", "README", ".gitignore")
@@ -81,11 +82,11 @@ def find_results(method: str, results: Path, card: Card) -> list[Path] | None:
         results: the folder of all methods' folders.
 
     Returns:
-        None if it has no results; empty for a method that needs no files.
+        None if it has no images, as one whose scores were merged; empty for a method that needs no files.
 
     Raises:
         DataError: there is no folder, or it holds links, or files that cannot be read as results, or a
-            method that needs none has some.
+            method that needs none has some, or there are merged scores beside images.
         StateError: a `.dvc` file stands there without its data.
     """
     folder = results / method
@@ -98,6 +99,14 @@ def find_results(method: str, results: Path, card: Card) -> list[Path] | None:
         for path in found:
             raise DataError(f"{path}: not a result of {method} (needs no files). Remove it.")
         return []
+    if folder / MERGED in found:
+        if len(found) > 1:
+            image = next(path for path in found if path.name != MERGED)
+            raise DataError(
+                f"{image}: is next to {MERGED}, which has the method's scores from elsewhere. Remove one of "
+                "the two."
+            )
+        return None
     for path in found:
         if suffix(path.name) in _TO_UNPACK:
             raise DataError(

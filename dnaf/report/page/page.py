@@ -40,6 +40,7 @@ from dnaf.report.typical import choose_scores
 from dnaf.report.words import (
     AS_PUBLISHED,
     CEILING,
+    COMPUTED_ELSEWHERE,
     MARKS,
     PUBLISHED_NOTE,
     notes,
@@ -161,7 +162,7 @@ def _data(content: Content) -> dict[str, Any]:
 def _model(board: Board) -> dict[str, Any] | None:
     """What the results say of the model that made them; None without results of our own."""
     results: dict[str, Any] = next(
-        (row.protocol["results"] for row in board.present if row.method == OURS), {}
+        (row.protocol["results"] for row in board.present if row.method == OURS and not row.elsewhere), {}
     )
     if "model" not in results:
         return None
@@ -203,6 +204,8 @@ def _row(board: Board, row: MethodMetrics, card: Card) -> dict[str, Any]:
     link = card.repository or ""
     venue = f"{card.paper.venue} {card.paper.year}" if card.paper else ""
     venue = CEILING if row.method in CEILINGS else venue
+    if row.elsewhere:
+        venue = f"{venue}; {COMPUTED_ELSEWHERE}" if venue else COMPUTED_ELSEWHERE
     published = values_of(card, board)
     return {
         "method": row.method,

@@ -13,7 +13,7 @@ from dnaf.report.board import Board
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.published import to_rows
 from dnaf.report.significance import UNRANKED, Mark
-from dnaf.report.words import AS_PUBLISHED
+from dnaf.report.words import AS_PUBLISHED, COMPUTED_ELSEWHERE
 
 _HEADER_WIDTH = 12  # characters, about those of a value; longer labels take several lines
 _ARROWS = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", None: ""}
@@ -116,7 +116,9 @@ def _header(column: Column) -> str:
 
 def _row(board: Board, row: MethodMetrics, cards: Mapping[str, Card]) -> str:
     card = cards[row.method]
-    name = f"{card.title} ({card.paper.venue} {card.paper.year})" if card.paper else card.title
+    remarks = [f"{card.paper.venue} {card.paper.year}"] if card.paper else []
+    remarks += [COMPUTED_ELSEWHERE] if row.elsewhere else []
+    name = f"{card.title} ({'; '.join(remarks)})" if remarks else card.title
     cells = [_cell(board, row, column) for column in board.main_columns]
     return rf"    {' & '.join([escape(name), *cells])} \\"
 

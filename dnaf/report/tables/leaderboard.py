@@ -8,6 +8,7 @@ import pandas as pd
 from dnaf.core import markdown
 from dnaf.evaluate.metrics.metric import Column
 from dnaf.evaluate.submissions.method_card import Card
+from dnaf.evaluate.submissions.result_file import ELSEWHERE
 from dnaf.report import escape
 from dnaf.report.board import Board
 from dnaf.report.methods import MethodMetrics, rounded
@@ -17,6 +18,7 @@ from dnaf.report.significance import CEILINGS, Mark
 from dnaf.report.words import (
     AS_PUBLISHED,
     CEILING,
+    COMPUTED_ELSEWHERE,
     MARKS,
     NOT_SUPPLIED,
     PUBLISHED_NOTE,
@@ -30,7 +32,8 @@ _ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 def to_table(boards: Sequence[Board], cards: Mapping[str, Card]) -> pd.DataFrame:
     """One row a protocol and present method: both, a bar's `name`, the numbers; empty where it lacks one.
 
-    What was published of a method at the same size is in columns of its own, `published_<metric>`.
+    What was published of a method at the same size is in columns of its own, `published_<metric>`. Where
+    scores were merged, a column `computed` says so.
     """
     several = len(boards) > 1
     present = [
@@ -38,6 +41,7 @@ def to_table(boards: Sequence[Board], cards: Mapping[str, Card]) -> pd.DataFrame
             "protocol": board.protocol,
             "method": escape.cell(row.method),
             "name": escape.cell(f"{row.method} ({board.protocol})" if several else row.method),
+            **({"computed": ELSEWHERE} if row.elsewhere else {}),
             **{key: rounded(value) for key, value in row.numbers.items()},
             **{f"published_{key}": value for key, value in values_of(cards[row.method], board).items()},
         }
@@ -99,15 +103,17 @@ def _table(
             cells = shown
         else:
             cells = [NOT_SUPPLIED, *[""] * (len(headers) - 1)]
-        lines.append([_name(row.method, cards[row.method]), *cells])
+        lines.append([_name(row, cards[row.method]), *cells])
     return markdown.table(["Method", *headers], lines, "l" + "r" * len(headers))
 
 
-def _name(method: str, card: Card) -> str:
-    if method in CEILINGS:
+def _name(row: MethodMetrics, card: Card) -> str:
+    if row.method in CEILINGS:
         return f"{escape.markdown(card.title)} ({CEILING})"
     linked = escape.link(card.title, card.repository or "")
-    return f"{linked} ({escape.markdown(card.paper.venue)} {card.paper.year})" if card.paper else linked
+    remarks = [f"{escape.markdown(card.paper.venue)} {card.paper.year}"] if card.paper else []
+    remarks += [COMPUTED_ELSEWHERE] if row.elsewhere else []
+    return f"{linked} ({'; '.join(remarks)})" if remarks else linked
 
 
 def _cell(board: Board, row: MethodMetrics, column: Column) -> str:

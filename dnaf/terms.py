@@ -52,7 +52,7 @@ _TERMS = {
 def terms_of(dataset: str) -> Terms:
     """The terms of a data set of this name; of a user's own, that they are not known."""
     text = (
-        "The data set of whoever trained the model; its terms are not known here, ask them. Where its images "
+        "The data set of whoever made this; its terms are not known here, ask them. Where its images "
         "come from a published data set, the terms of that hold."
     )
     return _TERMS.get(dataset, Terms(f"a data set named `{dataset}`", "unknown", text))

@@ -115,6 +115,16 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
 
 
+def require_empty(folder: Path) -> None:
+    """Checks that a folder that a user named is new or empty, before it is replaced.
+
+    Raises:
+        StateError: a file, or a folder that holds something.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise StateError(f"{folder}: not an empty folder. Choose another one; nothing was changed.")
+
+
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Writes text (UTF-8) or bytes so that `path` holds the old content or the new, never a part.
 

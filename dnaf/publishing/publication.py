@@ -90,8 +90,7 @@ def publish(out: Path, inputs: PublicationInputs, protocols: Sequence[str]) -> N
             model or other pairs.
         ResourceError: the disk is full or not writable.
     """
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise StateError(f"{out}: not an empty folder. Choose another one; nothing was changed.")
+    files.require_empty(out)
     about = files.require_complete(inputs.model)
     if not (inputs.model / CARD).is_file():
         raise StateError(f"{inputs.model / CARD}: missing. Run train again, which writes it.")

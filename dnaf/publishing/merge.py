@@ -86,7 +86,8 @@ def merge(paths: Sequence[Path], method: str | None, project: Project) -> list[M
         for path, result, to in zip(paths, results, merged, strict=True):
             card = project.results / to.method / CARD
             if not card.exists():
-                files.write_atomic(card, _to_yaml(result.card))
+                # A sender may name its method, but no command that would run here.
+                files.write_atomic(card, _to_yaml(result.card.model_copy(update={"command": None})))
             files.write_atomic(to.path, files.read_bytes(path))
     return merged
 

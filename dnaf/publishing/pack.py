@@ -34,7 +34,7 @@ def pack(method: str, protocol: str, scores: Path, results: Path, test: TestPair
     of_pairs = read_scores(scores / protocol / f"{method}.csv", test.pairs)
     result = ResultFile(
         method=method,
-        card=read_card(results / method / CARD),
+        card=read_card(results / method / CARD).model_copy(update={"command": None}),
         origin=_origin(),
         numbers=metrics.numbers,
         protocol=metrics.protocol,

@@ -11,11 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionImg2ImgPipeline, UNet2DConditionModel
 from ruamel.yaml import YAML
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from dnaf.core import files, images
 from dnaf.data.store import ImageStore
-from stages import evaluate, leaderboard, reference, summary
+from stages import evaluate, external, leaderboard, reference, summary
+from tests.helpers.base_folders import write_sd
 from tests.helpers.evaluation_project import ROOT, EvaluationProject
 from tests.helpers.raw_folder import figure, write_annotations
 
@@ -123,6 +126,30 @@ def test_an_example_protocol_and_method_are_scored(
     table = Path("metrics/leaderboard.md").read_text()
     assert "## Protocol `square128`" in table
     assert "| My method |" in table
+
+
+def test_an_example_generator_of_diffusers_is_run_and_scored(
+    evaluation_project: EvaluationProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With Stable Diffusion's own classes, tiny and random."""
+    root = evaluation_project.root
+    evaluation_project.add_keypoints()
+    monkeypatch.setenv("DNAF_SCRATCH", str(root / "scratch"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of the generator
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+    apply("A generator", root)
+    base = write_sd(root / "base", "sd-1.5")
+    StableDiffusionImg2ImgPipeline(
+        vae=AutoencoderKL.from_pretrained(base / "vae"),
+        text_encoder=CLIPTextModel.from_pretrained(base / "text_encoder"),
+        tokenizer=CLIPTokenizer.from_pretrained(base / "tokenizer"),
+        unet=UNet2DConditionModel.from_pretrained(base / "unet"),
+        scheduler=PNDMScheduler.from_pretrained(base / "scheduler"),
+        safety_checker=None,
+        feature_extractor=None,
+    ).save_pretrained(root / "checkpoints/my-model")
+    assert external.main("img2img").startswith("data/results/img2img: complete, 6 of 6 pairs, png, 64x48")
+    assert "; 6 of 6 pairs, names <source>_2_<target>.png" in evaluate.main("demo", "img2img", "cfld")
 
 
 def test_an_example_format_and_renderer_are_read_and_drawn(tmp_path: Path) -> None:

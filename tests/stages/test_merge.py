@@ -121,9 +121,11 @@ def test_tables_and_page_show_that_they_were_computed_elsewhere(project: Evaluat
 
 
 def test_a_method_that_is_not_known_here_comes_with_its_card(project: EvaluationProject) -> None:
-    said = merge.main([SENT], method="other")
+    sent = change("with_command.json", card__command=["sh", "<kit>", "<results>"])
+    said = merge.main([sent], method="other")
     assert "put other into `methods` of params.yaml, then run" in said
-    assert read_card(Path("data/results/other/card.yaml")) == read_card(Path("data/results/pidm/card.yaml"))
+    card = read_card(Path("data/results/other/card.yaml"))
+    assert card == read_card(Path("data/results/pidm/card.yaml")), "and without a command of the sender's"
     methods(project, "copy_source", "other")
     evaluate.main(method="other")
     leaderboard.main()

@@ -27,6 +27,16 @@ def _of_papers(key: str) -> str:
     return key
 
 
+def _with_both_places(words: list[str]) -> list[str]:
+    for place in (KIT, RESULTS):
+        if not any(place in word for word in words):
+            raise ValueError(f"expected a word with {place}")
+    return words
+
+
+KIT, RESULTS = "<kit>", "<results>"
+"""Stand in a card's `command` for the folder that it reads and the one that it fills."""
+
 Text = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_of_one_line)]
 Index = Annotated[int, Field(ge=0)]
 PublishedMetric = Annotated[str, AfterValidator(_of_papers)]
@@ -104,6 +114,8 @@ class Card(_Section):
         margin: pixels that are cut off at the left and at the right of the generated image.
         strips: where else the method's images may be found.
         published: what papers print of it.
+        command: words of a command that makes the images, run by `stages.external` without a shell, in the
+            project's root.
     """
 
     title: Text
@@ -115,6 +127,7 @@ class Card(_Section):
     margin: Index = 0
     strips: list[Strips] = []
     published: list[Published] = []
+    command: Annotated[list[Text], AfterValidator(_with_both_places)] | None = None
 
 
 def read_card(path: Path) -> Card:

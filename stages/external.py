@@ -37,17 +37,11 @@ def main(
     from dnaf.publishing.kit import write_kit
 
     pairs, prepared, results = Path("data/pairs"), Path("data/prepared.zip"), Path("data/results")
-    with _command.writing(results / method / IMAGES):
-        data = DataSet(
-            format_name,
-            size,
-            read_test_pairs(pairs),
-            pairs / "train_images.csv",
-            ImageStore(prepared),
-        )
-        said = run_external(
-            method, results, data, lambda kit: write_kit(kit, pairs, prepared, dataset, canvas, size)
-        )
+    test, store = read_test_pairs(pairs), ImageStore(prepared)
+    data = DataSet(format_name, size, test, pairs / "train_images.csv", store)
+    said = run_external(
+        method, results, data, lambda kit: write_kit(kit, pairs, prepared, dataset, canvas, size)
+    )
     first = "" if method in methods else f"put {method} into `methods` of params.yaml, then "
     return f"{said} → {results / method / IMAGES}; to score it, {first}run `{commands.dvc('repro')}`"
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from dnaf.core import files
+from dnaf.core import files, locks
 from dnaf.core.errors import DataError
 from dnaf.core.progress import note
 from dnaf.evaluate.check import check_results
@@ -31,28 +31,29 @@ def run_external(method: str, results: Path, data: DataSet, write_kit: Callable[
         One line that says what the check found.
 
     Raises:
+        StateError: another run fills the folder.
         DataError: the card has no command, it failed, what it made is no complete result set, or the method
             has other results.
         ResourceError: the disk is full or not writable.
     """
     folder = results / method
     card = read_card(folder / CARD)
-    _require_no_other(method, results, card)
-    key = files.fingerprint([str(folder.resolve())])
-    scratch = files.scratch_folder("external", key)
-    shutil.rmtree(scratch)  # of a killed run
-    kit, made = scratch / "kit", scratch / method / IMAGES
-    try:
-        write_kit(kit)
-        made.mkdir(parents=True)
-        shutil.copy(folder / CARD, made.parent)
-        _run(folder / CARD, card, kit, made)
-        said = _check(folder / CARD, made.parent, data)
-        with files.atomic_folder(folder / IMAGES) as new:
-            shutil.copytree(made, new, dirs_exist_ok=True)
-            files.write_manifest(new, {"command": card.command, "pairs_sha256": data.test.sha256})
-    finally:
-        files.remove_folder(scratch)
+    with locks.sole_writer(folder / IMAGES):
+        _require_no_other(method, results, card)
+        scratch = files.scratch_folder("external", files.fingerprint([str(folder.resolve())]))
+        shutil.rmtree(scratch)  # of a killed run
+        kit, made = scratch / "kit", scratch / method / IMAGES
+        try:
+            write_kit(kit)
+            files.write_atomic(made.parent / CARD, files.read_bytes(folder / CARD))
+            made.mkdir()
+            _run(folder / CARD, card, kit, made)
+            said = _check(folder / CARD, made.parent, data)
+            with files.atomic_folder(folder / IMAGES) as new:
+                shutil.copytree(made, new, dirs_exist_ok=True)
+                files.write_manifest(new, {"command": card.command, "pairs_sha256": data.test.sha256})
+        finally:
+            files.remove_folder(scratch)
     return said
 
 

@@ -1,4 +1,4 @@
-"""Puts scores that were computed elsewhere where stage evaluate finds them: all of the files, or none."""
+"""Puts scores that were computed elsewhere where stage evaluate finds them, after all files were checked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

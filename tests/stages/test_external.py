@@ -122,6 +122,12 @@ def test_a_card_without_a_command_that_can_be_run_is_refused(
     assert left() == ["card.yaml"]
 
 
+def test_a_name_without_a_card_makes_no_folder(project: EvaluationProject) -> None:
+    with pytest.raises(DataError, match=r"^data/results/mien/card\.yaml: could not be read"):
+        external.main("mien")
+    assert not Path("data/results/mien").exists()
+
+
 @pytest.mark.parametrize("other", ["generated.zip", "merged/cfld.json"])
 def test_results_of_another_origin_are_left_alone(project: EvaluationProject, other: str) -> None:
     (FOLDER / other).parent.mkdir(exist_ok=True)

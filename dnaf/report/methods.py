@@ -66,11 +66,17 @@ def read_comparable(protocol: str, methods: Sequence[str], folder: Path) -> list
     """
     rows = [read_metrics(protocol, method, folder) for method in methods]
     present = [row for row in rows if row.is_present]
-    for row in present[1:]:
-        if found := difference(row.protocol, present[0].protocol):
+    if not present:
+        return rows
+    first = next((row for row in present if not row.elsewhere), present[0])
+    for row in present:
+        if found := difference(row.protocol, first.protocol):
+            advice = "Run evaluate again."
+            if row.elsewhere:
+                advice = f"Remove data/results/{row.method}/merged, or have the method scored as it is here."
             raise StateError(
-                f"{_path(protocol, row.method, folder)}: not comparable with {present[0].method} ({found}). "
-                "Run evaluate again."
+                f"{_path(protocol, row.method, folder)}: not comparable with {first.method} ({found}). "
+                f"{advice}"
             )
     return rows
 

@@ -46,6 +46,19 @@ def test_methods_scored_in_different_ways_are_refused(project: Path, key: str) -
         read_comparable("cfld", METHODS, FOLDER)
 
 
+@pytest.mark.parametrize("methods", [["dnaf", "nted"], ["nted", "dnaf"]])
+def test_what_was_computed_elsewhere_is_what_is_not_comparable(project: Path, methods: list[str]) -> None:
+    origin = {"dnaf": "0.2.0", "commit": None, "date": None, "sha256": "abc"}
+    weights = {"inception": "0123", "alexnet": "7be5be791159472b1fbf8c69"}
+    write(project, present("nted", {"l1": 0.2}, weights=weights, elsewhere=origin), {}, [])
+    with pytest.raises(StateError) as caught:
+        read_comparable("cfld", methods, FOLDER)
+    assert str(caught.value) == (
+        "data/scores/cfld/nted.json: not comparable with dnaf (weights.inception: found '0123', expected "
+        "'random, seed 0'). Remove data/results/nted/merged, or have the method scored as it is here."
+    )
+
+
 def test_numbers_of_another_protocol_are_refused(project: Path) -> None:
     (project / FOLDER / "gfla/dnaf.json").write_bytes((project / FOLDER / "cfld/dnaf.json").read_bytes())
     seal(project / FOLDER / "gfla/dnaf.json")

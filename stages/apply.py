@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dnaf.core.errors import ConfigError
 from stages import _command
 
 if TYPE_CHECKING:
     from dnaf.apply.frame import Fit
-    from dnaf.apply.garment import Garment
     from dnaf.apply.input_reader import InputReader
+    from dnaf.apply.masks.by_pose import Garment
+    from dnaf.apply.masks.label_image import Region
+    from dnaf.apply.masks.label_sets import LabelSetName
+    from dnaf.apply.masks.mask import Mask, Weights
     from dnaf.apply.painter import Painter
     from dnaf.core.images import Pixels
 else:
@@ -27,6 +31,7 @@ else:
 
     # Typer reads annotations when it starts; these modules would load OpenCV for `--help`.
     Fit, Garment = Literal["pad", "crop"], Literal["upper", "lower"]
+    LabelSetName = Literal["atr", "lip", "fashionpedia"]
 
 _IMAGE = "a JPEG or PNG, or the name of an image of the data set"
 _IN_ITS_PIXELS = "OpenPose JSON in the image's pixels; needed for a photograph without --detector"
@@ -62,6 +67,13 @@ Scale = Annotated[
     int,
     typer.Option(min=1, max=64, help="Enlarge the result to look at it: each pixel a square of this side"),
 ]
+Labels = Annotated[
+    LabelSetName | None, typer.Option(help="--mask is a human parser's label image, whose labels are these")
+]
+Soften = Annotated[
+    int,
+    typer.Option(min=0, max=64, help="Let the mask end softly, in so many pixels of the result around it"),
+]
 _MODEL = Path("data/model")
 _SHEET_ROWS = 20
 _SMALL = 256  # pixels: a result that is less high is hard to see
@@ -79,20 +91,50 @@ def pose(
     fit_pose: FitPose = False,
     detector: Detector = None,
     preview: Preview = None,
+    keep_background: Annotated[
+        bool,
+        typer.Option(
+            "--keep-background", help="Outside of the person, then and now, every pixel is --style's"
+        ),
+    ] = False,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            help="For --keep-background: white where the person is, as large as --style's image; else "
+            "found by the pose"
+        ),
+    ] = None,
+    labels: Labels = None,
+    soften: Soften = 0,
 ) -> None:
     """Draw a person in another pose."""
-    from dnaf.apply.sheet import with_skeleton
+    from dnaf.apply.masks.by_pose import body_mask
+    from dnaf.apply.sheet import enlarged, with_mask, with_skeleton
     from dnaf.apply.trunk import fitted
 
+    if not keep_background and (mask is not None or labels is not None or soften):
+        raise ConfigError("--mask, --labels, --soften: for a kept background only. Add --keep-background.")
     inputs = _inputs(fit, detector)
     person, wanted = inputs.person(style, style_pose), inputs.pose(pose, pose_size)
     if fit_pose:
         wanted = fitted(wanted, person.keypoints)
+    given = [with_skeleton(person.image, person.keypoints), with_skeleton(person.image, wanted)]
+    if keep_background:
+        there = _region(inputs, mask, labels, "person", style)
+        there = body_mask(person.keypoints, inputs.size) if there is None else there
+        inside = _softened(there | body_mask(wanted, inputs.size), soften)
+        given.append(enlarged(with_mask(person.image, inside > 0)))
     _hint(model, style)
-    _write_preview(
-        preview, [with_skeleton(person.image, person.keypoints), with_skeleton(person.image, wanted)]
-    )
-    _write_result(out, _painter(model).generate([person], [wanted])[0], scale)
+    _write_preview(preview, given)
+    painter = _painter(model)
+    if not keep_background:
+        _write_result(out, painter.generate([person], [wanted])[0], scale)
+        return
+
+    # Only now what takes seconds to import: a wrong file is told at once.
+    from dnaf.apply.repaint import repaint
+
+    _write_result(out, repaint(painter, person.image, inside, person, wanted), scale)
 
 
 def artwork(
@@ -122,7 +164,11 @@ def try_on(
     mask: Annotated[
         Path | None, typer.Option(help="White where to repaint, as large as --person's image; else --garment")
     ] = None,
-    garment: Annotated[Garment, typer.Option(help="Where to repaint, found by the pose")] = "upper",
+    garment: Annotated[
+        Garment, typer.Option(help="Where to repaint, found by the pose or by --labels")
+    ] = "upper",
+    labels: Labels = None,
+    soften: Soften = 0,
     person_pose: Annotated[Path | None, typer.Option(help=f"Pose of --person: {_IN_ITS_PIXELS}")] = None,
     garment_pose: Annotated[
         Path | None, typer.Option(help=f"Pose of --garment-from: {_IN_ITS_PIXELS}")
@@ -134,28 +180,27 @@ def try_on(
     preview: Preview = None,
 ) -> None:
     """Put a garment of one person on another; outside the mask every pixel stays."""
-    from dnaf.apply.garment import garment_mask
+    from dnaf.apply.masks.by_pose import garment_mask
     from dnaf.apply.sheet import enlarged, with_mask, with_skeleton
 
     inputs = _inputs(fit, detector)
     wearer = inputs.person(person, person_pose)
     giver = inputs.person(garment_from, garment_pose)
-    if mask is not None:
-        inside = inputs.mask(mask, over=person)
-    else:
-        inside = garment_mask(wearer.keypoints, inputs.size, garment)
+    region = _region(inputs, mask, labels, garment, person)
+    region = garment_mask(wearer.keypoints, inputs.size, garment) if region is None else region
+    inside = _softened(region, soften)
     _write_preview(
         preview,
         [
             with_skeleton(wearer.image, wearer.keypoints),
-            enlarged(with_mask(wearer.image, inside)),
+            enlarged(with_mask(wearer.image, inside > 0)),
             with_skeleton(giver.image, giver.keypoints),
         ],
     )
     _hint(model, person, garment_from)
 
     # Only now what takes seconds to import: a wrong file is told at once.
-    from dnaf.apply.try_on import try_on
+    from dnaf.apply.repaint import try_on
 
     _write_result(out, try_on(_painter(model), wearer, inside, giver), scale)
 
@@ -169,6 +214,7 @@ def mix(
         Path | None, typer.Option(help="White where --upper counts, in the model's size; else above the hips")
     ] = None,
     upper_pose: Annotated[Path | None, typer.Option(help=f"Pose of --upper: {_IN_ITS_PIXELS}")] = None,
+    soften: Soften = 0,
     lower_pose: Annotated[Path | None, typer.Option(help=f"Pose of --lower: {_IN_ITS_PIXELS}")] = None,
     pose_size: PoseSize = None,
     model: Model = _MODEL,
@@ -178,18 +224,19 @@ def mix(
     preview: Preview = None,
 ) -> None:
     """Draw a person with the upper garment of one image and the lower of another."""
-    from dnaf.apply.garment import above_hips
+    from dnaf.apply.masks.by_pose import above_hips
     from dnaf.apply.sheet import with_mask, with_skeleton
 
     inputs = _inputs(fit, detector)
     persons = inputs.person(upper, upper_pose), inputs.person(lower, lower_pose)
     wanted = inputs.pose(pose, pose_size)
-    inside = above_hips(wanted, inputs.size) if mask is None else inputs.mask(mask)
+    region = above_hips(wanted, inputs.size) if mask is None else inputs.mask(mask)
+    inside = _softened(region, soften)
     _write_preview(
         preview,
         [
             *(with_skeleton(person.image, person.keypoints) for person in persons),
-            with_skeleton(with_mask(persons[0].image // 2 + 127, inside), wanted),
+            with_skeleton(with_mask(persons[0].image // 2 + 127, region), wanted),
         ],
     )
     _hint(model, upper, lower)
@@ -284,6 +331,23 @@ def _inputs(fit: "Fit", detector: str | None) -> "InputReader":
 
     size = config.load_size(config.load_chosen_dataset())
     return InputReader(size, fit, None if detector is None else load_detector(detector))
+
+
+def _region(
+    inputs: "InputReader", mask: Path | None, labels: "LabelSetName | None", region: "Region", over: str
+) -> "Mask | None":
+    """What --mask shows of a garment or person; None without one."""
+    if mask is None and labels is not None:
+        raise ConfigError("--labels: of no image. Name the human parser's label image as --mask.")
+    if mask is None or labels is None:
+        return None if mask is None else inputs.mask(mask, over)
+    return inputs.region(mask, labels, region, over)
+
+
+def _softened(mask: "Mask", width: int) -> "Weights":
+    from dnaf.apply.masks.mask import soften
+
+    return soften(mask, width)
 
 
 def _painter(model: Path) -> "Painter":

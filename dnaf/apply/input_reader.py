@@ -9,7 +9,9 @@ import numpy as np
 
 from dnaf.apply.detectors.detector import Detector
 from dnaf.apply.frame import Fit, Placement, place, placement
-from dnaf.apply.garment import Mask
+from dnaf.apply.masks.label_image import Region, read_labels, region_of
+from dnaf.apply.masks.label_sets import LabelSetName
+from dnaf.apply.masks.mask import Mask
 from dnaf.apply.person import Person
 from dnaf.core import files, images
 from dnaf.core.errors import DataError
@@ -20,6 +22,7 @@ from dnaf.data.keypoints.openpose_files import read_openpose, read_openpose_of
 from dnaf.data.store import ImageStore
 
 _MAX_POSE_BYTES = 100_000
+_COLOURED = 100  # of 255 levels between the channels of a pixel: no mask of black and white has it
 _OF_PICTURE = "Give the pose of this very image."
 _OF_CANVAS = (
     "Say what its pixels are of: --pose-size <height>x<width>, --pose-size <photograph>, or `canvas_height` "
@@ -128,22 +131,45 @@ class InputReader:
             over: the image over which the mask was drawn; None: over the frame.
 
         Raises:
-            DataError: not readable, of another size than what it was drawn over, or nothing is light.
+            DataError: not readable, coloured, of another size than what it was drawn over, or not light
+                anywhere.
         """
-        light = 255 * (images.read(path).mean(axis=2, keepdims=True) >= 128).astype(np.uint8)
+        drawn = images.read(path)
+        if (np.ptp(drawn, axis=2) > _COLOURED).any():
+            raise DataError(
+                f"{path}: not a mask (found colours, expected black and white). If it is a human parser's "
+                "label image, say which labels it has: --labels atr, lip or fashionpedia."
+            )
+        return self._in_frame(drawn.mean(axis=2) >= 128, path, over)
+
+    def region(self, path: Path, labels: LabelSetName, region: Region, over: str) -> Mask:
+        """Bool (H, W) in the frame: where a human parser's label image shows a garment or the person.
+
+        Args:
+            labels: what its numbers or colours mean.
+            over: the image that was parsed.
+
+        Raises:
+            DataError: as `read_labels` and `region_of`; or of another size than the image.
+        """
+        return self._in_frame(region_of(read_labels(path, labels), labels, region, path), path, over)
+
+    def _in_frame(self, mask: Mask, path: Path, over: str | None) -> Mask:
         expected = self.size if over is None else self._raw(over).shape[:2]
-        if light.shape[:2] != expected:
+        if mask.shape != expected:
             raise DataError(
-                f"{path}: not the size of {over or 'the frame'} (found {light.shape[0]}x{light.shape[1]} "
-                f"pixels, expected {expected[0]}x{expected[1]}). Draw the mask over that image."
+                f"{path}: not the size of {over or 'the frame'} (found {mask.shape[0]}x{mask.shape[1]} "
+                f"pixels, expected {expected[0]}x{expected[1]}). Make the mask over that image."
             )
-        placed = place(light.repeat(3, axis=2), self.size, self.fit, around=0)
-        mask = np.asarray(placed[..., 0] >= 128)
-        if not mask.any():
+        light = 255 * mask[..., None].astype(np.uint8)
+        placed = np.asarray(place(light.repeat(3, axis=2), self.size, self.fit, around=0)[..., 0] >= 128)
+        if not placed.any():
             raise DataError(
-                f"{path}: nothing to repaint (found no light pixel, expected white where to repaint)."
+                f"{path}: nothing to repaint (found no light pixel that is left at {self.size[0]}x"
+                f"{self.size[1]}, expected white where to repaint). Of a human parser's label image say "
+                "--labels too."
             )
-        return mask
+        return placed
 
     def _image(self, name: str) -> tuple[Pixels, Placement]:
         raw = self._raw(name)

@@ -5,14 +5,14 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from dnaf.apply.garment import Mask
+from dnaf.apply.masks.mask import Mask, Weights
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
 from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import Points
 
 
-def mix(painter: Painter, inside: Person, outside: Person, keypoints: Points, mask: Mask) -> Pixels:
+def mix(painter: Painter, inside: Person, outside: Person, keypoints: Points, mask: Mask | Weights) -> Pixels:
     """A person in a pose with one style inside the mask and another outside, uint8 RGB (H, W, 3).
 
     Both styles are generated side by side; after each step both go on from the same mixed latent, so that
@@ -20,7 +20,7 @@ def mix(painter: Painter, inside: Person, outside: Person, keypoints: Points, ma
 
     Args:
         keypoints: (18, 2) in pixels of the frame.
-        mask: bool (H, W) in the frame.
+        mask: bool (H, W) in the frame; or weights of the inner style, softer at the edge.
     """
     height, width = painter.noise.shape[2:]
     share = functional.adaptive_avg_pool2d(torch.from_numpy(mask)[None, None].float(), (height, width))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dnaf.apply.garment import Mask
+from dnaf.apply.masks.mask import Mask
 from dnaf.core import images
 from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import Points

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf.apply.garment import above_hips, garment_mask
 from dnaf.apply.input_reader import InputReader
 from dnaf.apply.interpolate import sequence
+from dnaf.apply.masks.by_pose import above_hips, garment_mask
 from dnaf.apply.mix import mix
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
+from dnaf.apply.repaint import try_on
 from dnaf.apply.sheet import with_mask
-from dnaf.apply.try_on import try_on
 from dnaf.core.errors import DataError
 from dnaf.core.images import Pixels
 from dnaf.data.formats.names import Stem

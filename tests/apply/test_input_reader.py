@@ -168,6 +168,37 @@ def test_a_black_mask_is_refused(project: ApplicationProject, tmp_path: Path) ->
         project.inputs().mask(path)
 
 
+def test_a_label_image_is_a_mask_of_what_it_is_asked_for(
+    project: ApplicationProject, photo: Path, tmp_path: Path
+) -> None:
+    labels = np.zeros((2 * SIZE[0], 2 * SIZE[1]), np.uint8)
+    labels[: SIZE[0]] = 5  # LIP's upper clothes
+    labels[SIZE[0] :, : SIZE[1]] = 9  # and pants
+    path = tmp_path / "labels.png"
+    path.write_bytes(images.encode_png(labels))
+    inputs = project.inputs()
+    upper = inputs.region(path, "lip", "upper", str(photo))
+    lower = inputs.region(path, "lip", "lower", str(photo))
+    assert upper[: SIZE[0] // 2].all()
+    assert not upper[SIZE[0] // 2 :].any()
+    assert lower[SIZE[0] // 2 :, : SIZE[1] // 2].all()
+    assert (inputs.region(path, "lip", "person", str(photo)) == (upper | lower)).all()
+    with pytest.raises(DataError, match=r"not the size of .* \(found 64x48 pixels, expected 32x24\)"):
+        inputs.region(path, "lip", "upper", project.names[0])
+
+
+def test_a_label_image_is_not_taken_for_a_mask(project: ApplicationProject, tmp_path: Path) -> None:
+    path = tmp_path / "labels.png"
+    coloured = np.zeros((*SIZE, 3), np.uint8)
+    coloured[:9] = (255, 85, 0)
+    path.write_bytes(images.encode_png(coloured))
+    with pytest.raises(DataError, match=r"not a mask .* say which labels it has: --labels atr, lip or"):
+        project.inputs().mask(path)
+    path.write_bytes(images.encode_png(np.full(SIZE, 5, np.uint8)))
+    with pytest.raises(DataError, match=r"nothing to repaint .* label image say --labels"):
+        project.inputs().mask(path)
+
+
 def test_the_missing_detector_package_is_named(tmp_path: Path) -> None:
     try:
         import rtmlib  # noqa: F401

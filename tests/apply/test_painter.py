@@ -6,10 +6,11 @@ import pytest
 from PIL import Image
 
 from dnaf.apply.interpolate import sequence, to_gif
+from dnaf.apply.masks.mask import soften
 from dnaf.apply.mix import mix
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
-from dnaf.apply.try_on import keep_outside, try_on
+from dnaf.apply.repaint import keep_outside, repaint, try_on
 from dnaf.core import config
 from dnaf.core.device import default_device
 from dnaf.core.errors import BaseModelError
@@ -57,6 +58,21 @@ def test_outside_the_mask_every_pixel_is_the_persons(
     result = try_on(painter, persons[0], half, persons[2])
     assert (result[~half] == persons[0].image[~half]).all()
     assert (result[half] != persons[0].image[half]).any()
+
+
+def test_beyond_a_soft_edge_every_pixel_is_the_image_s_and_inside_of_the_mask_none_is_mixed(
+    painter: Painter, persons: list[Person], half: np.ndarray
+) -> None:
+    weights = soften(half, 3)
+    person, style, wanted = persons[0], persons[2], persons[1].keypoints
+    result = repaint(painter, person.image, weights, style, wanted)
+    whole = repaint(painter, person.image, weights > 0, style, wanted)
+    assert (result[weights == 0] == person.image[weights == 0]).all()
+    assert (result[half] == whole[half]).all()
+    between = (weights > 0) & (weights < 1)
+    low, high = np.minimum(whole, person.image), np.maximum(whole, person.image)
+    assert ((low <= result) & (result <= high))[between].all()
+    assert (result != whole)[between].any()
 
 
 def test_what_is_kept_has_the_noise_of_the_next_step_and_none_at_the_end(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dnaf.core import images
-from tests.docs.examples import FOLDER, PEOPLE, draw
+from tests.docs.examples import FOLDER, PEOPLE, draw, draw_labels
 
 
 @pytest.mark.parametrize("name", PEOPLE)
@@ -16,3 +16,5 @@ def test_committed_example_is_what_the_artist_draws(name: str) -> None:
     committed = images.read(FOLDER / f"{name}.png")
     # Another processor rounds a pixel otherwise.
     assert np.abs(committed.astype(int) - image).mean() < 0.1
+    labels = images.read(FOLDER / f"{name}-labels.png")
+    assert (labels != draw_labels(name)).any(axis=2).mean() < 0.01

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dnaf.core import images
-from dnaf.core.errors import DataError, StateError
+from dnaf.core.errors import ConfigError, DataError, StateError
 from stages import apply
 from tests.helpers import processes
 from tests.helpers.application_project import ApplicationProject, in_model_pixels
@@ -58,6 +58,50 @@ def test_try_on_keeps_the_person_outside_of_a_mask(project: ApplicationProject) 
     expected = project.inputs().person(person).image
     assert (images.read(Path("on.png"))[outside] == expected[outside]).all()
     assert (images.read(Path("on.png")) != expected).any()
+
+
+def test_a_kept_background_is_the_photograph_s_to_the_pixel(project: ApplicationProject) -> None:
+    person, other, *_ = project.names
+    labels = np.zeros(SIZE, np.uint8)
+    labels[4:30, 8:16] = 5
+    Path("labels.png").write_bytes(images.encode_png(labels))
+    expected = project.inputs().person(person).image
+    apply.pose(person, other, Path("by-pose.png"), keep_background=True, preview=Path("given.png"))
+    assert images.read(Path("given.png")).shape[1] > 3 * 144
+    apply.pose(
+        person,
+        other,
+        Path("by-labels.png"),
+        keep_background=True,
+        mask=Path("labels.png"),
+        labels="lip",
+        soften=1,
+    )
+    for name in ("by-pose.png", "by-labels.png"):
+        kept = (images.read(Path(name)) == expected).all(axis=2)
+        assert kept[:, :2].all()
+        assert not kept[4:30, 8:16].all()
+
+
+def test_a_garment_is_where_a_parser_saw_it_and_ends_softly(project: ApplicationProject) -> None:
+    person, garment_from, *_ = project.names
+    labels = np.zeros(SIZE, np.uint8)
+    labels[10:20, 8:16] = 4
+    Path("labels.png").write_bytes(images.encode_png(labels))
+    apply.try_on(person, garment_from, Path("on.png"), mask=Path("labels.png"), labels="atr", soften=2)
+    changed = (images.read(Path("on.png")) != project.inputs().person(person).image).any(axis=2)
+    assert changed[10:20, 8:16].any()
+    assert not changed[:8].any()
+    assert not changed[:, 18:].any()
+
+
+def test_options_of_a_mask_that_is_not_there_are_refused(project: ApplicationProject) -> None:
+    name, out = project.names[0], Path("no.png")
+    with pytest.raises(ConfigError, match="--labels: of no image"):
+        apply.try_on(name, name, out, labels="lip")
+    with pytest.raises(ConfigError, match="for a kept background only"):
+        apply.pose(name, name, out, soften=2)
+    assert not out.exists()
 
 
 def test_a_result_is_enlarged_to_squares_and_an_image_of_the_data_set_needs_no_hint(

@@ -1,4 +1,4 @@
-"""Appearance transfer: one garment of an image from another image, all else untouched.
+"""A region of an image painted anew, all else untouched: another garment, or another pose in the same place.
 
 After each step the region to keep is put back, noised to the level of the *next* step. The field's scripts
 use the level of the step just done, which is one too noisy (PIDM@e4f1d88:diffusion.py:52-54).
@@ -10,22 +10,33 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from dnaf.apply.garment import Mask
+from dnaf.apply.masks.mask import Mask, Weights, blend
 from dnaf.apply.painter import OnStepEnd, Painter
 from dnaf.apply.person import Person
 from dnaf.core.images import Pixels
+from dnaf.data.keypoints.keypoints import Points
 
 
-def try_on(painter: Painter, person: Person, mask: Mask, garment_from: Person) -> Pixels:
-    """The person with what is inside the mask in the other's appearance, uint8 RGB (H, W, 3).
+def repaint(
+    painter: Painter, image: Pixels, inside: Mask | Weights, style: Person, keypoints: Points
+) -> Pixels:
+    """An image whose region inside shows a person of some style and pose, uint8 RGB (H, W, 3).
 
     Args:
-        mask: bool (H, W) in the frame, true where to repaint; outside, pixels equal the person's.
+        image: uint8 (H, W, 3) in the frame.
+        inside: bool (H, W) in the frame, true where to repaint, or weights that fall to 0 softly; where it
+            is false or 0, pixels equal the image's.
+        keypoints: of the person to be painted, (18, 2) in pixels of the frame.
     """
-    known = painter.latent(person.image)
-    put_back = keep_outside(mask, known, painter.noise.to(known.device))
-    (generated,) = painter.generate([garment_from], [person.keypoints], put_back)
-    return np.where(mask[..., None], generated, person.image)
+    known = painter.latent(image)
+    put_back = keep_outside(inside > 0, known, painter.noise.to(known.device))
+    (generated,) = painter.generate([style], [keypoints], put_back)
+    return blend(generated, image, inside.astype(np.float32))
+
+
+def try_on(painter: Painter, person: Person, garment: Mask | Weights, garment_from: Person) -> Pixels:
+    """The person with the region of a garment in the other's appearance; see `repaint`."""
+    return repaint(painter, person.image, garment, garment_from, person.keypoints)
 
 
 def keep_outside(mask: Mask, known: torch.Tensor, noise: torch.Tensor) -> OnStepEnd:

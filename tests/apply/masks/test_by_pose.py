@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dnaf.apply.garment import above_hips, garment_mask
+from dnaf.apply.masks.by_pose import above_hips, body_mask, garment_mask
 from dnaf.core.errors import DataError
 from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK
 from tests.helpers.application_project import FRAME, STANDING
@@ -42,6 +42,24 @@ def test_the_hips_divide_the_image() -> None:
 def test_without_neck_or_hips_a_mask_is_asked_for(joint: int) -> None:
     points = STANDING.copy()
     points[joint] = np.nan
-    for call in (lambda: garment_mask(points, FRAME, "upper"), lambda: above_hips(points, FRAME)):
+    for call in (
+        lambda: garment_mask(points, FRAME, "upper"),
+        lambda: above_hips(points, FRAME),
+        lambda: body_mask(points, FRAME),
+    ):
         with pytest.raises(DataError, match=r"neck and hips are needed .* Give a mask"):
             call()
+
+
+def test_a_body_covers_every_joint_and_both_garments() -> None:
+    mask = body_mask(STANDING, FRAME)
+    assert all(has(mask, *joint) for joint in STANDING)
+    for garment in ("upper", "lower"):
+        assert mask[garment_mask(STANDING, FRAME, garment)].all()
+    assert not has(mask, 10, 10)
+
+
+def test_from_behind_the_head_is_above_the_neck() -> None:
+    points = STANDING.copy()
+    points[[0, 14, 15, 16, 17]] = np.nan
+    assert has(body_mask(points, FRAME), *STANDING[0])

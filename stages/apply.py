@@ -251,7 +251,9 @@ def interpolate(
     style: Style,
     first: Pose,
     last: Pose,
-    out: Annotated[Path, typer.Option(help="Where to write: .png, all images in a row, and .gif are added")],
+    out: Annotated[
+        Path, typer.Option(help="Where to write: .png, all images in a row, .gif and .mp4 are added")
+    ],
     frames: Annotated[int, typer.Option(min=2, max=600, help="Number of images")] = 12,
     style_pose: StylePose = None,
     pose_size: PoseSize = None,
@@ -265,6 +267,7 @@ def interpolate(
     from dnaf.apply.sheet import enlarged, sheet, with_skeleton
     from dnaf.apply.trunk import fitted
     from dnaf.core import config
+    from dnaf.core.progress import note
 
     inputs = _inputs(fit, detector)
     person, ends = inputs.person(style, style_pose), [inputs.pose(name, pose_size) for name in (first, last)]
@@ -275,12 +278,18 @@ def interpolate(
     batch_size = config.load(config.Generate).batch_size
 
     # Only now what takes seconds to import: a wrong file is told at once.
-    from dnaf.apply.interpolate import sequence, to_gif
+    from dnaf.apply.animation import find_ffmpeg, to_gif, to_mp4
+    from dnaf.apply.interpolate import sequence
 
     images = sequence(_painter(model), person, ends[0], ends[1], frames, batch_size)
     enlarged_images = [enlarged(image) for image in images]
     _write(out.with_name(out.name + ".png"), sheet([enlarged_images]))
     _write_bytes(out.with_name(out.name + ".gif"), to_gif(enlarged_images))
+    video, ffmpeg = out.with_name(out.name + ".mp4"), find_ffmpeg()
+    if ffmpeg is None:
+        note(f"{video}: not written, for there is no ffmpeg. Install it, or the extra `video`.")
+    else:
+        _write_bytes(video, to_mp4(enlarged_images, ffmpeg))
 
 
 def batch(

@@ -1,18 +1,12 @@
 """A person on the way from one pose to another."""
 
-import io
-from collections.abc import Sequence
-
 import numpy as np
-from PIL import Image
 
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
 from dnaf.core.images import Pixels
 from dnaf.core.progress import track
 from dnaf.data.keypoints.keypoints import Points, interpolate
-
-_FRAME_MS = 120
 
 
 def sequence(
@@ -33,16 +27,3 @@ def sequence(
         for batch in track(batches, "Batches of images", len(batches))
         for image in painter.generate([style], batch)
     ]
-
-
-def to_gif(images: Sequence[Pixels], enlarge: int = 1) -> bytes:
-    """An animation there and back, without end; each pixel a square of `enlarge` pixels."""
-    there_and_back = [*images, *images[-2:0:-1]]
-    frames = [
-        Image.fromarray(image.repeat(enlarge, axis=0).repeat(enlarge, axis=1)) for image in there_and_back
-    ]
-    buffer = io.BytesIO()
-    frames[0].save(
-        buffer, "GIF", save_all=True, append_images=frames[1:], duration=_FRAME_MS, loop=0, disposal=1
-    )
-    return buffer.getvalue()

@@ -1,11 +1,9 @@
-import io
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from dnaf.apply.interpolate import sequence, to_gif
+from dnaf.apply.interpolate import sequence
 from dnaf.apply.masks.mask import soften
 from dnaf.apply.mix import mix
 from dnaf.apply.painter import Painter
@@ -124,14 +122,6 @@ def test_a_sequence_begins_and_ends_with_the_poses_and_does_not_depend_on_batche
     assert len(images) == 5
     for image, end in zip((images[0], images[-1]), ends, strict=True):
         assert np.abs(image.astype(int) - end).max() <= 1
-
-
-def test_an_animation_goes_there_and_back() -> None:
-    images = [np.full((*SIZE, 3), value, np.uint8) for value in (0, 128, 255)]
-    animation = Image.open(io.BytesIO(to_gif(images, enlarge=2)))
-    assert animation.size == (2 * SIZE[1], 2 * SIZE[0])
-    assert animation.n_frames == 4  # 0, 128, 255, 128
-    assert animation.info["loop"] == 0
 
 
 def test_a_model_of_other_pose_maps_is_refused(project: ApplicationProject) -> None:

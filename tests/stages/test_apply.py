@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,12 +152,29 @@ def test_artwork_and_mix_write_an_image(project: ApplicationProject) -> None:
         assert images.read(Path(name)).shape == (*SIZE, 3)
 
 
-def test_interpolation_writes_a_row_and_an_animation(project: ApplicationProject) -> None:
+def test_interpolation_writes_a_row_and_animations(
+    project: ApplicationProject, capsys: pytest.CaptureFixture[str]
+) -> None:
     first, second, third, _ = project.names
     apply.interpolate(first, second, third, Path("walk"), frames=3)
     row = images.read(Path("walk.png"))
     assert row.shape[1] > 3 * 144
     assert Path("walk.gif").read_bytes().startswith(b"GIF89a")
+    assert Path("walk.mp4").read_bytes()[4:8] == b"ftyp"
+    assert capsys.readouterr().out.splitlines() == ["walk.png", "walk.gif", "walk.mp4"]
+
+
+def test_without_ffmpeg_the_gif_is_there_and_it_is_said(
+    project: ApplicationProject, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    first, second, third, _ = project.names
+    apply.interpolate(first, second, third, Path("still"), frames=2)
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == ["still.png", "still.gif"]
+    assert "still.mp4: not written, for there is no ffmpeg" in printed.err
+    assert not Path("still.mp4").exists()
 
 
 def test_an_image_that_is_none_writes_nothing(project: ApplicationProject) -> None:

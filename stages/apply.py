@@ -9,6 +9,7 @@ params.yaml: generate, render, datasets, dataset, seed
 Documentation: docs/applications.md
 """
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from dnaf.apply.masks.label_sets import LabelSetName
     from dnaf.apply.masks.mask import Mask, Weights
     from dnaf.apply.painter import Painter
-    from dnaf.core.images import Pixels
+    from dnaf.core.images import Pixels, Size
 else:
     from typing import Literal
 
@@ -33,6 +34,7 @@ else:
     Fit, Garment = Literal["pad", "crop"], Literal["upper", "lower"]
     LabelSetName = Literal["atr", "lip", "fashionpedia"]
 
+_STEP = 8  # pixels: a latent cell of Stable Diffusion's autoencoders
 _IMAGE = "a JPEG or PNG, or the name of an image of the data set"
 _IN_ITS_PIXELS = "OpenPose JSON in the image's pixels; needed for a photograph without --detector"
 
@@ -74,6 +76,18 @@ Soften = Annotated[
     int,
     typer.Option(min=0, max=64, help="Let the mask end softly, in so many pixels of the result around it"),
 ]
+SizeOf = Annotated[
+    str | None,
+    typer.Option(
+        help=f"HEIGHTxWIDTH of the result, multiples of {_STEP}, each from half to twice that of the training"
+    ),
+]
+LowMemory = Annotated[
+    bool,
+    typer.Option(
+        "--low-memory", help="One image at a time, and on an accelerator only the component that is at work"
+    ),
+]
 _MODEL = Path("data/model")
 _SHEET_ROWS = 20
 _SMALL = 256  # pixels: a result that is less high is hard to see
@@ -90,6 +104,8 @@ def pose(
     fit: FitTo = "pad",
     fit_pose: FitPose = False,
     detector: Detector = None,
+    size: SizeOf = None,
+    low_memory: LowMemory = False,
     preview: Preview = None,
     keep_background: Annotated[
         bool,
@@ -114,7 +130,7 @@ def pose(
 
     if not keep_background and (mask is not None or labels is not None or soften):
         raise ConfigError("--mask, --labels, --soften: for a kept background only. Add --keep-background.")
-    inputs = _inputs(fit, detector)
+    inputs = _inputs(fit, detector, size)
     person, wanted = inputs.person(style, style_pose), inputs.pose(pose, pose_size)
     if fit_pose:
         wanted = fitted(wanted, person.keypoints)
@@ -126,7 +142,7 @@ def pose(
         given.append(enlarged(with_mask(person.image, inside > 0)))
     _hint(model, style)
     _write_preview(preview, given)
-    painter = _painter(model)
+    painter = _painter(model, inputs.size, low_memory)
     if not keep_background:
         _write_result(out, painter.generate([person], [wanted])[0], scale)
         return
@@ -146,15 +162,17 @@ def artwork(
     scale: Scale = 1,
     fit: FitTo = "crop",
     detector: Detector = None,
+    size: SizeOf = None,
+    low_memory: LowMemory = False,
     preview: Preview = None,
 ) -> None:
     """Draw a person in the looks of an image that need not show anyone."""
     from dnaf.apply.sheet import with_skeleton
 
-    inputs = _inputs(fit, detector)
+    inputs = _inputs(fit, detector, size)
     image, wanted = inputs.artwork(style), inputs.pose(pose, pose_size)
     _write_preview(preview, [with_skeleton(image.image, wanted)])
-    _write_result(out, _painter(model).generate([image], [wanted])[0], scale)
+    _write_result(out, _painter(model, inputs.size, low_memory).generate([image], [wanted])[0], scale)
 
 
 def try_on(
@@ -177,13 +195,15 @@ def try_on(
     scale: Scale = 1,
     fit: FitTo = "pad",
     detector: Detector = None,
+    size: SizeOf = None,
+    low_memory: LowMemory = False,
     preview: Preview = None,
 ) -> None:
     """Put a garment of one person on another; outside the mask every pixel stays."""
     from dnaf.apply.masks.by_pose import garment_mask
     from dnaf.apply.sheet import enlarged, with_mask, with_skeleton
 
-    inputs = _inputs(fit, detector)
+    inputs = _inputs(fit, detector, size)
     wearer = inputs.person(person, person_pose)
     giver = inputs.person(garment_from, garment_pose)
     region = _region(inputs, mask, labels, garment, person)
@@ -202,7 +222,7 @@ def try_on(
     # Only now what takes seconds to import: a wrong file is told at once.
     from dnaf.apply.repaint import try_on
 
-    _write_result(out, try_on(_painter(model), wearer, inside, giver), scale)
+    _write_result(out, try_on(_painter(model, inputs.size, low_memory), wearer, inside, giver), scale)
 
 
 def mix(
@@ -221,13 +241,15 @@ def mix(
     scale: Scale = 1,
     fit: FitTo = "pad",
     detector: Detector = None,
+    size: SizeOf = None,
+    low_memory: LowMemory = False,
     preview: Preview = None,
 ) -> None:
     """Draw a person with the upper garment of one image and the lower of another."""
     from dnaf.apply.masks.by_pose import above_hips
     from dnaf.apply.sheet import with_mask, with_skeleton
 
-    inputs = _inputs(fit, detector)
+    inputs = _inputs(fit, detector, size)
     persons = inputs.person(upper, upper_pose), inputs.person(lower, lower_pose)
     wanted = inputs.pose(pose, pose_size)
     region = above_hips(wanted, inputs.size) if mask is None else inputs.mask(mask)
@@ -244,7 +266,7 @@ def mix(
     # Only now what takes seconds to import: a wrong file is told at once.
     from dnaf.apply.mix import mix
 
-    _write_result(out, mix(_painter(model), *persons, wanted, inside), scale)
+    _write_result(out, mix(_painter(model, inputs.size, low_memory), *persons, wanted, inside), scale)
 
 
 def interpolate(
@@ -261,27 +283,28 @@ def interpolate(
     fit: FitTo = "pad",
     fit_pose: FitPose = False,
     detector: Detector = None,
+    size: SizeOf = None,
+    low_memory: LowMemory = False,
     preview: Preview = None,
 ) -> None:
     """Draw a person on the way from one pose to another."""
     from dnaf.apply.sheet import enlarged, sheet, with_skeleton
     from dnaf.apply.trunk import fitted
-    from dnaf.core import config
     from dnaf.core.progress import note
 
-    inputs = _inputs(fit, detector)
+    inputs = _inputs(fit, detector, size)
     person, ends = inputs.person(style, style_pose), [inputs.pose(name, pose_size) for name in (first, last)]
     if fit_pose:
         ends = [fitted(each, person.keypoints) for each in ends]
     _write_preview(preview, [with_skeleton(person.image, each) for each in (person.keypoints, *ends)])
     _hint(model, style)
-    batch_size = config.load(config.Generate).batch_size
 
     # Only now what takes seconds to import: a wrong file is told at once.
     from dnaf.apply.animation import find_ffmpeg, to_gif, to_mp4
     from dnaf.apply.interpolate import sequence
 
-    images = sequence(_painter(model), person, ends[0], ends[1], frames, batch_size)
+    painter = _painter(model, inputs.size, low_memory)
+    images = sequence(painter, person, ends[0], ends[1], frames, _batch_size(low_memory))
     enlarged_images = [enlarged(image) for image in images]
     _write(out.with_name(out.name + ".png"), sheet([enlarged_images]))
     _write_bytes(out.with_name(out.name + ".gif"), to_gif(enlarged_images))
@@ -301,6 +324,8 @@ def batch(
     fit: FitTo = "pad",
     fit_pose: FitPose = False,
     detector: Detector = None,
+    size: SizeOf = None,
+    low_memory: LowMemory = False,
     preview: Annotated[
         Path | None,
         typer.Option(help=f"Where to write a sheet, a PNG, of the first {_SHEET_ROWS}: person, pose, result"),
@@ -309,10 +334,10 @@ def batch(
     """Draw many persons in other poses; what is there already stays, so that a killed run goes on."""
     from dnaf.apply.batch import check, paint, read_orders
     from dnaf.apply.sheet import enlarged, sheet, with_skeleton
-    from dnaf.core import config, files
+    from dnaf.core import files
     from dnaf.core.progress import note
 
-    inputs, orders = _inputs(fit, detector), read_orders(table)
+    inputs, orders = _inputs(fit, detector, size), read_orders(table)
     missing = [order for order in orders if not order.out.exists()]
     if len(missing) < len(orders):
         there = f"{len(orders) - len(missing):,} of {len(orders):,}"
@@ -321,8 +346,8 @@ def batch(
     _hint(model, *dict.fromkeys(order.person for order in missing))
     rows: list[list[Pixels]] = []
     if checked:
-        painter, batch_size = _painter(model), config.load(config.Generate).batch_size
-        for each, person, image in paint(painter, checked, inputs, batch_size):
+        painter = _painter(model, inputs.size, low_memory)
+        for each, person, image in paint(painter, checked, inputs, _batch_size(low_memory)):
             files.write_atomic(each.order.out, _png(image, scale))
             if len(rows) < _SHEET_ROWS:
                 rows.append(
@@ -333,13 +358,37 @@ def batch(
     print(f"{len(checked):,} images → {checked[0].order.out}, …" if checked else "0 images: all are there")
 
 
-def _inputs(fit: "Fit", detector: str | None) -> "InputReader":
+def _inputs(fit: "Fit", detector: str | None, size: str | None) -> "InputReader":
     from dnaf.apply.detectors.load import load_detector
     from dnaf.apply.input_reader import InputReader
-    from dnaf.core import config
 
-    size = config.load_size(config.load_chosen_dataset())
-    return InputReader(size, fit, None if detector is None else load_detector(detector))
+    return InputReader(_frame(size), fit, None if detector is None else load_detector(detector))
+
+
+def _frame(size: str | None) -> "Size":
+    """(height, width) of the results: that of the training, or the one that --size names, which is told."""
+    from dnaf.core import config
+    from dnaf.core.progress import note
+
+    trained = config.load_size(config.load_chosen_dataset())
+    if size is None:
+        return trained
+    match = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", size)
+    wanted = (int(match[1]), int(match[2])) if match else (0, 0)
+    if any(
+        side % _STEP or not each <= 2 * side <= 4 * each for side, each in zip(wanted, trained, strict=True)
+    ):
+        raise ConfigError(
+            f"--size: not one for this model (found {size}, expected HEIGHTxWIDTH in multiples of {_STEP}, "
+            f"from half to twice the sides of the training, {trained[0]}x{trained[1]}). Choose one in "
+            "between, or train at that size."
+        )
+    if wanted != trained:
+        note(
+            f"{wanted[0]}x{wanted[1]} pixels: the model was trained at {trained[0]}x{trained[1]} and has "
+            "seen no other size. Expect less of it."
+        )
+    return wanted
 
 
 def _region(
@@ -359,21 +408,22 @@ def _softened(mask: "Mask", width: int) -> "Weights":
     return soften(mask, width)
 
 
-def _painter(model: Path) -> "Painter":
+def _painter(model: Path, size: "Size", low_memory: bool) -> "Painter":
     from dnaf.core import config
 
-    dataset, seed = config.load_chosen_dataset(), config.load_seed()
-    size, render, generate = (
-        config.load_size(dataset),
-        config.load(config.Render),
-        config.load(config.Generate),
-    )
+    render, generate, seed = config.load(config.Render), config.load(config.Generate), config.load_seed()
 
     # Only now what takes seconds to import: a wrong input is told at once.
     from dnaf.apply.painter import Painter
     from dnaf.core.device import default_device
 
-    return Painter(model, size, render, generate, seed, default_device())
+    return Painter(model, size, render, generate, seed, default_device(), low_memory)
+
+
+def _batch_size(low_memory: bool) -> int:
+    from dnaf.core import config
+
+    return 1 if low_memory else config.load(config.Generate).batch_size
 
 
 def _hint(model: Path, *images: str) -> None:

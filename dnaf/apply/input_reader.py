@@ -63,7 +63,9 @@ class InputReader:
         elif Path(image).is_file():
             keypoints = place_of.points(self._detect(image))
         else:
-            keypoints = self._known[image]
+            (height, width), (raw_height, raw_width) = self._annotated, self._raw(image).shape[:2]
+            scale = np.array([raw_width / width, raw_height / height])
+            keypoints = place_of.points(self._known[image] * scale)
         return Person(placed, keypoints)
 
     def artwork(self, image: str) -> Person:
@@ -199,14 +201,19 @@ class InputReader:
 
     @cached_property
     def _known(self) -> dict[str, Points]:
-        """Keypoints of the data set's images in pixels of the frame, by name; none without a data set."""
+        """Keypoints of the data set's images by name, in pixels of its annotations; none without it."""
         pairs = self.data / "pairs"
         if not pairs.exists():
             return {}
-        height, width = files.require_complete(pairs)["frame"]
-        scale = np.array([self.size[1] / width, self.size[0] / height])
+        files.require_complete(pairs)
         stems, points = read_keypoints(pairs / "keypoints.csv")
-        return dict(zip(stems, points * scale, strict=True))
+        return dict(zip(stems, points, strict=True))
+
+    @cached_property
+    def _annotated(self) -> Size:
+        """(height, width) of the images that the data set's annotations are of."""
+        height, width = files.require_complete(self.data / "pairs")["frame"]
+        return height, width
 
 
 def _pixels(pose: bytes, where: str, image: Size, remedy: str) -> Points:

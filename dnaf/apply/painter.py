@@ -16,6 +16,8 @@ from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
 from dnaf.data.loader import to_image_tensor, to_pixels, to_pose_tensor
 from dnaf.data.pose_maps.write import draw_pose_map
 from dnaf.generate.pairs import prepare_pipeline
+from dnaf.model.autoencoder import FrozenVae
+from dnaf.pipeline import DNAFPipeline
 
 OnStepEnd = Callable[[Any, int, int, dict[str, Any]], dict[str, Any]]
 
@@ -40,13 +42,20 @@ class Painter:
         generate: config.Generate,
         seed: int,
         device: torch.device,
+        low_memory: bool = False,
     ) -> None:
         """Loads the model.
+
+        Args:
+            low_memory: on an accelerator only the component that is at work is there; the autoencoder takes
+                one image at a time, and one larger than those of its training in overlapping tiles.
 
         Raises:
             BaseModelError, StateError, ConfigError: as `stages.generate`; or made for other pose maps.
         """
-        self.pipeline = prepare_pipeline(model, generate, device)
+        self.pipeline = prepare_pipeline(model, generate, torch.device("cpu") if low_memory else device)
+        if low_memory:
+            _save_memory(self.pipeline, device)
         self.size = size
         self._render, self._generate = render, generate
         blank = self.pose_map(np.full((NUM_JOINTS, 2), np.nan))
@@ -70,7 +79,7 @@ class Painter:
     def latent(self, image: Pixels) -> torch.Tensor:
         """(1, C, h, w) of an image in the frame, without noise."""
         autoencoder = self.pipeline.autoencoder
-        on_device = to_image_tensor(image)[None].to(self.pipeline.device, autoencoder.dtype)
+        on_device = to_image_tensor(image)[None].to(self.pipeline._execution_device, autoencoder.dtype)
         with torch.no_grad():
             latent: torch.Tensor = autoencoder.encode(on_device).float()
         return latent
@@ -118,8 +127,17 @@ class Painter:
         except torch.OutOfMemoryError as error:
             raise ResourceError(
                 f"out of memory (found {len(keypoints)} images of {self.size[0]}x{self.size[1]} pixels at "
-                "once). Ask for fewer, or set generate.mixed_precision."
+                "once). Ask for fewer, say --low-memory, or set generate.mixed_precision."
             ) from error
         if not generated.isfinite().all():
             raise NumericalError("image: not finite. Set generate.mixed_precision to no or bf16.")
         return [to_pixels(image) for image in generated]
+
+
+def _save_memory(pipeline: DNAFPipeline, device: torch.device) -> None:
+    """By diffusers' own means; the same images beyond rounding, but where the autoencoder joins tiles."""
+    if isinstance(pipeline.autoencoder, FrozenVae):
+        pipeline.enable_vae_slicing()
+        pipeline.enable_vae_tiling()
+    if device.type != "cpu":
+        pipeline.enable_model_cpu_offload(device=device)

@@ -52,6 +52,17 @@ def test_a_photograph_and_its_pose_file_are_brought_into_the_frame_together(
     assert person.keypoints == pytest.approx(JOINTS / 2)
 
 
+def test_in_a_frame_of_another_shape_an_image_of_the_data_set_keeps_its_joints(
+    project: ApplicationProject,
+) -> None:
+    name = project.names[0]
+    wide = InputReader((SIZE[0], 2 * SIZE[0]), data=project.root / "data").person(name)
+    margin = (2 * SIZE[0] - SIZE[1]) // 2
+    same = project.inputs().person(name)
+    assert (wide.image[:, margin : margin + SIZE[1]] == same.image).all()
+    assert wide.keypoints == pytest.approx(same.keypoints + np.array([margin, 0]))
+
+
 def test_a_turned_photograph_is_turned_back(tmp_path: Path) -> None:
     upright = np.zeros((*SIZE, 3), np.uint8)
     upright[: SIZE[0] // 2] = 255

@@ -1,19 +1,24 @@
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from dnaf.apply.input_reader import InputReader
 from dnaf.apply.interpolate import sequence
 from dnaf.apply.masks.mask import soften
 from dnaf.apply.mix import mix
 from dnaf.apply.painter import Painter
 from dnaf.apply.person import Person
 from dnaf.apply.repaint import keep_outside, repaint, try_on
-from dnaf.core import config
+from dnaf.core import config, files
 from dnaf.core.device import default_device
 from dnaf.core.errors import BaseModelError
 from tests.helpers.application_project import ApplicationProject
-from tests.helpers.training_project import SIZE
+from tests.helpers.base_folders import write_sd
+from tests.helpers.training_project import SIZE, model_params
+from tests.model.test_saving import trained
 from tests.model.test_schedulers import FOR_THE_DEMO_S_MODEL
 
 
@@ -122,6 +127,39 @@ def test_a_sequence_begins_and_ends_with_the_poses_and_does_not_depend_on_batche
     assert len(images) == 5
     for image, end in zip((images[0], images[-1]), ends, strict=True):
         assert np.abs(image.astype(int) - end).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(16, 16), (40, 24), (64, 48)])
+def test_other_sizes_than_the_training_s_give_images_of_that_size(
+    project: ApplicationProject, size: tuple[int, int]
+) -> None:
+    inputs = InputReader(size, data=project.root / "data")
+    painter = project.painter(size=size)
+    person, other = (inputs.person(name) for name in project.names[:2])
+    image = try_on(painter, person, np.ones(size, bool), other)
+    assert image.shape == (*size, 3)
+
+
+@pytest.mark.parametrize("size", [(72, 56), (64, 48)])
+def test_low_memory_changes_no_pixel_and_stable_diffusion_takes_any_multiple_of_eight(
+    project: ApplicationProject, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    base = write_sd(tmp_path / "base", "sd-1.5")
+    config_of_vae = base / "vae/config.json"  # a tiny one would join tiles at these sizes
+    config_of_vae.write_text(json.dumps({**json.loads(config_of_vae.read_text()), "sample_size": 512}))
+    trained(model_params(base=str(base))).save_pretrained(tmp_path / "model")
+    files.write_manifest(tmp_path / "model")
+    images = []
+    for low_memory in (False, True):
+        painter = project.painter(size=size, model=tmp_path / "model", low_memory=low_memory)
+        assert painter.pipeline.autoencoder.vae.use_slicing == low_memory
+        inputs = InputReader(size, data=project.root / "data")
+        person, *_ = people = [inputs.person(name) for name in project.names[:2]]
+        alone = painter.generate([person], [person.keypoints])
+        images.append(np.stack(alone + painter.generate([person], [each.keypoints for each in people])))
+    assert images[0].shape == (3, *size, 3)
+    assert (images[0][0] == images[1][0]).all()
+    assert np.abs(images[0].astype(int) - images[1]).max() <= 1, "rounding of another batch"
 
 
 def test_a_model_of_other_pose_maps_is_refused(project: ApplicationProject) -> None:

@@ -8,6 +8,7 @@ from dnaf.apply.input_reader import InputReader
 from dnaf.apply.painter import Painter
 from dnaf.core import config, files
 from dnaf.core.device import default_device
+from dnaf.core.images import Size
 from dnaf.data.keypoints.keypoints import Points, write_keypoints
 from tests.helpers.training_project import SIZE, TrainingProject
 
@@ -43,12 +44,16 @@ class ApplicationProject(TrainingProject):
         files.write_manifest(pairs, {"frame": FRAME})
         self.write_model()
 
-    def painter(self, **generate: object) -> Painter:
-        """The model with parameters of the project, changed."""
+    def painter(
+        self, *, size: Size = SIZE, model: Path | None = None, low_memory: bool = False, **generate: object
+    ) -> Painter:
+        """The project's model or another one, with parameters of the project, changed."""
         self.set_params(generate=dict(generate))
         path = self.root / "params.yaml"
         render, params = config.load(config.Render, path), config.load(config.Generate, path)
-        return Painter(self.root / "data/model", SIZE, render, params, 0, default_device())
+        return Painter(
+            model or self.root / "data/model", size, render, params, 0, default_device(), low_memory
+        )
 
     def inputs(self) -> InputReader:
         """Reads what is named, from this project's data."""

@@ -105,6 +105,21 @@ def test_options_of_a_mask_that_is_not_there_are_refused(project: ApplicationPro
     assert not out.exists()
 
 
+def test_another_size_is_told_and_one_out_of_range_refused(
+    project: ApplicationProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, *_ = project.names
+    apply.pose(first, second, Path("tall.png"), size="48x24", low_memory=True)
+    assert images.read(Path("tall.png")).shape == (48, 24, 3)
+    assert (
+        "48x24 pixels: the model was trained at 32x24 and has seen no other size" in capsys.readouterr().err
+    )
+    for size in ("48x20", "8x24", "72x24", "48by24", "0x0"):
+        with pytest.raises(ConfigError, match=rf"--size: not one for this model \(found {size}, expected"):
+            apply.pose(first, second, Path("no.png"), size=size)
+    assert not Path("no.png").exists()
+
+
 def test_a_result_is_enlarged_to_squares_and_an_image_of_the_data_set_needs_no_hint(
     project: ApplicationProject, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,12 +12,11 @@ from dnaf.apply.person import Person
 from dnaf.core import config, seeds
 from dnaf.core.errors import BaseModelError, NumericalError, ResourceError
 from dnaf.core.images import Pixels, Size
+from dnaf.core.progress import note
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
 from dnaf.data.loader import to_image_tensor, to_pixels, to_pose_tensor
 from dnaf.data.pose_maps.write import draw_pose_map
 from dnaf.generate.pairs import prepare_pipeline
-from dnaf.model.autoencoder import FrozenVae
-from dnaf.pipeline import DNAFPipeline
 
 OnStepEnd = Callable[[Any, int, int, dict[str, Any]], dict[str, Any]]
 
@@ -55,7 +54,12 @@ class Painter:
         """
         self.pipeline = prepare_pipeline(model, generate, torch.device("cpu") if low_memory else device)
         if low_memory:
-            _save_memory(self.pipeline, device)
+            # Only where it is asked for: it counts with the training's counter, which no other image needs.
+            from dnaf.apply.memory import estimate, save_memory
+
+            found = estimate(self.pipeline, size, device.type, guided=generate.guidance_scale != 1)
+            note(f"Memory of an image on {device.type}, estimated: {found}")
+            save_memory(self.pipeline, device)
         self.size = size
         self._render, self._generate = render, generate
         blank = self.pose_map(np.full((NUM_JOINTS, 2), np.nan))
@@ -132,12 +136,3 @@ class Painter:
         if not generated.isfinite().all():
             raise NumericalError("image: not finite. Set generate.mixed_precision to no or bf16.")
         return [to_pixels(image) for image in generated]
-
-
-def _save_memory(pipeline: DNAFPipeline, device: torch.device) -> None:
-    """By diffusers' own means; the same images beyond rounding, but where the autoencoder joins tiles."""
-    if isinstance(pipeline.autoencoder, FrozenVae):
-        pipeline.enable_vae_slicing()
-        pipeline.enable_vae_tiling()
-    if device.type != "cpu":
-        pipeline.enable_model_cpu_offload(device=device)

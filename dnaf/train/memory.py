@@ -84,7 +84,7 @@ def estimate(
     gradients = sum(parameter.nbytes for parameter in trained)
     batch_size = params.batch_size // num_processes // params.accumulate
     return Estimate(
-        weights=sum(tensor.nbytes for tensor in _tensors(_Step(pipeline, params)).values()),
+        weights=sum(tensor.nbytes for tensor in tensors_of(_Step(pipeline, params)).values()),
         gradients=gradients,
         optimizer=_ADAM_MOMENTS * gradients,
         ema=gradients,
@@ -154,7 +154,8 @@ class _Step(nn.Module):
         return training_loss(self.denoiser, self.autoencoder, self.schedule, batch, random, self.params)
 
 
-def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+def tensors_of(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Weights and buffers by name."""
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
@@ -169,7 +170,7 @@ def fake_step(
     """
     step = _Step(pipeline, params)
     with FakeTensorMode(allow_non_fake_inputs=True):
-        weights = {name: _fake(tensor, device_type) for name, tensor in _tensors(step).items()}
+        weights = {name: fake_tensor(tensor, device_type) for name, tensor in tensors_of(step).items()}
         inputs = _inputs(step, batch_size, size, device_type)
         yield lambda: functional_call(step, weights, inputs)
 
@@ -178,23 +179,24 @@ def _activations(
     pipeline: DNAFPipeline, params: config.Train, batch_size: int, size: tuple[int, int], device_type: str
 ) -> int:
     """Bytes alive at the worst moment of a step, without weights."""
-    alive = _Alive()
+    alive = Alive()
     with ExitStack() as stack:
         step = stack.enter_context(fake_step(pipeline, params, batch_size, size, device_type))
         if device_type != "cpu":
-            stack.enter_context(_FusedAttention())
+            stack.enter_context(FusedAttention())
         if params.gradient_checkpointing:
             gradient_checkpointing.enable(pipeline.denoiser, alive.measure)
             stack.callback(gradient_checkpointing.disable, pipeline.denoiser)
         stack.enter_context(alive)
-        with _autocast(device_type, params.mixed_precision):
+        with autocast(device_type, params.mixed_precision):
             loss = step()
             backward = alive.now + alive.largest_segment
         del loss
     return max(alive.peak, backward)
 
 
-def _fake(tensor: torch.Tensor, device_type: str) -> torch.Tensor:
+def fake_tensor(tensor: torch.Tensor, device_type: str) -> torch.Tensor:
+    """Under a `FakeTensorMode`: one of the same form without data, on a device that need not be there."""
     fake = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device_type)
     return fake.requires_grad_(tensor.requires_grad)
 
@@ -221,7 +223,7 @@ def _inputs(
     return batch, Draw(timestep, empty(*latent), empty(*latent), keep, other_noise)
 
 
-class _Alive(TorchDispatchMode):
+class Alive(TorchDispatchMode):
     """Counts the bytes of storages that operators create, as long as they live.
 
     Attributes:
@@ -272,7 +274,7 @@ def _tensor_leaves(tree: Any) -> Iterator[torch.Tensor]:
     return (leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor))
 
 
-class _FusedAttention(TorchFunctionMode):
+class FusedAttention(TorchFunctionMode):
     """Attention by a GPU's kernel: without a GPU, PyTorch would spell it out and keep all scores."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -283,7 +285,7 @@ class _FusedAttention(TorchFunctionMode):
 
 
 @contextmanager
-def _autocast(device_type: str, mixed_precision: str) -> Iterator[None]:
+def autocast(device_type: str, mixed_precision: str) -> Iterator[None]:
     """`torch.autocast`, which switches itself off for devices that this machine does not have."""
     if mixed_precision == "no":
         yield

@@ -126,7 +126,7 @@ def _unknown_colours(rgb: Pixels, label_set: LabelSet, name: str, path: Path) ->
     kind = f"colours of {name}'s palettes" if known else f"label numbers, for {name} has no common palette"
     return DataError(
         f"{path}: unknown colours (found {_some([str(colour) for colour in strange])}, expected {kind}). "
-        f"{_BY_NUMBER}"
+        f"Say --labels as at the parser's training. {_BY_NUMBER}"
     )
 
 

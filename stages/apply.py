@@ -10,6 +10,7 @@ Documentation: docs/applications.md
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dnaf.apply.masks.label_sets import LabelSetName
     from dnaf.apply.masks.mask import Mask, Weights
     from dnaf.apply.painter import Painter
+    from dnaf.apply.person import Person
     from dnaf.core.images import Pixels, Size
 else:
     from typing import Literal
@@ -40,6 +42,13 @@ _IN_ITS_PIXELS = "OpenPose JSON in the image's pixels; needed for a photograph w
 
 Style = Annotated[str, typer.Option(help=f"Whose looks: {_IMAGE}")]
 StylePose = Annotated[Path | None, typer.Option(help=f"The style's own pose: {_IN_ITS_PIXELS}")]
+Also = Annotated[
+    list[str] | None,
+    typer.Option(help=f"A further image of the same person, or several, each named so: {_IMAGE}"),
+]
+AlsoPose = Annotated[
+    list[Path] | None, typer.Option(help=f"The pose of each --also, in their order: {_IN_ITS_PIXELS}")
+]
 Pose = Annotated[
     str, typer.Option(help="OpenPose JSON, a photograph, or the name of an image of the data set")
 ]
@@ -98,6 +107,8 @@ def pose(
     pose: Pose,
     out: Out,
     style_pose: StylePose = None,
+    also: Also = None,
+    also_pose: AlsoPose = None,
     pose_size: PoseSize = None,
     model: Model = _MODEL,
     scale: Scale = 1,
@@ -131,16 +142,17 @@ def pose(
     if not keep_background and (mask is not None or labels is not None or soften):
         raise ConfigError("--mask, --labels, --soften: for a kept background only. Add --keep-background.")
     inputs = _inputs(fit, detector, size)
-    person, wanted = inputs.person(style, style_pose), inputs.pose(pose, pose_size)
+    person, wanted = _person(inputs, style, style_pose, also, also_pose), inputs.pose(pose, pose_size)
     if fit_pose:
         wanted = fitted(wanted, person.keypoints)
-    given = [with_skeleton(person.image, person.keypoints), with_skeleton(person.image, wanted)]
+    given = [with_skeleton(each.image, each.keypoints) for each in (person, *person.others)]
+    given.append(with_skeleton(person.image, wanted))
     if keep_background:
         there = _region(inputs, mask, labels, "person", style)
         there = body_mask(person.keypoints, inputs.size) if there is None else there
         inside = _softened(there | body_mask(wanted, inputs.size), soften)
         given.append(enlarged(with_mask(person.image, inside > 0)))
-    _hint(model, style)
+    _hint(model, style, *(also or []))
     _write_preview(preview, given)
     painter = _painter(model, inputs.size, low_memory)
     if not keep_background:
@@ -278,6 +290,8 @@ def interpolate(
     ],
     frames: Annotated[int, typer.Option(min=2, max=600, help="Number of images")] = 12,
     style_pose: StylePose = None,
+    also: Also = None,
+    also_pose: AlsoPose = None,
     pose_size: PoseSize = None,
     model: Model = _MODEL,
     fit: FitTo = "pad",
@@ -293,11 +307,13 @@ def interpolate(
     from dnaf.core.progress import note
 
     inputs = _inputs(fit, detector, size)
-    person, ends = inputs.person(style, style_pose), [inputs.pose(name, pose_size) for name in (first, last)]
+    person = _person(inputs, style, style_pose, also, also_pose)
+    ends = [inputs.pose(name, pose_size) for name in (first, last)]
     if fit_pose:
         ends = [fitted(each, person.keypoints) for each in ends]
-    _write_preview(preview, [with_skeleton(person.image, each) for each in (person.keypoints, *ends)])
-    _hint(model, style)
+    given = [with_skeleton(each.image, each.keypoints) for each in (person, *person.others)]
+    _write_preview(preview, [*given, *(with_skeleton(person.image, each) for each in ends)])
+    _hint(model, style, *(also or []))
 
     # Only now what takes seconds to import: a wrong file is told at once.
     from dnaf.apply.animation import find_ffmpeg, to_gif, to_mp4
@@ -363,6 +379,25 @@ def _inputs(fit: "Fit", detector: str | None, size: str | None) -> "InputReader"
     from dnaf.apply.input_reader import InputReader
 
     return InputReader(_frame(size), fit, None if detector is None else load_detector(detector))
+
+
+def _person(
+    inputs: "InputReader",
+    style: str,
+    style_pose: Path | None,
+    also: list[str] | None,
+    also_pose: list[Path] | None,
+) -> "Person":
+    """The person of --style, with what --also shows of it."""
+    others = also or []
+    poses: list[Path | None] = [*(also_pose or [])]
+    if poses and len(poses) != len(others):
+        raise ConfigError(
+            f"--also-pose: not one for each --also (found {len(poses)} for {len(others)}). Give the pose of "
+            "each, or of none."
+        )
+    of_others = zip(others, poses or [None] * len(others), strict=True)
+    return replace(inputs.person(style, style_pose), others=tuple(inputs.person(*each) for each in of_others))
 
 
 def _frame(size: str | None) -> "Size":

@@ -98,7 +98,7 @@ class Painter:
         """An image a pose, each of the style at the same place, or all of a single style.
 
         Args:
-            styles: as many as `keypoints`, or one.
+            styles: as many as `keypoints`, or one; each with its `others` beside it.
             keypoints: each (18, 2) in pixels of the frame.
             on_step_end: as `DNAFPipeline.__call__` takes it; its latents are those of all images.
             generate: steps and guidance of these images; None: those given when the model was loaded.
@@ -109,22 +109,27 @@ class Painter:
         """
         params = generate or self._generate
         start, stop = params.guidance_interval
+        rows: list[Person] = []  # all images of all styles
+        rows_of: list[list[int]] = []
+        for style in styles:
+            rows_of.append(list(range(len(rows), len(rows) + 1 + len(style.others))))
+            rows += [style, *style.others]
         style_pose_maps, wanted = (
             torch.stack([to_pose_tensor(self.pose_map(each)) for each in drawn])
-            for drawn in ([style.keypoints for style in styles], keypoints)
+            for drawn in ([row.keypoints for row in rows], keypoints)
         )
         try:
             generated = self.pipeline(
-                style=[Image.fromarray(style.image) for style in styles],
+                style=[Image.fromarray(row.image) for row in rows],
                 style_pose_map=style_pose_maps,
                 pose_map=wanted,
-                style_index=torch.arange(len(keypoints)) % len(styles),
+                style_index=[rows_of[index % len(styles)] for index in range(len(keypoints))],
                 num_inference_steps=params.num_inference_steps,
                 guidance_scale=params.guidance_scale,
                 guidance_interval=(start, stop),
                 generator=torch.Generator().manual_seed(0),  # only of what some schedulers add
                 latents=self.noise.repeat(len(keypoints), 1, 1, 1),
-                style_noise=self._style_noise.repeat(len(styles), 1, 1, 1),
+                style_noise=self._style_noise.repeat(len(rows), 1, 1, 1),
                 callback_on_step_end=on_step_end,
                 output_type="pt",
             ).images.cpu()

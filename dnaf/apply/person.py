@@ -13,7 +13,9 @@ class Person:
     Attributes:
         image: uint8 RGB (H, W, 3).
         keypoints: float (18, 2), x then y, in its pixels; missing joints are NaN, all of an image of no one.
+        others: further images of the same person, which its looks are taken from too.
     """
 
     image: Pixels
     keypoints: Points
+    others: tuple["Person", ...] = ()

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,28 @@ def test_an_image_depends_on_its_style_and_pose_alone(painter: Painter, persons:
     alone = painter.generate([persons[1]], [persons[3].keypoints])[0]
     assert np.abs(both[1].astype(int) - alone).max() <= 1
     assert (both[0] != both[1]).any()
+
+
+def test_further_images_of_a_person_count_and_in_any_order(painter: Painter, persons: list[Person]) -> None:
+    wanted = [persons[3].keypoints]
+    front, back, side = persons[:3]
+    alone = painter.generate([front], wanted)[0]
+    one, other = (
+        painter.generate([replace(front, others=others)], wanted)[0]
+        for others in ((back, side), (side, back))
+    )
+    assert np.abs(one.astype(int) - other).max() <= 1
+    assert (one != alone).any()
+
+
+def test_persons_with_more_and_with_fewer_images_are_drawn_together(
+    painter: Painter, persons: list[Person]
+) -> None:
+    more = replace(persons[0], others=(persons[1],))
+    together = painter.generate([more, persons[2]], [persons[3].keypoints] * 2)
+    for found, style in zip(together, (more, persons[2]), strict=True):
+        expected = painter.generate([style], [persons[3].keypoints])[0]
+        assert np.abs(found.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("scheduler", FOR_THE_DEMO_S_MODEL)

@@ -258,6 +258,18 @@ def test_a_wanted_pose_is_fitted_to_the_person(project: ApplicationProject) -> N
     assert (not_fitted != own).any()
 
 
+def test_several_images_of_a_person_are_given_each_with_its_pose(project: ApplicationProject) -> None:
+    first, second, third, wanted = project.names[:4]
+    apply.pose(first, wanted, Path("one.png"))
+    apply.pose(first, wanted, Path("three.png"), also=[second, third], preview=Path("given.png"))
+    one, three, given = (images.read(Path(f"{each}.png")) for each in ("one", "three", "given"))
+    assert (one != three).any()
+    assert given.shape[1] > 4 * 144  # three images of the person, and the wanted pose
+    with pytest.raises(ConfigError, match=r"^--also-pose: not one for each --also \(found 1 for 2\)"):
+        apply.pose(first, wanted, Path("no.png"), also=[second, third], also_pose=[Path("a.json")])
+    assert not Path("no.png").exists()
+
+
 def test_a_table_gives_what_each_row_gives_alone_and_a_second_run_makes_what_is_missing(
     project: ApplicationProject, capsys: pytest.CaptureFixture[str]
 ) -> None:

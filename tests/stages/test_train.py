@@ -1,5 +1,6 @@
 import csv
 import re
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +179,10 @@ def test_the_stage_latents_writes_what_training_reads(project: TrainingProject) 
         .startswith("No latents to keep: the autoencoder only rearranges")
     )
     assert processes.run("train", project) == 0, processes.output(project)
+
+
+def test_the_program_that_shows_the_log_can_start() -> None:
+    import_module("tensorboard.default")  # of its plugins; what it needs is not all among what it declares
 
 
 def test_tensorboard_shows_every_step_once_also_after_a_kill(project: TrainingProject) -> None:

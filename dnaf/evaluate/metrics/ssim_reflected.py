@@ -49,6 +49,5 @@ _REFLECTED = Column(
     about="as torchmetrics has it, under `leffa` only: gaussian window, range 255, and all pixels, with the "
     "image reflected beyond its border",
     details=("torchmetrics",),
-    is_main=True,
 )
 SSIM_REFLECTED = PairMetric((_REFLECTED,), _measure)

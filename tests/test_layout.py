@@ -83,3 +83,9 @@ def test_imports_go_one_way() -> None:
     command = (str(Path(sys.executable).with_name("lint-imports")), "--no-cache")
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_no_test_forks_the_process_that_runs_all_tests() -> None:
+    """tests/helpers/processes.py says why."""
+    forked = 'get_context("' + 'fork")'
+    assert [path for path in (ROOT / "tests").rglob("*.py") if forked in path.read_text()] == []

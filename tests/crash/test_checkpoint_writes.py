@@ -1,7 +1,6 @@
 """A checkpoint's write path, interrupted in every system call in turn (after SQLite's I/O error tests)."""
 
 import errno
-import multiprocessing
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +15,6 @@ from tests.helpers import processes
 from tests.helpers.faults import Faults, kill
 from tests.train.test_checkpoint import assert_equal, loaded, trained
 
-# Of a process without a history: what earlier tests left in this one can keep a fork of it from ending well.
-_CONTEXT = multiprocessing.get_context("forkserver")
 _LEAST_CALLS = 4 * 8  # four files; make, write, fsync, chmod and rename each, and fsync of the folder
 
 
@@ -71,7 +68,7 @@ def test_a_kill_in_any_system_call_never_costs_the_earlier_checkpoint(tmp_path: 
         folder = tmp_path / str(at)
         checkpoint.save(folder, trained(2))
         checkpoint.save(folder, trained(4))
-        process = _CONTEXT.Process(target=_save_and_die, args=(folder, at))
+        process = processes.CONTEXT.Process(target=_save_and_die, args=(folder, at))
         process.start()
         exit_code = processes.finish(process)
         if exit_code == 0:

@@ -20,8 +20,12 @@ from stages import _command
 from tests.docs.pages import ROOT, Command
 
 # Bash itself expands variables, quotes and loops. Where PATH is nowhere it finds no program and calls this.
-_RECORD = """
-command_not_found_handle() { printf '%s\\0' "$@" $'\\n' >> "$RECORD"; }
+# Both ends of a pipe call it at once: a program is one line, which bash writes in one go (\x1e: a line end).
+_RECORD = r"""
+command_not_found_handle() {
+    printf -v line '%s\x1f' "${@//$'\n'/$'\x1e'}"
+    printf '%s\n' "$line" >> "$RECORD"
+}
 """
 _SUFFIXES = (".png", ".jpg", ".json", ".yaml", ".csv", ".txt", ".zip", ".onnx")
 _WRITING = ("--out", "--preview", "--local-dir", "-o")
@@ -41,7 +45,11 @@ def programs(text: str, folder: Path) -> list[list[str]]:
         text=True,
     )
     assert finished.returncode == 0, finished.stderr
-    return [line.strip("\0").split("\0") for line in record.read_text().split("\n\0") if line]
+    return [
+        [argument.replace("\x1e", "\n") for argument in line.split("\x1f")[:-1]]
+        for line in record.read_text().split("\n")
+        if line
+    ]
 
 
 @cache

@@ -77,9 +77,9 @@ def test_a_block_or_marker_out_of_the_grammar_is_an_error(text: str) -> None:
 
 
 def test_programs_are_found_as_bash_finds_them_and_none_is_run(tmp_path: Path) -> None:
-    text = 'A="x y" b "c  d" && for e in 1 2; do f $e > g || h; done; export I=j; k $I | l'
+    text = 'A="x y" b "c  d" \'\n\' "" && for e in 1 2; do f $e > g || h; done; export I=j; k $I | l'
     assert sorted(programs(text, tmp_path)) == sorted(
-        [["b", "c  d"], ["f", "1"], ["f", "2"], ["k", "j"], ["l"]]
+        [["b", "c  d", "\n", ""], ["f", "1"], ["f", "2"], ["k", "j"], ["l"]]
     )
 
 

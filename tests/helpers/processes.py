@@ -1,4 +1,7 @@
-"""Stages as processes that can be killed: forked from one that has imported torch already."""
+"""Processes that can be killed: forked from one that has imported torch and done nothing else.
+
+What earlier tests left in the test process itself can keep a fork of it from ending well.
+"""
 
 import importlib
 import multiprocessing
@@ -7,13 +10,18 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
+import torch
+
+from dnaf.train import checkpoint
 from tests.helpers.training_project import ROOT, TrainingProject
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(
     [
         *("dnaf.train.loop", "dnaf.generate.pairs", "dnaf.evaluate.method", "dnaf.evaluate.reference"),
         *("dnaf.report.page", "dnaf.apply.sheets", "stages._command"),
@@ -32,7 +40,7 @@ def start(
         full_at: number of the one in which the disk is full.
         spare_bytes: memory it may take beyond what its libraries hold; 0: no limit.
     """
-    process = _CONTEXT.Process(target=_run_stage, args=(stage, project.root, kill_at, full_at, spare_bytes))
+    process = CONTEXT.Process(target=_run_stage, args=(stage, project.root, kill_at, full_at, spare_bytes))
     process.start()
     return process
 
@@ -51,6 +59,32 @@ def run(
 ) -> int:
     """Runs a stage to its end or death."""
     return finish(start(stage, project, kill_at, full_at, spare_bytes))
+
+
+def kill_training(step: int, train: Callable[..., None], *arguments: Any) -> None:
+    """Calls `train(*arguments)` in a process that is killed when it is about to save a step."""
+    process = CONTEXT.Process(
+        target=_kill_training,
+        args=(step, os.environ["DNAF_SCRATCH"], torch.get_num_threads(), train, *arguments),
+    )
+    process.start()
+    assert was_killed(finish(process))
+
+
+def _kill_training(
+    step: int, scratch: str, num_threads: int, train: Callable[..., None], *arguments: Any
+) -> None:
+    os.environ["DNAF_SCRATCH"] = scratch
+    torch.set_num_threads(num_threads)
+    save = checkpoint.save
+
+    def kill_or_save(place: Path, state: checkpoint.Checkpoint) -> None:
+        if state.step == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        save(place, state)
+
+    checkpoint.save = kill_or_save
+    train(*arguments)
 
 
 # `accelerate launch --cpu --num_processes 2` starts one process only (accelerate 1.15).
@@ -96,8 +130,6 @@ def _run_stage(stage: str, root: Path, kill_at: int, full_at: int, spare_bytes: 
             os.dup2(file.fileno(), stream)
     # pytest's capture left other streams here
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
-    import torch
-
     from stages import _command
     from tests.helpers import faults
 

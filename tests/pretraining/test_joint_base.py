@@ -1,9 +1,6 @@
 """A base model is a function of its recipe, loads frozen as any other, and the committed one is complete."""
 
 import csv
-import os
-import signal
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -12,8 +9,8 @@ import torch
 from dnaf.core import config, files
 from dnaf.model.build import build
 from dnaf.pretraining.joint_base import Recipe, pretrain_base
-from dnaf.train import checkpoint
 from stages.pretrain_base import read_recipe
+from tests.helpers import processes
 from tests.helpers.training_project import ROOT, model_params, train_params
 
 BASE = Path("data/base/demo")
@@ -36,16 +33,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): files.digest(path) for path in folder.rglob("*") if path.is_file()}
 
 
-def pretrain_killed_at_step(step: int, folder: Path) -> None:
-    """Runs in a process of its own, which kills itself when it is about to save a step."""
-    save = checkpoint.save
-
-    def kill_or_save(place: Path, state: checkpoint.Checkpoint) -> None:
-        if state.step == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        save(place, state)
-
-    checkpoint.save = kill_or_save
+def pretrain(folder: Path) -> None:
     pretrain_base(folder, recipe())
 
 
@@ -54,7 +42,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("written")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DNAF_SCRATCH", str(root / "scratch"))
-        pretrain_base(root / "base", recipe())
+        pretrain(root / "base")
     assert not [path for path in (root / "scratch").rglob("*") if path.is_file()]
     return root / "base"
 
@@ -87,13 +75,10 @@ def test_killed_while_it_trains_and_started_again_it_gives_the_same_bytes(
     written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
-    killed = get_context("fork").Process(target=pretrain_killed_at_step, args=(3, tmp_path / "base"))
-    killed.start()
-    killed.join()
-    assert killed.exitcode == -signal.SIGKILL
+    processes.kill_training(3, pretrain, tmp_path / "base")
     assert not (tmp_path / "base").exists()
     assert [path.name for path in tmp_path.glob("scratch/train/*/step-*")] != []
-    pretrain_base(tmp_path / "base", recipe())
+    pretrain(tmp_path / "base")
     assert digests(tmp_path / "base") == digests(written)
 
 

@@ -1,8 +1,5 @@
 """Pretraining at the smallest size: functions of the seed, resumable to the bit, of DNAF's own attention."""
 
-import os
-import signal
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +34,8 @@ from dnaf.pretraining.people_latents import PeopleLatents, encode_people, load_a
 from dnaf.pretraining.publish import publish
 from dnaf.pretraining.sheets import Examples, crop, torso_centres
 from dnaf.pretraining.style_encoder import MODEL_NAME, to_timm, write_style_encoder
-from dnaf.train import checkpoint
 from dnaf.train.init import init_adapter
+from tests.helpers import processes
 from tests.helpers.training_project import ROOT, model_params
 
 SEED = 5
@@ -106,19 +103,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def pretrain_killed_at_step(step: int, train: Any, *arguments: Any) -> None:
-    """Runs in a process of its own, which kills itself when it is about to save a step."""
-    save = checkpoint.save
-
-    def kill_or_save(place: Path, state: checkpoint.Checkpoint) -> None:
-        if state.step == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        save(place, state)
-
-    checkpoint.save = kill_or_save
-    train(*arguments)
-
-
 def test_people_are_those_that_the_demo_draws_from_another_seed(folder: Path) -> None:
     drawn = PeopleImages(folder / "people")
     assert drawn.images.shape == (9, 6, 64, 48, 3)
@@ -183,12 +167,7 @@ def test_a_training_killed_and_started_again_gives_the_same_weights(
         "crops": (train_crops, folder, tmp_path / "crops"),
     }
     for name, (train, *arguments) in runs.items():
-        killed = get_context("fork").Process(
-            target=pretrain_killed_at_step, args=(killed_at, train, *arguments)
-        )
-        killed.start()
-        killed.join()
-        assert killed.exitcode == -signal.SIGKILL
+        processes.kill_training(killed_at, train, *arguments)
         assert not (tmp_path / name).exists()
         train(*arguments)
         assert weights(tmp_path / name) == weights(folder / name) != {}

@@ -1,5 +1,6 @@
 """A store gives back what was put in, is the same bytes for the same content, and shows every damage."""
 
+import multiprocessing
 import pickle
 import zipfile
 from pathlib import Path
@@ -10,7 +11,6 @@ import pytest
 from dnaf.core import images
 from dnaf.core.errors import StateError
 from dnaf.data.store import ImageStore, write_store
-from tests.helpers import processes
 
 CONTENT = {"b.jpg": b"second" * 20, "a.png": images.encode_png(np.full((4, 3, 3), 7, np.uint8)), "c": b""}
 
@@ -125,5 +125,5 @@ def test_a_store_works_in_other_processes(tmp_path: Path) -> None:
     store = ImageStore(_write(tmp_path / "s.zip"))
     store.read("c")
     assert _read_b(pickle.loads(pickle.dumps(store))) == CONTENT["b.jpg"]
-    with processes.CONTEXT.Pool(2) as pool:
+    with multiprocessing.get_context("forkserver").Pool(2) as pool:
         assert pool.map(_read_b, [store] * 4) == [CONTENT["b.jpg"]] * 4

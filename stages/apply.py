@@ -375,8 +375,8 @@ def batch(
 
 
 def _inputs(fit: "Fit", detector: str | None, size: str | None) -> "InputReader":
-    from dnaf.apply.detectors.load import load_detector
     from dnaf.apply.input_reader import InputReader
+    from dnaf.data.detectors.load import load_detector
 
     return InputReader(_frame(size), fit, None if detector is None else load_detector(detector))
 

@@ -22,19 +22,11 @@ def main(
     dataset: _command.Dataset = None,
 ) -> str:
     from dnaf.core import config
-    from dnaf.data.store import ImageStore
     from dnaf.evaluate.check import check_results
-    from dnaf.evaluate.submissions.find import read_test_pairs
-    from dnaf.evaluate.submissions.open import DataSet
+    from dnaf.evaluate.submissions.open import read_data_set
 
     dataset = dataset or config.load_chosen_dataset()
-    data = DataSet(
-        config.load_format(dataset),
-        config.load_size(dataset),
-        read_test_pairs(Path("data/pairs")),
-        Path("data/pairs/train_images.csv"),
-        ImageStore(Path("data/prepared.zip")),
-    )
+    data = read_data_set(Path("data"), config.load_format(dataset), config.load_size(dataset))
     return check_results(Path(folder), data)
 
 

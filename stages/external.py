@@ -30,15 +30,12 @@ def main(
     size, format_name = config.load_size(dataset), config.load_format(dataset)
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
-    from dnaf.data.store import ImageStore
-    from dnaf.evaluate.submissions.find import read_test_pairs
-    from dnaf.evaluate.submissions.open import DataSet
+    from dnaf.evaluate.submissions.open import read_data_set
     from dnaf.publishing.external import IMAGES, run_external
     from dnaf.publishing.kit import write_kit
 
     pairs, prepared, results = Path("data/pairs"), Path("data/prepared.zip"), Path("data/results")
-    test, store = read_test_pairs(pairs), ImageStore(prepared)
-    data = DataSet(format_name, size, test, pairs / "train_images.csv", store)
+    data = read_data_set(Path("data"), format_name, size)
     said = run_external(
         method, results, data, lambda kit: write_kit(kit, pairs, prepared, dataset, canvas, size)
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from dnaf.apply.detectors.detector import Detector
 from dnaf.apply.frame import Fit, Placement, place, placement
 from dnaf.apply.masks.label_image import Region, read_labels, region_of
 from dnaf.apply.masks.label_sets import LabelSetName
@@ -17,6 +16,7 @@ from dnaf.core import files, images
 from dnaf.core.errors import DataError
 from dnaf.core.filenames import suffix
 from dnaf.core.images import Pixels, Size
+from dnaf.data.detectors.detector import Detector
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points, check_pose, read_keypoints
 from dnaf.data.keypoints.openpose_files import read_openpose, read_openpose_of
 from dnaf.data.store import ImageStore

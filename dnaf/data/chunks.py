@@ -3,12 +3,19 @@
 Each is an image store of its own. A damaged one is made again, whatever the damage is.
 """
 
-from collections.abc import Mapping
+import io
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dnaf.core.errors import StateError
 from dnaf.core.progress import note
 from dnaf.data.store import ImageStore, write_store
+
+Array = NDArray[Any]
 
 
 class FinishedChunks:
@@ -60,6 +67,22 @@ class FinishedChunks:
         with write_store(self._path(number), {"made_from": made_from}) as store:
             for name, data in contents.items():
                 store.add(name, data)
+
+    def arrays(self, number: int, make: Callable[[], Mapping[str, Array]]) -> dict[str, Array]:
+        """A chunk that is arrays by name: what an interrupted run kept of it, or else made now, and kept.
+
+        Raises:
+            ResourceError: disk full.
+        """
+        contents = self.load(number)
+        if contents is None:
+            contents = {}
+            for name, array in make().items():
+                buffer = io.BytesIO()
+                np.save(buffer, array, allow_pickle=False)
+                contents[name] = buffer.getvalue()
+            self.save(number, contents)
+        return {name: np.load(io.BytesIO(data), allow_pickle=False) for name, data in contents.items()}
 
     def _path(self, number: int) -> Path:
         return self._folder / f"chunk-{number:06d}.zip"

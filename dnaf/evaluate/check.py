@@ -7,9 +7,8 @@ from dnaf.core.progress import track
 from dnaf.core.workers import thread_map
 from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.inspection import Inspection, Inspector
-from dnaf.evaluate.submissions.find import CARD, find_results
-from dnaf.evaluate.submissions.method_card import Card, read_card
-from dnaf.evaluate.submissions.open import DataSet, Results, open_results
+from dnaf.evaluate.submissions.find import NEED_NO_FILES
+from dnaf.evaluate.submissions.open import DataSet, open_folder
 
 
 def check_results(folder: Path, data: DataSet) -> str:
@@ -22,7 +21,9 @@ def check_results(folder: Path, data: DataSet) -> str:
         DataError: nothing to check, or the first thing that is wrong.
         StateError: the store that stage generate wrote is incomplete or of other pairs.
     """
-    results = _open(folder, data)
+    if folder.name in NEED_NO_FILES:
+        raise DataError(f"{folder}: nothing to check ({folder.name} needs no files).")
+    _, results = open_folder(folder, data)
     inspector = Inspector(results, data.prepared, data.size)
     sizes = set()
 
@@ -40,23 +41,3 @@ def check_results(folder: Path, data: DataSet) -> str:
         f"{folder}: complete, {len(pairs):,} of {len(pairs):,} pairs, "
         f"{results.info['file_type']}, {sizes.pop()} (height x width){remark}"
     )
-
-
-def _open(folder: Path, data: DataSet) -> Results:
-    card = Card(title=folder.name, paper=None, repository=None, naming=None, panels=None)
-    if (folder / CARD).exists():
-        card = read_card(folder / CARD)
-    elif not folder.is_dir():
-        raise DataError(
-            f"{folder}: no such folder (expected one that holds a zip, a folder or images). "
-            "Put the results into data/results/<method>."
-        )
-    found = find_results(folder.name, folder.parent, card)
-    if found is None:
-        raise DataError(
-            f"{folder}: no images (expected a zip, a folder or images of {len(data.test.pairs):,} pairs). "
-            "docs/protocols.md says how to supply them."
-        )
-    if not found:
-        raise DataError(f"{folder}: nothing to check ({folder.name} needs no files).")
-    return open_results(folder.name, found, card, data)

@@ -3,30 +3,34 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dnaf.core import config, files
+from dnaf.core import config
 from dnaf.core.errors import StateError
 from dnaf.core.images import Size
 from dnaf.core.shards import Shards
 from dnaf.data.formats.names import Stem
 from dnaf.data.formats.registry import FORMATS
-from dnaf.data.keypoints.keypoints import Points, read_keypoints
+from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.batch_networks import Networks, pair_networks
 from dnaf.evaluate.comparison import Masks
 from dnaf.evaluate.metrics.body_mask import body_mask
 from dnaf.evaluate.metrics.metric import PairMetric
+from dnaf.evaluate.metrics.pckh import COUNTS
 from dnaf.evaluate.networks.features import feature_networks
 from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference
 from dnaf.evaluate.score import Extras, ReferenceData, Score, require_large_enough, score
-from dnaf.evaluate.submissions.find import KEYPOINTS, TestPairs
-from dnaf.evaluate.submissions.joints import count_joints
+from dnaf.evaluate.submissions.detections import key_of, read_detections
+from dnaf.evaluate.submissions.find import DETECTIONS, KEYPOINTS, TestPairs
+from dnaf.evaluate.submissions.joints import count_joints, target_keypoints
 from dnaf.evaluate.submissions.method_card import Card
-from dnaf.evaluate.submissions.open import DataSet, open_results
+from dnaf.evaluate.submissions.open import DataSet, Results, open_results
 from dnaf.evaluate.submissions.result_names import ResultNames
 
 
@@ -77,32 +81,32 @@ def score_method(
                 f"{sets[name].provenance if name in sets else 'none'}, expected {network.provenance}). "
                 "Run reference again."
             )
-    extras = _extras(root, method, card.naming, test, setting)
+    extras = _extras(root, method, card.naming, data, results, setting)
     reference = ReferenceData(real, sets, info)
     return score(results, test, reference, extras, protocol, networks, setting.params, setting.seed, shards)
 
 
-def _extras(root: Path, method: str, naming: str | None, test: TestPairs, setting: Setting) -> Extras:
-    """Market-1501's masks, the joints of a method whose keypoints were supplied, and what is resampled."""
-    found = root / "results" / method / KEYPOINTS
+def _extras(
+    root: Path, method: str, naming: str | None, data: DataSet, results: Results, setting: Setting
+) -> Extras:
+    """Market-1501's masks, what was found in a method's images, and what is resampled."""
+    test, folder = data.test, root / "results" / method
     has_masks, unit = FORMATS[setting.format_name].has_masks, FORMATS[setting.format_name].unit
-    if not has_masks and not found.exists():
-        return Extras(unit=unit, metrics=setting.metrics)
-    targets, frame = _target_keypoints(root / "pairs", test)
-    joints = None
-    if found.exists():
-        names = ResultNames(setting.format_name, test.pairs, naming)
-        joints = count_joints(found, names, test.pairs, targets, frame)
-    masks = _masks(targets, frame, setting.size) if has_masks else None
-    return Extras(masks, joints, unit, setting.metrics)
-
-
-def _target_keypoints(pairs: Path, test: TestPairs) -> tuple[dict[Stem, Points], Size]:
-    """Keypoints of every target, and the frame (height, width) that they refer to."""
-    height, width = files.require_complete(pairs)["frame"]
-    stems, keypoints = read_keypoints(pairs / "keypoints.csv")
-    row = {stem: index for index, stem in enumerate(stems)}
-    return {target: keypoints[row[target]] for _, target in test.pairs}, (height, width)
+    masks: Masks | None = None
+    counts: dict[str, NDArray[Any]] = {}
+    detectors: dict[str, str] = {}
+    if has_masks or (folder / KEYPOINTS).exists():
+        targets, frame = target_keypoints(root / "pairs", test)
+        masks = _masks(targets, frame, setting.size) if has_masks else None
+        if (folder / KEYPOINTS).exists():
+            names = ResultNames(setting.format_name, test.pairs, naming)
+            joints = count_joints(folder / KEYPOINTS, names, test.pairs, targets, frame)
+            counts |= dict(zip(COUNTS, joints.T, strict=True))
+    if (folder / DETECTIONS).exists():
+        found = read_detections(folder, key_of(results, data))
+        counts |= found.counts
+        detectors |= found.detectors
+    return Extras(masks, counts, detectors, unit, setting.metrics)
 
 
 def _masks(targets: Mapping[Stem, Points], frame: Size, size: Size) -> Masks:

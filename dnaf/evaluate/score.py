@@ -1,8 +1,8 @@
 """All metrics of one method under one protocol, over exactly the test pairs."""
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, get_args
 
@@ -20,9 +20,8 @@ from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.batch_networks import BatchFeatures, Networks
 from dnaf.evaluate.comparison import Comparer, Masks
 from dnaf.evaluate.inspection import Inspector
-from dnaf.evaluate.metrics import pckh
-from dnaf.evaluate.metrics.bootstrap import bootstrap_interval
-from dnaf.evaluate.metrics.metric import PairMetric, TableMetric
+from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, ratio_interval
+from dnaf.evaluate.metrics.metric import PairMetric, RatioMetric, TableMetric
 from dnaf.evaluate.metrics.psnr import PSNR_MAX
 from dnaf.evaluate.metrics.registry import COLUMNS, METRICS
 from dnaf.evaluate.protocols.protocol import LastBatch, Protocol
@@ -68,13 +67,15 @@ class Extras:
 
     Attributes:
         masks: of the person in every target, for a data set whose metrics leave the background out.
-        joints: correct and valid joints of each pair (N, 2), see `joints.count_joints`.
+        counts: further columns of the table of all pairs (N), of which metrics follow.
+        detectors: what found some of them, see `detections.Detections`.
         unit: what is resampled, see `Format.unit`.
         metrics: the user's own.
     """
 
     masks: Masks | None = None
-    joints: NDArray[np.int64] | None = None
+    counts: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    detectors: Mapping[str, str] = field(default_factory=dict)
     unit: str = "outfit"
     metrics: Sequence[PairMetric] = ()
 
@@ -133,8 +134,8 @@ def score(
         networks.features, reference.sets, features, test.outfits[:kept], params.num_bootstrap, root_seed
     )
     metrics |= _means(table, results, test, protocol, params.num_bootstrap, root_seed)
-    if extras.joints is not None:
-        table[list(pckh.COUNTS)] = extras.joints
+    for name, values in extras.counts.items():
+        table[name] = values
     metrics |= _of_table(table, test, params.num_bootstrap, root_seed)
     metrics |= {"num_pairs": len(table), "num_expected": len(test.pairs)}
     metrics["protocol"] = _provenance(info, extras, test, reference, protocol, networks, params, root_seed)
@@ -200,15 +201,18 @@ def _means(
 
 def _of_table(table: pd.DataFrame, test: TestPairs, num_bootstrap: int, root_seed: int) -> dict[str, float]:
     """The metrics that follow from several columns, where these are there."""
+    columns = {name: table[name].to_numpy(np.float64) for name in table.columns.drop(_PAIR_COLUMNS)}
     found: dict[str, float] = {}
     for metric in METRICS:
-        if not isinstance(metric, TableMetric) or not set(metric.needs) <= set(table.columns):
-            continue
-        key, values = metric.column.key, [table[name].to_numpy(np.float64) for name in metric.needs]
-        found[key] = metric.measure(*values)
-        if num_bootstrap and metric.interval:
-            ends = metric.interval(*values, test.outfits, num_bootstrap, root_seed, key)
-            if ends:
+        if isinstance(metric, TableMetric) and set(metric.needs) <= columns.keys():
+            found[metric.column.key] = metric.measure(*(columns[name] for name in metric.needs))
+        elif isinstance(metric, RatioMetric) and {metric.numerator, metric.denominator} <= columns.keys():
+            key, terms = metric.column.key, (columns[metric.numerator], columns[metric.denominator])
+            if not terms[1].any():
+                continue
+            found[key] = float(terms[0].sum() / terms[1].sum())
+            if num_bootstrap:
+                ends = ratio_interval(*terms, test.outfits, num_bootstrap, root_seed, key)
                 found[f"{key}_low"], found[f"{key}_high"] = ends
     return found
 
@@ -250,4 +254,5 @@ def _provenance(
         "results": info,
         "weights": {name: network.provenance for name, network in every.items()},
         "versions": {package: version(package) for package in _PACKAGES},
+        **({"detectors": dict(extras.detectors)} if extras.detectors else {}),
     }

@@ -11,7 +11,7 @@ from dnaf.core.seals import read_sealed_json
 # Two methods' numbers are comparable only if all of the block `protocol` agrees: the causes, before what
 # follows from them, and without words and what is of one method alone.
 _CAUSES = ("name", "image_size", "pairs_sha256", "real_set", "weights", "bootstrap")
-_NOT_COMPARED = ("results", "versions", "elsewhere", "title", "source")
+_NOT_COMPARED = ("results", "versions", "elsewhere", "title", "source", "detectors")
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def read_comparable(protocol: str, methods: Sequence[str], folder: Path) -> list
     if not present:
         return rows
     first = next((row for row in present if not row.elsewhere), present[0])
+    _require_same_detectors(present, protocol, folder)
     for row in present:
         if found := difference(row.protocol, first.protocol):
             advice = "Run evaluate again."
@@ -79,6 +80,20 @@ def read_comparable(protocol: str, methods: Sequence[str], folder: Path) -> list
                 f"{advice}"
             )
     return rows
+
+
+def _require_same_detectors(rows: Sequence[MethodMetrics], protocol: str, folder: Path) -> None:
+    """Not all methods need have been looked at by detectors; those that were, by the same ones."""
+    first: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        for purpose, name in row.protocol.get("detectors", {}).items():
+            other, expected = first.setdefault(purpose, (row.method, name))
+            if name != expected:
+                raise StateError(
+                    f"{_path(protocol, row.method, folder)}: not comparable with {other} "
+                    f"(detectors.{purpose}: found {short(name)}, expected {short(expected)}). "
+                    "Run detect of both with the same files."
+                )
 
 
 def difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str | None:

@@ -42,6 +42,11 @@ def protocol_sentences(board: Board) -> str:
     if protocol["weights"]:
         weights = [f"`{name}` {_weights(text)}" for name, text in protocol["weights"].items()]
         sentences.append(f"Weights: {', '.join(weights)}.")
+    if detectors := {
+        key: text for row in board.present for key, text in row.protocol.get("detectors", {}).items()
+    }:
+        shown = [f"{key} {text if ' ' in text else _weights(text)}" for key, text in detectors.items()]
+        sentences.append(f"Detectors: {', '.join(shown)}.")
     return " ".join([*sentences, _resamplings(protocol)])
 
 

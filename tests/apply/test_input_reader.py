@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dnaf.apply.detectors.load import load_detector
 from dnaf.apply.input_reader import InputReader
 from dnaf.core import images
 from dnaf.core.errors import ConfigError, DataError
+from dnaf.data.detectors.load import load_detector
 from tests.helpers.application_project import ApplicationProject, in_model_pixels
 from tests.helpers.training_project import SIZE
 

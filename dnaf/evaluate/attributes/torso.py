@@ -58,6 +58,24 @@ def colour_error(real: Pixels, generated: Pixels) -> float:
     return float(deltaE_ciede2000(first, second).mean())
 
 
+def texture_error(real: Pixels, generated: Pixels) -> float:
+    """Difference of two torsos' contrast, in L* a pixel: mean |dL*/dx| and |dL*/dy| of each third, averaged.
+
+    Where the stripes are is not seen by it, how many there are and how sharp they are is.
+
+    Args: as of `colour_error`.
+    """
+    first, second = (
+        np.array([_contrast(image[rows, _MIDDLE]) for rows in _THIRDS]) for image in (real, generated)
+    )
+    return float(np.abs(first - second).mean())
+
+
+def _contrast(image: Pixels) -> tuple[float, float]:
+    lightness = rgb2lab(image)[..., 0]
+    return float(np.abs(np.diff(lightness, axis=1)).mean()), float(np.abs(np.diff(lightness, axis=0)).mean())
+
+
 def _length(keypoints: Points) -> float:
     """Pixels from the neck to the middle of the hips."""
     return float(np.linalg.norm((keypoints[RIGHT_HIP] + keypoints[LEFT_HIP]) / 2 - keypoints[NECK]))

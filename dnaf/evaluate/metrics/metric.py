@@ -213,21 +213,34 @@ class TableMetric:
     Attributes:
         needs: the columns (N); it is computed where they are all there.
         measure: of these columns.
-        interval: as of `SetMetric`; None if it has none, and where it returns none.
     """
 
     column: Column
     needs: tuple[str, ...]
     measure: Callable[..., float]
-    interval: Callable[..., tuple[float, float] | None] | None = None
+    has_interval = False
 
     @property
     def columns(self) -> tuple[Column]:
         return (self.column,)
 
+
+@dataclass(frozen=True)
+class RatioMetric:
+    """The sum of one column of the table of all pairs by the sum of another: of what could be counted.
+
+    Attributes:
+        numerator, denominator: the columns (N); where the second sums to 0 there is no number.
+    """
+
+    column: Column
+    numerator: str
+    denominator: str
+    has_interval = True
+
     @property
-    def has_interval(self) -> bool:
-        return self.interval is not None
+    def columns(self) -> tuple[Column]:
+        return (self.column,)
 
 
-Metric = PairMetric | NetworkMetric | SetMetric | TableMetric
+Metric = PairMetric | NetworkMetric | SetMetric | TableMetric | RatioMetric

@@ -1,12 +1,9 @@
 """PCKh: which joints of the generated person are where they should be, in parts of the head's size."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from dnaf.data.keypoints.keypoints import Points
-from dnaf.evaluate.metrics.bootstrap import ratio_interval
-from dnaf.evaluate.metrics.metric import Column, TableMetric, Values
+from dnaf.evaluate.metrics.metric import Column, RatioMetric
 
 COUNTS = ("pckh_correct", "pckh_valid")
 """Columns of the table of all pairs: the numbers of joints that `pckh` gives of each."""
@@ -37,17 +34,7 @@ def pckh(real_keypoints: Points, generated_keypoints: Points) -> tuple[int, int]
     return int(is_correct.sum()), int(is_valid.sum())
 
 
-def _share(correct: Values, valid: Values) -> float:
-    return float(correct.sum() / max(valid.sum(), 1))
-
-
-def _interval(
-    correct: Values, valid: Values, outfits: Sequence[str], num_resamplings: int, root_seed: int, key: str
-) -> tuple[float, float] | None:
-    return ratio_interval(correct, valid, outfits, num_resamplings, root_seed, key) if valid.any() else None
-
-
-PCKH = TableMetric(
+PCKH = RatioMetric(
     Column(
         key="pckh",
         name="PCKh",
@@ -57,7 +44,5 @@ PCKH = TableMetric(
         "the target's joints found within half a head",
         is_main=True,
     ),
-    COUNTS,
-    _share,
-    _interval,
+    *COUNTS,
 )

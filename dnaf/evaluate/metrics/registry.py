@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from dnaf.core import markdown
+from dnaf.evaluate.metrics.detected import DETECTED
 from dnaf.evaluate.metrics.frechet import FD_DINOV2, FD_EFFICIENTNET, FID
 from dnaf.evaluate.metrics.kid import KID
 from dnaf.evaluate.metrics.lpips import LPIPS, LPIPS_SQUEEZE, LPIPS_VGG
@@ -27,6 +28,7 @@ METRICS: tuple[Metric, ...] = (
     DIFFERENCES,
     MASKED_SSIM,
     PCKH,
+    *DETECTED,
     L1_WRONG_SOURCE,
     WRONG_SOURCE,
 )

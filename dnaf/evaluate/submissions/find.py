@@ -25,13 +25,15 @@ GROUND_TRUTH = "ground_truth"
 RECONSTRUCTION = "reconstruction"
 GENERATED = "generated.zip"
 WRONG_SOURCE = "wrong_source.zip"
+NEED_NO_FILES = (COPY_SOURCE, MEAN_IMAGE, GROUND_TRUTH)
 CARD = "card.yaml"
 KEYPOINTS = "keypoints.csv"
+DETECTIONS = "detections.json"
 SHARED = "shared"
 MERGED = "merged"
 
 _OURS = (GENERATED, WRONG_SOURCE)
-_NO_RESULTS = (CARD, KEYPOINTS, "README.md", "README", ".gitignore")
+_NO_RESULTS = (CARD, KEYPOINTS, DETECTIONS, f"{DETECTIONS}.sha256", "README.md", "README", ".gitignore")
 _TO_UNPACK = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
@@ -95,7 +97,7 @@ def find_results(method: str, results: Path, card: Card) -> list[Path] | None:
     if os.path.lexists(folder / KEYPOINTS):  # it is not among the content, and is read too
         require_plain(folder / KEYPOINTS)
     found = _content(folder)
-    if method in (COPY_SOURCE, MEAN_IMAGE, GROUND_TRUTH):
+    if method in NEED_NO_FILES:
         for path in found:
             raise DataError(f"{path}: not a result of {method} (needs no files). Remove it.")
         return []

@@ -1,4 +1,4 @@
-"""Keypoints found in a method's generated images, where the user has them, for PCKh."""
+"""The keypoints of the targets, and those found in a method's images, where the user has them, for PCKh."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,14 +6,31 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dnaf.core import files
 from dnaf.core.errors import DataError
 from dnaf.core.images import Size
 from dnaf.data.formats.names import Name, Stem
 from dnaf.data.keypoints.annotations import read_annotations
-from dnaf.data.keypoints.keypoints import Points
+from dnaf.data.keypoints.keypoints import Points, read_keypoints
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.metrics.pckh import pckh
+from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.evaluate.submissions.result_names import ResultNames
+
+
+def target_keypoints(folder: Path, test: TestPairs) -> tuple[dict[Stem, Points], Size]:
+    """Keypoints of every target, and the frame (height, width) that they refer to.
+
+    Args:
+        folder: what stage split wrote.
+
+    Raises:
+        StateError: it is incomplete.
+    """
+    height, width = files.require_complete(folder)["frame"]
+    stems, keypoints = read_keypoints(folder / "keypoints.csv")
+    row = {stem: index for index, stem in enumerate(stems)}
+    return {target: keypoints[row[target]] for _, target in test.pairs}, (height, width)
 
 
 def count_joints(

@@ -16,6 +16,7 @@ from dnaf.data.pairs.tables import read_table
 from dnaf.data.store import ImageStore
 from dnaf.evaluate.metrics.psnr import l1
 from dnaf.evaluate.submissions.find import (
+    CARD,
     COPY_SOURCE,
     GENERATED,
     GROUND_TRUTH,
@@ -24,8 +25,10 @@ from dnaf.evaluate.submissions.find import (
     SHARED,
     WRONG_SOURCE,
     TestPairs,
+    find_results,
+    read_test_pairs,
 )
-from dnaf.evaluate.submissions.method_card import Card
+from dnaf.evaluate.submissions.method_card import Card, read_card
 from dnaf.evaluate.submissions.published import Layout, PublishedImages, digest_of, find_images
 from dnaf.evaluate.submissions.result_names import POSITION, ResultNames
 
@@ -52,6 +55,22 @@ class DataSet:
     prepared: ImageStore
 
 
+def read_data_set(root: Path, format_name: str, size: Size) -> DataSet:
+    """The data set that the pipeline has in `root`, the folder `data`.
+
+    Raises:
+        StateError: pairs or images are incomplete.
+    """
+    pairs = root / "pairs"
+    return DataSet(
+        format_name,
+        size,
+        read_test_pairs(pairs),
+        pairs / "train_images.csv",
+        ImageStore(root / "prepared.zip"),
+    )
+
+
 @dataclass(frozen=True)
 class Results:
     """A method's images.
@@ -72,6 +91,30 @@ class Results:
     wrong_source: Callable[[Pair], Pixels] | None
     by_a_model: bool
     info: dict[str, Any]
+
+
+def open_folder(folder: Path, data: DataSet) -> tuple[Card, Results]:
+    """A method's card and images; a folder without a card may be anywhere.
+
+    Raises:
+        DataError: it has no images, or as `open_results`.
+        StateError: as `open_results`.
+    """
+    card = Card(title=folder.name, paper=None, repository=None, naming=None, panels=None)
+    if (folder / CARD).exists():
+        card = read_card(folder / CARD)
+    elif not folder.is_dir():
+        raise DataError(
+            f"{folder}: no such folder (expected one that holds a zip, a folder or images). "
+            "Put the results into data/results/<method>."
+        )
+    found = find_results(folder.name, folder.parent, card)
+    if found is None:
+        raise DataError(
+            f"{folder}: no images (expected a zip, a folder or images of {len(data.test.pairs):,} pairs). "
+            "docs/protocols.md says how to supply them."
+        )
+    return card, open_results(folder.name, found, card, data)
 
 
 def open_results(method: str, found: Sequence[Path], card: Card, data: DataSet) -> Results:

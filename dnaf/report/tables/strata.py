@@ -19,8 +19,8 @@ from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints.keypoints import read_keypoints
 from dnaf.data.pairs.tables import read_table
 from dnaf.evaluate.metrics.bootstrap import percentile_interval, resample_groups
-from dnaf.evaluate.metrics.metric import Column
-from dnaf.evaluate.metrics.pckh import PCKH
+from dnaf.evaluate.metrics.metric import Column, RatioMetric
+from dnaf.evaluate.metrics.registry import METRICS
 from dnaf.evaluate.submissions.find import TestPairs
 from dnaf.report import escape
 from dnaf.report.board import Board
@@ -33,6 +33,7 @@ _VIEW = "View"  # the facet of a name
 _JOINTS = ("under 50 %", "50 to 75 %", "75 % and more")  # of the 18, in the target
 _JOINT_BOUNDS = (0.5, 0.75)
 _ITEMS = ("never in training", "in training too")
+_RATIOS = {metric.column.key: metric for metric in METRICS if isinstance(metric, RatioMetric)}
 
 
 @dataclass(frozen=True)
@@ -178,12 +179,12 @@ def _partition(label: str, of_pair: Sequence[str], order: Sequence[str]) -> Part
 def _ratio(
     scores: Scores, key: str, chosen: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """What a metric is the quotient of, summed over pairs: its values and ones, or counted joints."""
+    """What a metric is the quotient of, summed over pairs: its values and ones, or what a ratio counts."""
     if key in scores:
         return scores[key][chosen], np.ones(len(chosen))
-    if key == PCKH.column.key and set(PCKH.needs) <= scores.keys():
-        correct, valid = (scores[name][chosen] for name in PCKH.needs)
-        return correct, valid
+    ratio = _RATIOS.get(key)
+    if ratio and {ratio.numerator, ratio.denominator} <= scores.keys():
+        return scores[ratio.numerator][chosen], scores[ratio.denominator][chosen]
     return None
 
 

@@ -4,7 +4,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import Points
-from dnaf.evaluate.attributes.torso import SIZE, colour_error, facing, torso
+from dnaf.evaluate.attributes.torso import SIZE, colour_error, facing, texture_error, torso
 
 HEIGHT, WIDTH = SIZE
 NECK, SHOULDERS, HIPS = 1, [2, 5], [8, 11]
@@ -78,3 +78,20 @@ def test_the_colour_error_sees_a_wrong_half_and_not_the_stripes_of_a_mean() -> N
     half = grey.copy()
     half[25:] = 0, 0, 200
     assert colour_error(grey, half) > 15
+
+
+def test_the_texture_error_sees_a_blur_and_turned_stripes_and_not_shifted_ones() -> None:
+    def stripes(shift: int) -> Pixels:
+        rows = np.where((np.arange(SIZE[0]) + shift) // 2 % 2, 60, 180).astype(np.uint8)
+        return np.repeat(np.repeat(rows[:, None, None], SIZE[1], axis=1), 3, axis=2)
+
+    grey = np.full((*SIZE, 3), 120, np.uint8)
+    light, dark = (rgb2lab(np.full((1, 1, 3), level / 255))[0, 0, 0] for level in (180, 60))
+    # From row to row every second pair differs: of the 9 steps of a third, 4 or 5; along a row none does.
+    expected = (light - dark) * np.mean([4 / 9, 5 / 9]) / 2
+    assert texture_error(stripes(0), grey) == pytest.approx(expected, rel=0.15)
+    assert texture_error(stripes(0), stripes(2)) < 0.25 * expected
+    turned = stripes(0)[:, :40].transpose(1, 0, 2)
+    turned = np.concatenate([turned, turned[:, :4]], axis=1)[: SIZE[0]]
+    assert texture_error(stripes(0), turned) > 1.5 * expected
+    assert texture_error(grey, grey) == 0

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import skimage.data
 
-from dnaf.apply.detectors.load import MEDIAPIPE, load_detector
 from dnaf.core import images
 from dnaf.core.errors import DataError
+from dnaf.data.detectors.load import MEDIAPIPE, load_detector
 from dnaf.data.keypoints.keypoints import NECK
 from tests.helpers.raw_folder import SHARED_DATA
 

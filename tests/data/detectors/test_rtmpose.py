@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnaf.apply.detectors.rtmpose import load_rtmpose
 from dnaf.core.errors import BaseModelError, DataError
+from dnaf.data.detectors.rtmpose import load_rtmpose
 
 pytest.importorskip("rtmlib", reason="the extra `photos` is not installed")
 onnx = pytest.importorskip("onnx", reason="onnx, with which the test writes a network, is not installed")

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from dnaf.apply.detectors.detector import Detector, person_of
 from dnaf.core import commands
 from dnaf.core.errors import ConfigError
 from dnaf.core.images import Pixels
+from dnaf.data.detectors.detector import Detector, person_of
 from dnaf.data.keypoints.joint_sets import to_openpose_18
 from dnaf.data.keypoints.keypoints import Points
 

@@ -14,6 +14,10 @@ Detector = Callable[[Pixels, str], Points]
 _FEWEST_JOINTS = 6  # fewer are not a person
 
 
+class NobodyFoundError(DataError):
+    """No person is in the photograph, as far as the detector sees."""
+
+
 def person_of(joints: Points, name: str) -> Points:
     """The joints as they are, if there are enough of them.
 
@@ -22,11 +26,11 @@ def person_of(joints: Points, name: str) -> Points:
         name: of the photograph, for the error.
 
     Raises:
-        DataError: nobody was found.
+        NobodyFoundError: nobody was found.
     """
     num_found = int((~np.isnan(joints[:, 0])).sum())
     if num_found < _FEWEST_JOINTS:
-        raise DataError(
+        raise NobodyFoundError(
             f"{name}: no person found (found {num_found} of {len(joints)} joints). "
             "Cut the photograph to the person, or give a pose file."
         )

@@ -1,8 +1,10 @@
 """Which network finds the poses in photographs."""
 
+from importlib.metadata import version
 from pathlib import Path
 
-from dnaf.apply.detectors.detector import Detector
+from dnaf.core import files
+from dnaf.data.detectors.detector import Detector
 
 MEDIAPIPE = "mediapipe"
 
@@ -19,9 +21,14 @@ def load_detector(name: str) -> Detector:
     """
     # Only the one that is asked for: both packages are optional, and each takes a second to import.
     if name == MEDIAPIPE:
-        from dnaf.apply.detectors.mediapipe import load_mediapipe
+        from dnaf.data.detectors.mediapipe import load_mediapipe
 
         return load_mediapipe()
-    from dnaf.apply.detectors.rtmpose import load_rtmpose
+    from dnaf.data.detectors.rtmpose import load_rtmpose
 
     return load_rtmpose(Path(name))
+
+
+def provenance(name: str) -> str:
+    """What a detector that could be loaded is: the package's version, or the file's sha256."""
+    return f"{MEDIAPIPE} {version(MEDIAPIPE)}" if name == MEDIAPIPE else files.digest(Path(name))

@@ -1,1 +1,0 @@
-"""Poses of photographs, by networks of other projects."""

@@ -1,0 +1,1 @@
+"""Poses and faces in images, by networks of other projects."""

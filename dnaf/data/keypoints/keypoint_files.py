@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dnaf.core import commands
 from dnaf.core.errors import DataError
 from dnaf.core.filenames import shown, suffix
 from dnaf.core.images import Size
@@ -36,7 +37,7 @@ from dnaf.data.keypoints.keypoints import (
 from dnaf.data.keypoints.openpose_files import read_openpose_of
 
 _TABLE_HEADERS = (TABLE_HEADER.replace("stem", "name", 1), TABLE_HEADER)
-_TABLE, _COCO, _FOLDER = "keypoints.csv", "keypoints.json", "keypoints"
+_TABLE, _COCO, _FOLDER = KEYPOINT_FILES = ("keypoints.csv", "keypoints.json", "keypoints")
 _MAX_POSE_BYTES = 100_000  # of one image's file
 
 Entry = tuple[str, Name, Points]  # where it stands, the image it is for, float (18, 2)
@@ -93,12 +94,12 @@ def read_keypoint_files(raw: Path, sizes: Mapping[Name, Size]) -> KeypointFiles:
 
 def find_keypoint_files(raw: Path) -> Path:
     """The file or folder of keypoints in a data set's folder; DataError if there is none or several."""
-    found = [raw / name for name in (_TABLE, _COCO, _FOLDER) if (raw / name).exists()]
+    found = [raw / name for name in KEYPOINT_FILES if (raw / name).exists()]
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise DataError(
             f"{raw}: keypoints are expected once (found {names}; expected one of {_TABLE}, {_COCO}, "
-            f"{_FOLDER}/). See docs/data.md."
+            f"{_FOLDER}/). See docs/data.md; `{commands.stage('find_poses')}` finds them in photographs."
         )
     return found[0]
 

@@ -1,0 +1,82 @@
+"""Keypoints of a custom data set's photographs, where nobody has supplied any: found by a detector."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from dnaf.core import files, images, locks
+from dnaf.core.errors import DataError, StateError
+from dnaf.core.progress import note, track
+from dnaf.core.workers import chunked
+from dnaf.data.chunks import FinishedChunks
+from dnaf.data.detectors.detector import Detector, NobodyFoundError
+from dnaf.data.formats.names import Stem
+from dnaf.data.keypoints.keypoint_files import KEYPOINT_FILES
+from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points, write_keypoints
+from dnaf.data.store import ImageStore
+
+_CHUNK = 64  # photographs that a killed run loses at most
+_KEYPOINTS = "keypoints"
+
+
+def find_poses(store_path: Path, raw: Path, detector: Detector, provenance: str) -> tuple[int, int]:
+    """Writes `keypoints.csv` into a data set's folder; goes on where a killed run stopped.
+
+    An image in which nobody is found has a line without coordinates, and stage split leaves it out.
+
+    Args:
+        store_path: the photographs, as stage unpack keeps them.
+        raw: the data set's folder.
+        provenance: what the detector is.
+
+    Returns:
+        Numbers of photographs, and of those with a person.
+
+    Raises:
+        DataError: there are keypoints already, or nobody is in any photograph.
+        StateError: the store is incomplete or of another data set, or another run does the same.
+        ResourceError: the disk is full.
+    """
+    for name in KEYPOINT_FILES:
+        if (raw / name).exists():
+            raise DataError(f"{raw / name}: is there already. Remove it to have poses found by a detector.")
+    store = ImageStore(store_path)
+    if store.info.get("source") != raw.name:
+        raise StateError(
+            f"{store_path}: images of another data set (found {store.info.get('source')}, expected "
+            f"{raw.name}). Run unpack of {raw.name}."
+        )
+    names = list(store.names)
+    chunks = chunked(names, _CHUNK)
+    folder = files.scratch_folder("find_poses", files.fingerprint([store.fingerprint(), provenance]))
+    with locks.sole_writer(folder):
+        finished = FinishedChunks(folder)
+        finished.note_resumption(len(chunks))
+        shown = f"Finding poses in {len(names):,} photographs, chunks of {_CHUNK}"
+        found = [
+            finished.arrays(number, partial(_of_chunk, store, chunk, detector))[_KEYPOINTS]
+            for number, chunk in enumerate(track(chunks, shown, len(chunks)))
+        ]
+        keypoints = np.concatenate(found)
+        has_person = ~np.isnan(keypoints[..., 0]).all(axis=1)
+        for name in np.array(names)[~has_person][:3]:
+            note(f"{name}: nobody found, so it is left out")
+        if not has_person.any():
+            raise DataError(f"{raw}: no person in any photograph (looked at {len(names):,} by {provenance}).")
+        write_keypoints(raw / "keypoints.csv", [Stem(name) for name in names], keypoints)
+        files.remove_folder(folder)
+    return len(names), int(has_person.sum())
+
+
+def _of_chunk(store: ImageStore, names: Sequence[str], detector: Detector) -> dict[str, Points]:
+    """Float (N, 18, 2), all of it NaN where nobody was found."""
+    keypoints = np.full((len(names), NUM_JOINTS, 2), np.nan)
+    for row, name in zip(keypoints, names, strict=True):
+        photograph = images.decode(store.read(name), f"{store.path}: {name}")
+        try:
+            row[:] = detector(photograph, name)
+        except NobodyFoundError:
+            continue
+    return {_KEYPOINTS: keypoints}

@@ -4,6 +4,7 @@ The pairs of one outfit share clothes and images; resampling them one by one wou
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +27,22 @@ def resample_groups(
 
     Returns:
         The number of each pair's group (N), from 0 to G - 1, and how often each resampling (R, G) drew each.
+        Neither is to be written to.
     """
+    return _draw(tuple(groups), num_resamplings, root_seed, metric)
+
+
+@lru_cache(maxsize=1)  # a table compares method after method with the best of a column, by the same draws
+def _draw(
+    groups: tuple[str, ...], num_resamplings: int, root_seed: int, metric: str
+) -> tuple[NDArray[np.intp], Values]:
     names, index = np.unique(np.asarray(groups), return_inverse=True)
     generator = seeds.generator(root_seed, "bootstrap", metric)
     times_drawn = np.empty((num_resamplings, len(names)))
     for row in times_drawn:
         row[:] = np.bincount(generator.integers(0, len(names), len(names)), minlength=len(names))
+    for array in (index, times_drawn):
+        array.flags.writeable = False
     return index, times_drawn
 
 

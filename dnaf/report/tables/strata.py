@@ -113,7 +113,7 @@ def stratify(board: Board, partitions: Sequence[Partition], outfits: Sequence[st
     if not board.present:
         return []
     bootstrap = board.present[0].protocol["bootstrap"]
-    of_pair = np.asarray(outfits)
+    of_pair, shown = np.asarray(outfits), metrics_of(board)
     strata = []
     for partition in partitions:
         for number, name in enumerate(partition.names):
@@ -125,14 +125,16 @@ def stratify(board: Board, partitions: Sequence[Partition], outfits: Sequence[st
                 bootstrap["seed"],
                 f"{partition.label}/{name}",
             )
-            values = {
-                method: {
-                    column.key: _value(*ratio, groups, times_drawn)
-                    for column in metrics_of(board)
-                    if (ratio := _ratio(scores, column.key, chosen)) is not None
-                }
+            ratios = {
+                (method, column.key): ratio
                 for method, scores in board.scores.items()
+                for column in shown
+                if (ratio := _ratio(scores, column.key, chosen)) is not None
             }
+            values: dict[str, dict[str, Value]] = {method: {} for method in board.scores}
+            found = _values(list(ratios.values()), groups, times_drawn)
+            for (method, key), value in zip(ratios, found, strict=True):
+                values[method][key] = value
             strata.append(Stratum(partition.label, name, len(chosen), times_drawn.shape[1], values))
     return strata
 
@@ -188,16 +190,17 @@ def _ratio(
     return None
 
 
-def _value(
-    numerator: NDArray[np.float64],
-    denominator: NDArray[np.float64],
+def _values(
+    ratios: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
     groups: NDArray[np.intp],
     times_drawn: NDArray[np.float64],
-) -> Value:
-    mean = float(numerator.sum() / max(denominator.sum(), 1))
-    if not len(times_drawn):
-        return Value(mean, None, None)
-    above, below = (
-        times_drawn @ np.bincount(groups, terms, times_drawn.shape[1]) for terms in (numerator, denominator)
-    )
-    return Value(mean, *percentile_interval(above / np.maximum(below, 1)))
+) -> list[Value]:
+    """Each ratio with its interval; all resamplings of all sums are one product of matrices."""
+    means = [float(above.sum() / max(below.sum(), 1)) for above, below in ratios]
+    if not ratios or not len(times_drawn):
+        return [Value(mean, None, None) for mean in means]
+    num_groups = times_drawn.shape[1]
+    sums = [np.bincount(groups, terms, num_groups) for ratio in ratios for terms in ratio]
+    resampled = times_drawn @ np.array(sums).T  # (R, 2 N)
+    quotients = resampled[:, ::2] / np.maximum(resampled[:, 1::2], 1)
+    return [Value(mean, *percentile_interval(row)) for mean, row in zip(means, quotients.T, strict=True)]

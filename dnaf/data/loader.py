@@ -77,6 +77,14 @@ class PairImages:
         return to_pose_tensor(read_pose_map(self._pose_maps, name))
 
 
+def members(pairs: pd.DataFrame) -> dict[str, list[str]]:
+    """The stems of each outfit that a table of pairs names, sorted."""
+    return {
+        str(outfit): sorted({*of_outfit["source"], *of_outfit["target"]})
+        for outfit, of_outfit in pairs.groupby("outfit")
+    }
+
+
 def to_image_tensor(pixels: Pixels) -> torch.Tensor:
     """uint8 RGB (H,W,3) -> float32 (3,H,W) in [-1,1]."""
     return _to_tensor(pixels).div_(127.5).sub_(1)
@@ -112,10 +120,7 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
         self.images = PairImages(sources)
         self._stems = self.images.pairs[["source", "target"]].to_numpy()
         self._outfits = self.images.pairs["outfit"].to_numpy()
-        self._members: dict[str, list[str]] = {}
-        if max_sources > 1:
-            for outfit, pairs in self.images.pairs.groupby("outfit"):
-                self._members[str(outfit)] = sorted({*pairs["source"], *pairs["target"]})
+        self._members = members(self.images.pairs) if max_sources > 1 else {}
         self._max_sources = max_sources
         self._seed = seed
         self._mirror = mirror

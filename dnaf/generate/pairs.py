@@ -18,7 +18,7 @@ from dnaf.core.errors import BaseModelError, ConfigError, NumericalError, Resour
 from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked
 from dnaf.data.chunks import FinishedChunks
-from dnaf.data.loader import PairImages, Sources, to_pixels
+from dnaf.data.loader import PairImages, Sources, members, to_pixels
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.model.schedulers import make_scheduler
@@ -182,13 +182,11 @@ def make_tasks(pairs: pd.DataFrame, wrong_source: bool, num_sources: int) -> lis
             the list names, by name. The target itself is never among them.
     """
     outfit_of = dict(zip(pairs["source"], pairs["outfit"], strict=True))
-    members: dict[str, set[str]] = defaultdict(set)
-    for source, target, outfit in zip(pairs["source"], pairs["target"], pairs["outfit"], strict=True):
-        members[outfit] |= {source, target}
+    of_outfit = members(pairs)
     first = wrong_sources(pairs) if wrong_source else pairs["source"].tolist()
     tasks = []
     for style, source, target in zip(first, pairs["source"], pairs["target"], strict=True):
-        others = sorted(members[outfit_of[style]] - {style, target})
+        others = [stem for stem in of_outfit[outfit_of[style]] if stem not in (style, target)]
         tasks.append(Task(pair_id(source, target), (style, *others[: num_sources - 1]), source, target))
     return tasks
 

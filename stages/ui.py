@@ -22,6 +22,12 @@ from stages import _command
 def main(
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Where the browser finds the page")] = 7860,
     model: Annotated[Path, typer.Option(help="The trained model")] = Path("data/model"),
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="Finds the poses in uploads: mediapipe, or RTMPose's ONNX file; needs dnaf[photos]"
+        ),
+    ] = None,
 ) -> None:
     from dnaf.core import commands, config
     from dnaf.core.errors import ConfigError
@@ -48,12 +54,15 @@ def main(
     from dnaf.apply.limits import limits
     from dnaf.apply.painter import Painter
     from dnaf.core.device import default_device
+    from dnaf.data.detectors.load import load_detector
     from dnaf.ui.actions import About, Actions
     from dnaf.ui.page import serving
 
     painter = Painter(model, size, render, generate, seed, default_device())
     about = About(str(model), dataset, limits(model, dataset))
-    with serving(Actions(painter, InputReader(size), names, generate), port, about) as address:
+    inputs = InputReader(size, detector=None if detector is None else load_detector(detector))
+    origin = {"model": str(model), "dataset": dataset, "seed": seed}
+    with serving(Actions(painter, inputs, names, generate, origin), port, about) as address:
         print(f"{address} (Ctrl-C ends it)", flush=True)
         try:
             Event().wait()

@@ -1,6 +1,7 @@
 """What a user names: an image file or an image of the data set, a pose file, a mask."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from dnaf.core import files, images
 from dnaf.core.errors import DataError
 from dnaf.core.filenames import suffix
 from dnaf.core.images import Pixels, Size
-from dnaf.data.detectors.detector import Detector
+from dnaf.data.detectors.detector import Detector, NobodyFoundError
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points, check_pose, read_keypoints
 from dnaf.data.keypoints.openpose_files import read_openpose, read_openpose_of
 from dnaf.data.store import ImageStore
@@ -73,7 +74,9 @@ class InputReader:
         return Person(self._image(image)[0], np.full((NUM_JOINTS, 2), np.nan))
 
     def uploaded(self, image: bytes, pose: bytes | None = None) -> Person:
-        """An image that has no path, with its keypoints; without a pose file as `artwork`.
+        """An image that has no path, with its keypoints: of the pose file, or as the detector finds them.
+
+        Without both, or where the detector finds nobody, as `artwork`.
 
         Args:
             image: a JPEG or PNG file.
@@ -83,10 +86,13 @@ class InputReader:
             DataError: either is not readable.
         """
         raw = images.decode(image, "image")
-        keypoints = np.full((NUM_JOINTS, 2), np.nan)
+        points = np.full((NUM_JOINTS, 2), np.nan)
         if pose is not None:
             points = _pixels(_not_too_large(pose, "pose"), "pose", raw.shape[:2], _OF_PICTURE)
-            keypoints = placement(raw.shape[:2], self.size, self.fit).points(points)
+        elif self.detector is not None:
+            with suppress(NobodyFoundError):
+                points = self.detector(raw, "image")
+        keypoints = placement(raw.shape[:2], self.size, self.fit).points(points)
         return Person(place(raw, self.size, self.fit), keypoints)
 
     def pose(self, name: str, size: str | None = None) -> Points:
@@ -105,11 +111,14 @@ class InputReader:
         return self.person(name).keypoints
 
     def uploaded_pose(self, pose: bytes) -> Points:
-        """A wanted pose that has no path, read as `pose` reads a file.
+        """A wanted pose that has no path, read as `pose` reads a file; with a detector a photograph too.
 
         Raises:
-            DataError: not readable.
+            DataError: not readable, or a photograph of nobody.
         """
+        if self.detector is not None and pose[:1] in (b"\x89", b"\xff"):  # of PNG and JPEG
+            raw = images.decode(pose, "pose")
+            return placement(raw.shape[:2], self.size, self.fit).points(self.detector(raw, "pose"))
         return self._wanted(_not_too_large(pose, "pose"), "pose")
 
     def _wanted(self, pose: bytes, where: str, size: str | None = None) -> Points:

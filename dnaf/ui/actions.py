@@ -3,8 +3,9 @@
 Nothing that the browser sends names a file: uploads come as bytes, images of the data set from a list.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +17,11 @@ from dnaf.core import config
 from dnaf.core.errors import DataError
 from dnaf.core.images import Pixels
 from dnaf.data.keypoints.keypoints import Points
+from dnaf.ui.history import MOST, Made
 from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
 
 _NUM_THUMBNAILS = 24
+_MOST_OTHERS = 5  # further images of a person: each costs as much as an image
 _THUMBNAIL_WIDTH = 96  # pixels
 _WIDTH = 352  # least pixels of a shown image: what a third of a notebook's screen has room for
 
@@ -51,35 +54,49 @@ class Actions:
     Attributes:
         names: the images of the data set that can be picked, nothing else.
         generate: steps and guidance at the beginning, and all that is not on the page.
+        origin: what else an image is made of, for its record: model, data set, seed.
     """
 
     painter: Painter
     inputs: InputReader
     names: Sequence[str]
     generate: config.Generate
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
-    def source(self, name: str, image: bytes | None, pose: bytes | None) -> tuple[Person, Pixels, str]:
+    def source(
+        self, name: str, image: bytes | None, pose: bytes | None, others: Sequence[bytes] | None = None
+    ) -> tuple[Person, Pixels, str]:
         """The person whose looks are taken, how they are shown, and what to know.
 
         Args:
             name: of an image of the data set; it counts where no image was uploaded.
             image: an uploaded JPEG or PNG.
             pose: an uploaded pose file, in pixels of the image.
+            others: uploaded further images of the same person, whose poses the detector finds.
 
         Raises:
-            DataError: a name that is not on the list; an upload that cannot be read.
+            DataError: a name that is not on the list; an upload that cannot be read, or too many.
         """
+        if len(others or []) > _MOST_OTHERS:
+            raise DataError(
+                f"images: too many of one person (found {len(others or [])} more, expected at most "
+                f"{_MOST_OTHERS}). Remove some."
+            )
         if image is not None:
             person = self.inputs.uploaded(image, pose)
         elif pose is not None:
             raise DataError("pose: of no image (found a pose file alone). Upload its image, or remove it.")
         else:
             person = self.inputs.person(self._known(name))
+        person = replace(person, others=tuple(self.inputs.uploaded(other) for other in others or []))
+        shown = np.concatenate([self._seen(each) for each in (person, *person.others)], axis=1)
         has_pose = not np.isnan(person.keypoints).all()
-        shown = (
-            with_skeleton(person.image, person.keypoints, _WIDTH) if has_pose else self.shown(person.image)
-        )
         return person, shown, WITH_POSE if has_pose else WITHOUT_POSE
+
+    def _seen(self, person: Person) -> Pixels:
+        if np.isnan(person.keypoints).all():
+            return self.shown(person.image)
+        return with_skeleton(person.image, person.keypoints, _WIDTH)
 
     def thumbnails(self) -> list[tuple[Pixels, str]]:
         """Images to pick from and their names, evenly spread over the list."""
@@ -118,8 +135,14 @@ class Actions:
         """The skeleton of an edited table."""
         return self._posed(to_keypoints(table))[1]
 
-    def generate_image(self, person: Person, table: Table, steps: int, guidance: float) -> Pixels:
-        """The person in the wanted pose, as the page shows it.
+    def generate_image(
+        self, person: Person, table: Table, steps: int, guidance: float, history: Sequence[Made]
+    ) -> tuple[Pixels, tuple[Pixels, Pixels], list[Made], list[Pixels]]:
+        """The person in the wanted pose.
+
+        Returns:
+            The image as the page shows it; source and image, to be compared; and all images so far, as they
+            are kept and as they are shown, the last one first.
 
         Raises:
             DataError: no joint is left.
@@ -130,7 +153,15 @@ class Actions:
             raise DataError("pose: no joints (found 0 of 18). Pick a pose, or set some.")
         changed = {"num_inference_steps": int(steps), "guidance_scale": float(guidance)}
         generate = self.generate.model_copy(update=changed)
-        return self.shown(self.painter.generate([person], [wanted], generate=generate)[0])
+        image = self.painter.generate([person], [wanted], generate=generate)[0]
+        joints = {
+            joint: None if np.isnan(at[0]) else at.tolist() for joint, at in zip(JOINTS, wanted, strict=True)
+        }
+        num_sources = 1 + len(person.others)
+        params = {"joints": joints, "num_sources": num_sources, "generate": generate.model_dump()}
+        made = [*history, Made(image, {**params, **self.origin})][-MOST:]
+        images = [self.shown(each.image) for each in reversed(made)]
+        return images[0], (self.shown(person.image), images[0]), made, images
 
     def shown(self, image: Pixels) -> Pixels:
         """An image large enough to be looked at."""

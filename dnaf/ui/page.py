@@ -16,6 +16,7 @@ from dnaf.core.errors import DnafError, ResourceError
 from dnaf.core.images import Pixels, Size
 from dnaf.ui.actions import About, Actions
 from dnaf.ui.guard import NAMES, Guard
+from dnaf.ui.history import to_zip
 from dnaf.ui.joint_table import JOINTS, Table, to_table
 
 HOST = NAMES[0]
@@ -116,12 +117,19 @@ def build(actions: Actions, about: About) -> gr.Blocks:
                 name = gr.Dropdown(list(actions.names), value=first, label="Image of the test set")
                 upload = _file("Or your own image: JPEG, PNG", [".jpg", ".jpeg", ".png"])
                 upload_pose = _file("The pose in it: OpenPose JSON", [".json"])
+                others = _file("More images of the same person", [".jpg", ".jpeg", ".png"], "multiple")
             with gr.Column():
                 pose_shown = _image(
                     "pose", "Wanted pose: click where the joint belongs", actions.edit(joints)
                 )
                 pose_name = gr.Dropdown(list(actions.names), value=second, label="Pose of a test image")
-                wanted = _file("Or your own pose: OpenPose JSON", [".json"])
+                has_detector = actions.inputs.detector is not None
+                wanted = _file(
+                    "Or your own pose: OpenPose JSON, or a photograph"
+                    if has_detector
+                    else "Or your own pose: OpenPose JSON",
+                    [".json", ".jpg", ".jpeg", ".png"] if has_detector else [".json"],
+                )
                 joint = gr.Dropdown(list(JOINTS), value=JOINTS[0], label="Joint")
                 remove = gr.Button("Remove this joint", size="sm")
                 table = _table(joints, actions.inputs.size)
@@ -131,6 +139,22 @@ def build(actions: Actions, about: About) -> gr.Blocks:
                 steps = _slider("Steps", params.num_inference_steps, _MOST_STEPS, 1)
                 guidance = _slider("Guidance (1: none)", params.guidance_scale, _MOST_GUIDANCE, 0.1)
                 generate = gr.Button("Generate", variant="primary")
+                compared = gr.ImageSlider(
+                    label="Source and result", elem_id="compared", format="png", interactive=False, buttons=[]
+                )
+                made = gr.State([])
+                history = gr.Gallery(
+                    [],
+                    label="So far",
+                    elem_id="history",
+                    columns=4,
+                    height=_THUMBNAILS_HEIGHT,
+                    object_fit="contain",
+                    format="png",
+                    interactive=False,
+                    buttons=[],
+                )
+                download = gr.DownloadButton("Download all", size="sm", interactive=False)
 
         def click(table: Table, joint: str, event: gr.SelectData) -> tuple[Table, Pixels]:
             return actions.move(table, joint, event.index)
@@ -138,18 +162,24 @@ def build(actions: Actions, about: About) -> gr.Blocks:
         def pick(event: gr.SelectData) -> tuple[Any, ...]:
             """The image clicked at; it takes the place of an upload."""
             name = thumbnails[event.index][1]
-            return (name, None, None, *actions.source(name, None, None))
+            return (name, None, None, None, *actions.source(name, None, None))
 
-        sources, shown = [name, upload, upload_pose], [source, source_shown, told]
+        def generate_image(*arguments: Any) -> tuple[Any, ...]:
+            *shown, kept, images = actions.generate_image(*arguments)
+            return (*shown, kept, images, gr.DownloadButton(value=_write(to_zip(kept)), interactive=True))
+
+        sources, shown = [name, upload, upload_pose, others], [source, source_shown, told]
         posed = [table, pose_shown]
-        _on([name.input, upload.change, upload_pose.change], actions.source, sources, shown)
+        changes = [name.input, upload.change, upload_pose.change, others.change]
+        _on(changes, actions.source, sources, shown)
         _on([picked.select], pick, [], [*sources, *shown])
         _on([pose_name.input], actions.pose, [pose_name], posed)
         _on([wanted.change], actions.upload_pose, [wanted, table], posed)
         _on([pose_shown.select], click, [table, joint], posed)
         _on([remove.click], actions.remove, [table, joint], posed)
         _on([table.input], actions.edit, [table], [pose_shown])
-        _on([generate.click], actions.generate_image, [source, table, steps, guidance], [result], "full")
+        asked = [source, table, steps, guidance, made]
+        _on([generate.click], generate_image, asked, [result, compared, made, history, download], "full")
     return page
 
 
@@ -159,8 +189,16 @@ def _image(name: str, label: str, value: Pixels | None) -> gr.Image:
     )
 
 
-def _file(label: str, suffixes: list[str]) -> gr.File:
-    return gr.File(label=label, file_types=suffixes, type="binary", height=_UPLOAD_HEIGHT)
+def _file(label: str, suffixes: list[str], count: Literal["single", "multiple"] = "single") -> gr.File:
+    return gr.File(label=label, file_types=suffixes, file_count=count, type="binary", height=_UPLOAD_HEIGHT)
+
+
+def _write(content: bytes) -> str:
+    """A file for the browser in the folder of the uploads, which goes with the server."""
+    folder = tempfile.mkdtemp(dir=os.environ[_FOLDER])
+    path = Path(folder) / "dnaf.zip"
+    path.write_bytes(content)
+    return str(path)
 
 
 def _slider(label: str, value: float, most: float, step: float) -> gr.Slider:

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -109,6 +110,27 @@ def test_a_picked_person_in_a_picked_and_edited_pose_is_generated(
     assert hosts == {address.split("/")[2]}
 
 
+def test_what_was_generated_is_compared_kept_and_downloaded(page: Page, tmp_path: Path) -> None:
+    for number in (1, 2):
+        page.get_by_role("button", name="Generate").click()
+        expect(page.locator("#history button img")).to_have_count(number)
+    expect(page.locator("#compared img")).to_have_count(2)
+    with page.expect_download() as started:
+        page.get_by_text("Download all").click()
+    started.value.save_as(tmp_path / "made.zip")
+    with zipfile.ZipFile(tmp_path / "made.zip") as archive:
+        assert archive.namelist() == ["001.png", "001.json", "002.png", "002.json"]
+        assert json.loads(archive.read("001.json"))["joints"]["nose"] is None  # the fixture removed it
+
+
+def test_more_images_of_a_person_are_shown_beside_the_first(page: Page) -> None:
+    width = "document.querySelector('#source img').naturalWidth"
+    assert page.evaluate(width) == 360
+    files = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": PHOTO} for n in (1, 2)]
+    page.locator("input[type=file]").nth(2).set_input_files(files=files)  # type: ignore[arg-type]
+    wait_until(page, f"{width} === 3 * 360")
+
+
 def test_an_upload_counts_and_a_bad_one_is_one_sentence(page: Page) -> None:
     upload(page, "photo.png", PHOTO)
     expect(page.get_by_text(WITHOUT_POSE)).to_be_visible()
@@ -151,7 +173,7 @@ def test_a_wanted_pose_is_uploaded(page: Page, actions: Actions) -> None:
     ]
     content = json.dumps({"people": [{"pose_keypoints_2d": flat}]}).encode()
     file = {"name": "wanted.json", "mimeType": "application/json", "buffer": content}
-    page.locator("input[type=file]").nth(2).set_input_files(files=file)
+    page.locator("input[type=file]").nth(3).set_input_files(files=file)
     expect(cell(page, 0, 1)).to_have_text(re.compile(rf"^\s*{round(flat[0], 1):g}\s*$"))
 
 
@@ -178,7 +200,7 @@ def post_source(address: str, image: str) -> dict[str, Any]:
 
     page = httpx.get(f"{address}config").json()
     kinds = {component["id"]: component["type"] for component in page["components"]}
-    is_source = ["dropdown", "file", "file"].__eq__
+    is_source = ["dropdown", "file", "file", "file"].__eq__
     (action,) = (each for each in page["dependencies"] if is_source([*map(kinds.get, each["inputs"])]))
     values = {component["id"]: component["props"].get("value") for component in page["components"]}
     data = [values[number] for number in action["inputs"]]

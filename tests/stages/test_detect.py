@@ -53,7 +53,7 @@ def test_the_leaderboard_shows_it_of_the_methods_that_were_looked_at(project: Ev
             metrics_of(method)
     leaderboard.main("demo")
     text = Path("metrics/leaderboard.md").read_text()
-    assert "torso's colour, ΔE" in text
+    assert "Torso's colour, ΔE" in text
     assert "PCKh by detection" not in text
 
 

@@ -1,6 +1,9 @@
 """What the page does, without the page: no Gradio is needed here."""
 
+import io
 import json
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,11 @@ import pytest
 from dnaf.apply.person import Person
 from dnaf.core import config, images
 from dnaf.core.errors import DataError
-from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP
+from dnaf.core.images import Pixels
+from dnaf.data.detectors.detector import NobodyFoundError
+from dnaf.data.keypoints.keypoints import LEFT_HIP, NECK, RIGHT_HIP, Points
 from dnaf.ui.actions import WITH_POSE, WITHOUT_POSE, Actions
+from dnaf.ui.history import MOST, Made, to_zip
 from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
 from tests.helpers.application_project import ApplicationProject, in_model_pixels
 from tests.helpers.training_project import SIZE
@@ -28,7 +34,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> ApplicationProject:
 def actions(project: ApplicationProject) -> Actions:
     painter = project.painter()
     generate = config.load(config.Generate, project.root / "params.yaml")
-    return Actions(painter, project.inputs(), project.names, generate)
+    return Actions(painter, project.inputs(), project.names, generate, {"model": "data/model"})
 
 
 @pytest.fixture(scope="module")
@@ -187,15 +193,80 @@ def test_a_picked_pose_replaces_the_table(
 def test_an_image_is_generated_with_the_steps_and_guidance_asked_for(
     actions: Actions, project: ApplicationProject, person: Person, table: Table
 ) -> None:
-    generated = actions.generate_image(person, table, 3, 2.0)
-    assert (generated != actions.generate_image(person, table, 2, 1.0)).any()
+    generated = actions.generate_image(person, table, 3, 2.0, [])[0]
+    assert (generated != actions.generate_image(person, table, 2, 1.0, [])[0]).any()
     other = project.painter(num_inference_steps=3, guidance_scale=2.0)
     assert (generated[::15, ::15] == other.generate([person], [to_keypoints(table)])[0]).all()
 
 
 def test_without_any_joint_nothing_is_generated(actions: Actions, person: Person) -> None:
     with pytest.raises(DataError, match=r"^pose: no joints"):
-        actions.generate_image(person, to_table(np.full((18, 2), np.nan)), 2, 1.0)
+        actions.generate_image(person, to_table(np.full((18, 2), np.nan)), 2, 1.0, [])
+
+
+def test_what_was_generated_is_kept_and_downloads_with_what_it_was_made_of(
+    actions: Actions, person: Person, table: Table
+) -> None:
+    shown, (source, compared), made, images_shown = actions.generate_image(person, table, 2, 1.0, [])
+    assert (shown == compared).all()
+    assert (source == actions.shown(person.image)).all()
+    without_nose = changed(table, 0, None, None)
+    second, _, made, images_shown = actions.generate_image(person, without_nose, 3, 1.0, made)
+    assert (images_shown[0] == second).all()
+    assert (images_shown[1] == shown).all()
+    with zipfile.ZipFile(io.BytesIO(to_zip(made))) as archive:
+        assert archive.namelist() == ["001.png", "001.json", "002.png", "002.json"]
+        first, last = (json.loads(archive.read(f"{number:03d}.json")) for number in (1, 2))
+        image = images.decode(archive.read("002.png"), "002.png")
+    assert (image == made[1].image).all()
+    assert image.shape == (*SIZE, 3)
+    assert first["joints"]["nose"] == pytest.approx(table[0][1:])
+    assert last["joints"]["nose"] is None
+    assert [each["generate"]["num_inference_steps"] for each in (first, last)] == [2, 3]
+    assert first["model"] == "data/model"
+
+
+def test_of_very_many_images_the_earliest_are_dropped(actions: Actions, person: Person, table: Table) -> None:
+    earlier = [Made(person.image, {"number": number}) for number in range(MOST)]
+    made = actions.generate_image(person, table, 2, 1.0, earlier)[2]
+    assert len(made) == MOST
+    assert made[0].params == {"number": 1}
+
+
+def test_more_images_of_the_person_are_given_to_the_model_too(
+    actions: Actions, project: ApplicationProject, table: Table
+) -> None:
+    person, shown, _ = actions.source(project.names[0], None, None, [PHOTO, PHOTO])
+    assert [(other.image == 200).all() for other in person.others] == [True, True]
+    assert shown.shape == (480, 3 * 360, 3)
+    alone = actions.source(project.names[0], None, None)[0]
+    found = [actions.generate_image(each, table, 2, 1.0, []) for each in (person, alone)]
+    assert (found[0][0] != found[1][0]).any()
+    assert found[0][2][0].params["num_sources"] == 3
+    with pytest.raises(DataError, match=r"^images: too many of one person \(found 6 more, expected at mo"):
+        actions.source(project.names[0], None, None, [PHOTO] * 6)
+
+
+def test_a_detector_finds_the_poses_of_uploads(
+    actions: Actions, project: ApplicationProject, person: Person, table: Table
+) -> None:
+    def detector(photograph: Pixels, name: str) -> Points:
+        """Sees the person of the first test image in every light photograph, and nobody in a dark one."""
+        if photograph.mean() < 100:
+            raise NobodyFoundError(f"{name}: no person found.")
+        return 2 * person.keypoints
+
+    seeing = replace(actions, inputs=replace(actions.inputs, detector=detector))
+    found, _, note = seeing.source(project.names[1], PHOTO, None)
+    assert found.keypoints == pytest.approx(person.keypoints)
+    assert note == WITH_POSE
+    dark = images.encode_png(np.zeros((2 * SIZE[0], 2 * SIZE[1], 3), np.uint8))
+    assert seeing.source(project.names[1], dark, None)[2] == WITHOUT_POSE
+    assert to_keypoints(seeing.upload_pose(PHOTO, table)[0]) == pytest.approx(person.keypoints, abs=0.05)
+    with pytest.raises(DataError, match=r"^pose: no person found"):
+        seeing.upload_pose(dark, table)
+    with pytest.raises(DataError, match=r"^pose: not valid JSON"):
+        actions.upload_pose(PHOTO, table)  # without a detector
 
 
 def test_a_wanted_pose_is_uploaded_in_pixels_of_its_canvas_and_shown_without_the_person(

@@ -22,7 +22,7 @@ DETECTED_PCKH = RatioMetric(
 JOINT_ERROR = RatioMetric(
     Column(
         key="joint_error",
-        name="joint error",
+        name="Joint error",
         spec=".2f",
         better="lower",
         unit="% of the height",
@@ -35,7 +35,7 @@ JOINT_ERROR = RatioMetric(
 FACE_TARGET = RatioMetric(
     Column(
         key="face_target",
-        name="face, as the target's",
+        name="Face, as the target's",
         spec=".4f",
         better="higher",
         about="of `stages.detect`: cosine of SFace's vectors of the generated and the target's face, where "
@@ -47,7 +47,7 @@ FACE_TARGET = RatioMetric(
 FACE_SOURCE = RatioMetric(
     Column(
         key="face_source",
-        name="face, as the source's",
+        name="Face, as the source's",
         spec=".4f",
         better="higher",
         about="the same, with the source's face, where source and target have one",
@@ -58,7 +58,7 @@ FACE_SOURCE = RatioMetric(
 TORSO_COLOUR = RatioMetric(
     Column(
         key="torso_colour",
-        name="torso's colour",
+        name="Torso's colour",
         spec=".2f",
         better="lower",
         unit="ΔE",
@@ -70,7 +70,7 @@ TORSO_COLOUR = RatioMetric(
 TORSO_TEXTURE = RatioMetric(
     Column(
         key="torso_texture",
-        name="torso's texture",
+        name="Torso's texture",
         spec=".3f",
         better="lower",
         unit="L* a pixel",

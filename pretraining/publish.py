@@ -1,8 +1,8 @@
-"""Assemble the pretrained base in one folder that model.base takes.
+"""Assemble the pretrained base, or the adapter on it, in one folder that model.base or train.init takes.
 
 Reads: data/pretraining, data/base/efficientnet_lite0
 
-Writes: data/base/people
+Writes: data/base/people, or data/adapter/people
 
 Documentation: docs/pretraining.md
 
@@ -19,8 +19,8 @@ from stages import _command
 
 def main(
     stage: Annotated[
-        Literal["autoencoder", "crops", "base"],
-        typer.Argument(help="the last stage that is done: whose UNet is published"),
+        Literal["autoencoder", "crops", "base", "adapter_crops", "adapter_whole"],
+        typer.Argument(help="the last stage that is done: whose UNet, or adapter, is published"),
     ],
 ) -> str:
     from dnaf.pretraining import params
@@ -29,7 +29,12 @@ def main(
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.pretraining.publish import publish
+    from dnaf.pretraining.publish_adapter import STAGES, publish_adapter
 
+    if stage in STAGES:
+        output = Path("data/adapter/people")
+        publish_adapter(Path("data/pretraining"), output, stage)
+        return f"Adapter → {output}"
     style_encoder, output = Path("data/base/efficientnet_lite0"), Path("data/base/people")
     publish(Path("data/pretraining"), style_encoder, output, stage, chosen)
     return f"Base model → {output}"

@@ -44,6 +44,7 @@ def test_one_command_pretrains_and_a_second_one_has_nothing_to_do(tmp_path: Path
         )
         start = files.require_complete(whole)["init"]
         assert start["folder"] == str(crops.relative_to(project.root))
+    assert "init" in files.require_complete(project.root / "data/adapter/people")
     assert not list((tmp_path / "scratch").rglob("*.safetensors"))
     again = project.run("dvc", "--cd", "pretraining", "repro").stdout
     assert "Running stage" not in again

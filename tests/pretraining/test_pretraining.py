@@ -32,6 +32,7 @@ from dnaf.pretraining.look import write_pairs, write_reconstructions, write_samp
 from dnaf.pretraining.people import PeopleImages, draw_people, to_tensor
 from dnaf.pretraining.people_latents import PeopleLatents, encode_people, load_autoencoder
 from dnaf.pretraining.publish import publish
+from dnaf.pretraining.publish_adapter import publish_adapter
 from dnaf.pretraining.sheets import Examples, crop, torso_centres
 from dnaf.pretraining.style_encoder import MODEL_NAME, to_timm, write_style_encoder
 from dnaf.train.init import init_adapter
@@ -73,6 +74,10 @@ def adapter_params() -> params.Adapter:
 def train_crops(folder: Path, output: Path) -> None:
     chosen = base_params(crop=8, loss="l1")
     train_base("crops", folder / "people", folder / "latents", output, UNET, chosen, SEED)
+
+
+def weights_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
 
 
 def weights(folder: Path) -> dict[str, str]:
@@ -416,6 +421,30 @@ def test_training_and_validation_outfits_of_the_data_set_are_the_drawn_ones(data
     assert outfits[TRAINING] <= {f"{index:06d}" for index in range(6)}
     assert outfits[VALIDATION] <= {f"{index:06d}" for index in range(6, 9)}
     assert all(outfits.values())
+
+
+def test_the_published_adapter_is_half_as_large_and_training_starts_from_it(
+    folder: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
+    trained = folder / "adapter_crops_full"
+    train_adapter("full", dataset, folder / "published", trained, adapter_params(), SEED)
+    published = tmp_path / "elsewhere" / "adapter"
+    publish_adapter(folder, published, "adapter_crops")
+    files.require_complete(published)
+    assert pd.read_csv(published / "logs/adapter_crops.csv")["step"].tolist() == [1, 2, 3, 4]
+    sizes = [weights_size(each) for each in (published, trained / "model")]
+    assert sizes[0] == pytest.approx(sizes[1] / 2, rel=0.2)
+    components = build_model(
+        model_params(base=str(folder / "published"), style_encoder=MODEL_NAME, level_mapping="coarser"), 1, 3
+    )
+    init_adapter(components, published)
+    expected = load_pipeline(trained / "model").adapter.state_dict()
+    for name, weight in components.adapter.state_dict().items():
+        assert weight.dtype == expected[name].dtype
+        rounded = expected[name] if name == "prompt_embedding" else expected[name].half()
+        assert torch.equal(weight, rounded.to(weight.dtype)), name
+    assert load_pipeline(published).unet.config == load_pipeline(trained / "model").unet.config
 
 
 def test_an_adapter_of_each_variant_is_a_model_that_training_can_start_from_and_be_looked_at(

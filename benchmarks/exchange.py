@@ -1,12 +1,11 @@
 """What a trained model uses: how much worse one call gets when a path carries another outfit, or nothing.
 
-Run: python -m benchmarks.exchange [--num-pairs 48]
+Run: python -m benchmarks.exchange [--num-pairs 48] [--model data/model] [--pairs … --images … --pose-maps …]
 
 Of one model call at noise level t, the x0 error is the mean square of the true latent minus the estimate. It
 is compared, noise and pairs being the same, with that of a call whose K', V' (the noise-aware features) or
 whose appearance tokens come from another outfit's source, are left out, or, of K', V', come from the style
-without noise (t = 0) instead of at the same level. The pairs are those of data/pairs/test.csv, the model
-data/model.
+without noise (t = 0) instead of at the same level. By default model and test pairs are the pipeline's.
 """
 
 import dataclasses
@@ -167,16 +166,21 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 
 
 def main(
-    num_pairs: Annotated[int, typer.Option(min=2, help="pairs of data/pairs/test.csv, evenly spaced")] = 48,
+    num_pairs: Annotated[int, typer.Option(min=2, help="pairs of the list, evenly spaced")] = 48,
+    model: Annotated[Path, typer.Option(help="a model's folder")] = Path("data/model"),
+    pairs: Annotated[Path, typer.Option(help="the list of pairs")] = Path("data/pairs/test.csv"),
+    images: Annotated[Path, typer.Option(help="the store of their images")] = Path("data/prepared.zip"),
+    pose_maps: Annotated[Path, typer.Option(help="and that of their poses")] = Path("data/pose_maps.zip"),
+    out: Annotated[Path, typer.Option(help="where to write the table; the figure goes beside it")] = Path(
+        "metrics/exchange.csv"
+    ),
 ) -> None:
-    """Measure data/model; write metrics/exchange.csv and metrics/exchange.png, and show the table."""
-    data = Path("data")
-    pairs = PairImages(Sources(data / "pairs/test.csv", data / "prepared.zip", data / "pose_maps.zip"))
-    pipeline = load_pipeline(data / "model")
+    """Measure a model; write a table and a figure, and show the table."""
+    pipeline = load_pipeline(model)
     pipeline.to(default_device())
-    table = exchange(pipeline, pairs, num_pairs)
-    files.write_atomic(Path("metrics/exchange.csv"), table.to_csv(index=False, float_format="%.5g"))
-    draw(table, Path("metrics/exchange.png"))
+    table = exchange(pipeline, PairImages(Sources(pairs, images, pose_maps)), num_pairs)
+    files.write_atomic(out, table.to_csv(index=False, float_format="%.5g"))
+    draw(table, out.with_suffix(".png"))
     for timestep, group in table.groupby("timestep"):
         print(f"t = {timestep}, x0 error {group['x0_error'].iloc[0]:.4f}")
         for name, change, low, high in group[["exchanged", "change", "low", "high"]].to_numpy().tolist():

@@ -187,12 +187,14 @@ def _pipeline() -> Any:
 
 @cache
 def _outs() -> list[str]:
-    """Patterns of what the pipeline writes."""
+    """Patterns of what the pipeline and the pretraining write."""
+    pretraining = YAML(typ="safe", pure=True).load((ROOT / "pretraining/dvc.yaml").read_text())
     outs = []
-    for stage in _pipeline()["stages"].values():
+    for stage in (*_pipeline()["stages"].values(), *pretraining["stages"].values()):
         for kind in ("outs", "plots", "metrics"):
             for out in stage.get(kind, []):
-                outs.append(re.sub(r"\$\{[^}]*\}", "*", out if isinstance(out, str) else next(iter(out))))
+                path = out if isinstance(out, str) else next(iter(out))
+                outs.append(re.sub(r"\$\{[^}]*\}", "*", path.removeprefix("../")))
     return outs
 
 

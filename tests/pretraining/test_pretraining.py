@@ -447,6 +447,17 @@ def test_the_published_adapter_is_half_as_large_and_training_starts_from_it(
     assert load_pipeline(published).unet.config == load_pipeline(trained / "model").unet.config
 
 
+def test_training_can_start_from_the_committed_adapter_on_the_committed_base(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    files.require_complete(Path("data/adapter/people"))
+    chosen = model_params(base="data/base/people", style_encoder=MODEL_NAME, level_mapping="coarser")
+    components = build_model(chosen, 1, 3)
+    init_adapter(components, Path("data/adapter/people"))
+    assert any(bool(weight.any()) for weight in components.adapter.parameters())
+
+
 def test_an_adapter_of_each_variant_is_a_model_that_training_can_start_from_and_be_looked_at(
     folder: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ from dnaf.report.loss_curve import LossCurve
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.page.page import PAGE, Content, write_page
 from dnaf.report.panels import Panel
+from dnaf.report.tables.strata import Partition
 from tests.helpers.chromium import find_chromium, open_browser, wait_until
 
 SIZE = (256, 176)
@@ -68,6 +69,7 @@ def content(folder: Path, num_pairs: int, num_methods: int) -> Content:
             method: Card(title=method, paper=None, repository=None, naming=None, panels=None)
             for method in methods
         },
+        [Partition("Item", ["never in training", "in training too"], np.arange(num_pairs) % 2)],
         [
             Panel(label, label if label in methods else None, _drawn(cut_outs, column))
             for column, label in enumerate(("Pose", "Source", "Target", *methods))

@@ -57,7 +57,7 @@ def build(root: Path, num_pairs: int, methods: list[str], protocols: list[str]) 
                 for name, mean in means.items()
                 for key, value in scored_methods.with_interval(name, mean, 0.01).items()
             }
-            row = scored_methods.present(method, numbers | {"num_pairs": num_pairs}, protocol)
+            row = scored_methods.present(method, numbers, protocol)
             row.numbers.update(num_pairs=num_pairs, num_expected=num_pairs)
             row.protocol["bootstrap"] = {"num_resamplings": 1000, "seed": 0}
             scored_methods.write(root, row, scores, pairs)

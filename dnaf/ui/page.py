@@ -102,18 +102,8 @@ def build(actions: Actions, about: About) -> gr.Blocks:
         with gr.Row():
             with gr.Column():
                 source_shown, told = _image("source", "Source", source_image), gr.Markdown(note)
-                picked = gr.Gallery(
-                    [image for image, _ in thumbnails],
-                    label="Pick a source",
-                    elem_id="thumbnails",
-                    columns=4,
-                    height=_THUMBNAILS_HEIGHT,
-                    object_fit="contain",
-                    format="png",
-                    allow_preview=False,
-                    interactive=False,
-                    buttons=[],
-                )
+                pickable = [image for image, _ in thumbnails]
+                picked = _gallery("thumbnails", "Pick a source", pickable, allow_preview=False)
                 name = gr.Dropdown(list(actions.names), value=first, label="Image of the test set")
                 upload = _file("Or your own image: JPEG, PNG", [".jpg", ".jpeg", ".png"])
                 upload_pose = _file("The pose in it: OpenPose JSON", [".json"])
@@ -143,17 +133,7 @@ def build(actions: Actions, about: About) -> gr.Blocks:
                     label="Source and result", elem_id="compared", format="png", interactive=False, buttons=[]
                 )
                 made = gr.State([])
-                history = gr.Gallery(
-                    [],
-                    label="So far",
-                    elem_id="history",
-                    columns=4,
-                    height=_THUMBNAILS_HEIGHT,
-                    object_fit="contain",
-                    format="png",
-                    interactive=False,
-                    buttons=[],
-                )
+                history = _gallery("history", "So far", [], allow_preview=True)
                 download = gr.DownloadButton("Download all", size="sm", interactive=False)
 
         def click(table: Table, joint: str, event: gr.SelectData) -> tuple[Table, Pixels]:
@@ -186,6 +166,21 @@ def build(actions: Actions, about: About) -> gr.Blocks:
 def _image(name: str, label: str, value: Pixels | None) -> gr.Image:
     return gr.Image(
         value, label=label, elem_id=name, format="png", interactive=False, buttons=[], height=_PICTURE_HEIGHT
+    )
+
+
+def _gallery(name: str, label: str, images: list[Pixels], allow_preview: bool) -> gr.Gallery:
+    return gr.Gallery(
+        images,
+        label=label,
+        elem_id=name,
+        columns=4,
+        height=_THUMBNAILS_HEIGHT,
+        object_fit="contain",
+        format="png",
+        allow_preview=allow_preview,
+        interactive=False,
+        buttons=[],
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dnaf.core import config
 from dnaf.core.errors import ConfigError, StateError
 from dnaf.evaluate.metrics.detected import DETECTED, TORSO_COLOUR, TORSO_TEXTURE
 from stages import detect, evaluate, leaderboard
@@ -42,25 +43,13 @@ def test_what_was_found_stands_in_the_metrics_with_its_interval(project: Evaluat
 
 
 def test_the_leaderboard_shows_it_of_the_methods_that_were_looked_at(project: EvaluationProject) -> None:
-    project.set_params()
     detect.main("dnaf", "demo")
-    for method in ("dnaf", "copy_source"):
+    for method in config.load_methods():
         metrics_of(method)
-    from dnaf.core.config import Params  # noqa: F401
-
-    for method in leaderboard_methods():
-        if method not in ("dnaf", "copy_source"):
-            metrics_of(method)
     leaderboard.main("demo")
     text = Path("metrics/leaderboard.md").read_text()
     assert "Torso's colour, ΔE" in text
     assert "PCKh by detection" not in text
-
-
-def leaderboard_methods() -> list[str]:
-    from dnaf.core import config
-
-    return list(config.load_methods())
 
 
 def test_methods_that_other_networks_looked_at_are_not_comparable(
@@ -71,7 +60,7 @@ def test_methods_that_other_networks_looked_at_are_not_comparable(
         yunet = write_yunet(tmp_path / "yunet.onnx")
         yunet.write_bytes(yunet.read_bytes() + b"\x72\x00" * number)  # an empty text of no meaning more
         detect.main(method, "demo", face_detector=yunet, face_recogniser=sface)
-    for method in leaderboard_methods():
+    for method in config.load_methods():
         metrics_of(method)
     with pytest.raises(StateError, match=r"not comparable with dnaf \(detectors.faces: .*Run detect of both"):
         leaderboard.main("demo")

@@ -1,8 +1,8 @@
 """Train an adapter on the frozen base; a killed run goes on where it stopped.
 
-Reads: data/pretraining/{dataset_IMAGES,adapter_crops_VARIANT}, data/base/people
+Reads: data/pretraining/{dataset_crops,dataset_whole,adapter_STAGE_VARIANT}, data/base/people
 
-Writes: data/pretraining/adapter_IMAGES_VARIANT
+Writes: data/pretraining/adapter_STAGE_VARIANT
 
 Documentation: docs/pretraining.md
 
@@ -18,8 +18,9 @@ from stages import _command
 
 
 def main(
-    images: Annotated[
-        Literal["crops", "whole"], typer.Argument(help="torsos, or whole images from the weights for torsos")
+    stage: Annotated[
+        Literal["crops", "whole", "longer"],
+        typer.Argument(help="on torsos; then on whole images; then on these again, in another order"),
     ],
     variant: Annotated[
         Literal["full", "b1", "b2"],
@@ -34,10 +35,12 @@ def main(
     from dnaf.pretraining.adapter import train_adapter
 
     folder, base = Path("data/pretraining"), Path("data/base/people")
-    output = folder / f"adapter_{images}_{variant}"
-    start = None if images == "crops" else folder / f"adapter_crops_{variant}"
-    dataset, section = folder / f"dataset_{images}", chosen.adapter(images)
-    loss = train_adapter(variant, dataset, base, output, section, chosen.seed, start)
+    output = folder / f"adapter_{stage}_{variant}"
+    before = {"crops": None, "whole": "crops", "longer": "whole"}[stage]
+    start = None if before is None else folder / f"adapter_{before}_{variant}"
+    dataset = folder / f"dataset_{'crops' if stage == 'crops' else 'whole'}"
+    seed = chosen.seed + (stage == "longer")
+    loss = train_adapter(variant, dataset, base, output, chosen.adapter(stage), seed, start)
     return f"Loss {loss:.4f} at the end → {output}/model; pairs with what was made of them → {output}/samples"
 
 

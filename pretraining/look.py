@@ -19,7 +19,7 @@ from stages import _command
 
 def main(
     stage: Annotated[
-        Literal["autoencoder", "crops", "base", "adapter_crops", "adapter_whole"],
+        Literal["autoencoder", "crops", "base", "adapter_crops", "adapter_whole", "adapter_longer"],
         typer.Argument(help="whose result to look at"),
     ],
 ) -> str:
@@ -38,7 +38,7 @@ def main(
         write_reconstructions(folder / "people", folder / "autoencoder", output)
     elif stage.startswith("adapter"):
         models = sorted(folder.glob(f"{stage}_*/model"))
-        dataset = folder / stage.replace("adapter", "dataset")
+        dataset = folder / ("dataset_crops" if stage == "adapter_crops" else "dataset_whole")
         write_pairs(models, sources_of(dataset / VALIDATION), output, chosen.seed)
     else:
         crop = chosen.crops.crop if stage == "crops" else chosen.base.crop

@@ -19,7 +19,7 @@ from stages import _command
 
 def main(
     stage: Annotated[
-        Literal["autoencoder", "crops", "base", "adapter_crops", "adapter_whole"],
+        Literal["autoencoder", "crops", "base", "adapter_crops", "adapter_whole", "adapter_longer"],
         typer.Argument(help="the last stage that is done: whose UNet, or adapter, is published"),
     ],
 ) -> str:

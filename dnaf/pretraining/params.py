@@ -12,8 +12,8 @@ from dnaf.core.sections import Section
 
 PARAMS = Path("pretraining/params.yaml")
 
-AdapterImages = Literal["crops", "whole"]
-"""What an adapter is trained on: first torsos, then, from the weights that this gave, whole images."""
+AdapterStage = Literal["crops", "whole", "longer"]
+"""An adapter's trainings, each from the weights of the one before: torsos, whole images, these again."""
 
 
 class People(Section):
@@ -71,7 +71,7 @@ class Denoising(Training):
 
 
 class Adapter(Training):
-    """Of sections `adapter_crops` and `adapter_whole`; the rest is in `dnaf/pretraining/adapter.py`."""
+    """Of sections `adapter_<stage>`; the rest is in `dnaf/pretraining/adapter.py`."""
 
     name = "adapter"
     crop: Annotated[int, Field(ge=4, multiple_of=4)] | None
@@ -99,11 +99,13 @@ class Pretraining(Section):
     base: Denoising
     adapter_crops: Adapter
     adapter_whole: Adapter
+    adapter_longer: Adapter
     exchange: Exchange
 
-    def adapter(self, images: AdapterImages) -> Adapter:
-        """The section of an adapter's training on `images`."""
-        return {"crops": self.adapter_crops, "whole": self.adapter_whole}[images]
+    def adapter(self, stage: AdapterStage) -> Adapter:
+        """The section of one of an adapter's trainings."""
+        sections = {"crops": self.adapter_crops, "whole": self.adapter_whole, "longer": self.adapter_longer}
+        return sections[stage]
 
 
 def load(path: Path = PARAMS) -> Pretraining:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from dnaf.core import files
 from dnaf.model.saving import PROVENANCE
 
-STAGES = ("adapter_crops", "adapter_whole")
+STAGES = ("adapter_crops", "adapter_whole", "adapter_longer")
 _VARIANT = "full"
 _PROMPT = "prompt_embedding"
 

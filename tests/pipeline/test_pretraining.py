@@ -22,7 +22,7 @@ MINIMAL = {
     "exchange.num_bootstrap": 10,
     **{
         f"{section}.{key}": value
-        for section in ("autoencoder", "crops", "base", "adapter_crops", "adapter_whole")
+        for section in ("autoencoder", "crops", "base", "adapter_crops", "adapter_whole", "adapter_longer")
         for key, value in _TRAINING.items()
     },
 }
@@ -44,7 +44,8 @@ def test_one_command_pretrains_and_a_second_one_has_nothing_to_do(tmp_path: Path
         )
         start = files.require_complete(whole)["init"]
         assert start["folder"] == str(crops.relative_to(project.root))
-    assert "init" in files.require_complete(project.root / "data/adapter/people")
+    start = files.require_complete(project.root / "data/adapter/people")["init"]
+    assert start["folder"] == "data/pretraining/adapter_whole_full/model"
     assert not list((tmp_path / "scratch").rglob("*.safetensors"))
     again = project.run("dvc", "--cd", "pretraining", "repro").stdout
     assert "Running stage" not in again

@@ -78,11 +78,23 @@ def _of_other_outfits(table: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[places]
 
 
+def full_errors(pipeline: DNAFPipeline, pairs: PairImages, table: pd.DataFrame, timestep: int) -> Any:
+    """The x0 error of each pair (N) when nothing is exchanged."""
+    batches = [table.iloc[start : start + _BATCH] for start in range(0, len(table), _BATCH)]
+    errors = [_errors(pipeline, pairs, batch, batch, timestep, exchanged=False) for batch in batches]
+    return np.concatenate([error[FULL] for error in errors])
+
+
 @torch.no_grad()
 def _errors(
-    pipeline: DNAFPipeline, pairs: PairImages, table: pd.DataFrame, others: pd.DataFrame, timestep: int
+    pipeline: DNAFPipeline,
+    pairs: PairImages,
+    table: pd.DataFrame,
+    others: pd.DataFrame,
+    timestep: int,
+    exchanged: bool = True,
 ) -> dict[str, Any]:
-    """The x0 error of each pair, by what is exchanged."""
+    """The x0 error of each pair, by what is exchanged; without `exchanged` that of `FULL` alone."""
     denoiser, schedule = pipeline.denoiser.eval(), training_schedule(pipeline.scheduler)
     device = pipeline.device
 
@@ -95,7 +107,6 @@ def _errors(
     source, other = images(table["source"]), images(others["source"])
     target_pose, clean = poses(table["target"]), pipeline.autoencoder.encode(images(table["target"]))
     own = denoiser.encode(source, poses(table["source"]), target_pose)
-    foreign = denoiser.encode(other, poses(others["source"]), target_pose)
     noise, style_noise = (_noise(clean, table["target"], purpose) for purpose in ("target", "style"))
     level = torch.full((len(clean),), timestep, device=device)
     noisy = schedule.add_noise(clean, noise, level)
@@ -108,17 +119,19 @@ def _errors(
         )
 
     at = denoiser.style_timestep(level)
-    same, wrong = recorded(source, own, at), recorded(other, foreign, at)
-    with_foreign = dataclasses.replace(own, appearance=foreign.appearance)
-    calls = {
-        FULL: (own, same),
-        OTHER_KV: (own, wrong),
-        NO_KV: (own, None),
-        CLEAN_KV: (own, recorded(source, own, torch.zeros_like(level))),
-        OTHER_TOKENS: (with_foreign, same),
-        NO_TOKENS: (dataclasses.replace(own, appearance={}), same),
-        OTHER_BOTH: (with_foreign, wrong),
-    }
+    calls = {FULL: (own, recorded(source, own, at))}
+    if exchanged:
+        foreign = denoiser.encode(other, poses(others["source"]), target_pose)
+        same, wrong = calls[FULL][1], recorded(other, foreign, at)
+        with_foreign = dataclasses.replace(own, appearance=foreign.appearance)
+        calls |= {
+            OTHER_KV: (own, wrong),
+            NO_KV: (own, None),
+            CLEAN_KV: (own, recorded(source, own, torch.zeros_like(level))),
+            OTHER_TOKENS: (with_foreign, same),
+            NO_TOKENS: (dataclasses.replace(own, appearance={}), same),
+            OTHER_BOTH: (with_foreign, wrong),
+        }
     found = {}
     for name, (encoded, cache) in calls.items():
         prediction = denoiser.denoise_recorded(noisy, level, encoded, cache)

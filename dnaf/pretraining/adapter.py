@@ -1,7 +1,8 @@
 """Adapters to start from: DNAF's own training, on the drawn people and the frozen base.
 
 `full`, and what the paper's ablations leave out, with equal history: `b1` without noise-aware features, `b2`
-without appearance blocks. Each is a model folder as stage train writes it.
+without appearance blocks, `clean` with keys and values of a style without noise. Each is a model folder as
+stage train writes it.
 """
 
 from pathlib import Path
@@ -18,6 +19,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "full": {},
     "b1": {"noise_aware": False},
     "b2": {"appearance_blocks": False},
+    "clean": {"clean_style": True},
 }
 
 

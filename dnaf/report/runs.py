@@ -131,8 +131,8 @@ def _pool(runs: Sequence[Run]) -> Run:
     return Run(scores, [group for run in runs for group in run.groups], trainings)
 
 
-def _interval(
-    values: Values, run: Run, column: Column, num_resamplings: int, seed: int
+def trainings_interval(
+    values: Values, run: Run, metric: str, num_resamplings: int, seed: int
 ) -> tuple[float, float]:
     """95 % percentile interval of the mean of `values` (N,) over outfits and trainings, both drawn anew.
 
@@ -140,8 +140,8 @@ def _interval(
     the sum and the number of their values, it is sum_tg c_rt c_rg y_tg / sum_tg c_rt c_rg n_tg (Owen 2007,
     "The pigeonhole bootstrap"). Of one training it is the bootstrap of outfits.
     """
-    group, of_groups = resample_groups(run.groups, num_resamplings, seed, column.key)
-    training, of_trainings = resample_groups(run.trainings, num_resamplings, seed, f"{column.key}/trainings")
+    group, of_groups = resample_groups(run.groups, num_resamplings, seed, metric)
+    training, of_trainings = resample_groups(run.trainings, num_resamplings, seed, f"{metric}/trainings")
     shape = (of_trainings.shape[1], of_groups.shape[1])
     cell = np.ravel_multi_index((training, group), shape)
     total, number = (
@@ -154,14 +154,14 @@ def _interval(
 
 def _mean(run: Run, column: Column, num_resamplings: int, seed: int) -> str:
     values = run.scores[column.key]
-    low, high = _interval(values, run, column, num_resamplings, seed)
+    low, high = trainings_interval(values, run, column.key, num_resamplings, seed)
     return f"{column.text(float(values.mean()))} [{column.text(low)}, {column.text(high)}]"
 
 
 def _difference(run: Run, first: Run, column: Column, num_resamplings: int, seed: int) -> str:
     """Bold where the interval excludes zero."""
     values, others = run.scores[column.key], first.scores[column.key]
-    low, high = _interval(values - others, run, column, num_resamplings, seed)
+    low, high = trainings_interval(values - others, run, column.key, num_resamplings, seed)
     mean, *ends = (format(value, f"+{column.spec}") for value in (float((values - others).mean()), low, high))
     text = f"{mean} [{', '.join(ends)}]"
     return text if low <= 0 <= high else f"**{text}**"

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from benchmarks import ablation, exchange
 from dnaf.core import config, files, images
 from dnaf.core.errors import BaseModelError
 from dnaf.data.demo.figure import draw_figure
@@ -478,3 +479,21 @@ def test_an_adapter_of_each_variant_is_a_model_that_training_can_start_from_and_
         [full, tmp_path / "b1" / "model"], sources_of(dataset / VALIDATION), tmp_path / "pairs.png", SEED
     )
     assert images.decode((tmp_path / "pairs.png").read_bytes(), "pairs.png").shape[0] >= 5 * 32
+
+
+def test_the_ablations_are_trained_once_and_their_errors_are_those_of_the_models(
+    folder: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
+    base, out = folder / "published", tmp_path / "ablation"
+    models = ablation.train_all(dataset, base, out, adapter_params(), [SEED])
+    assert list(models) == ["full", "b1", "b2", "clean"]
+    written = {path: path.stat().st_mtime_ns for path in out.rglob("manifest.json")}
+    assert len(written) == 4
+    assert ablation.train_all(dataset, base, out, adapter_params(), [SEED]) == models
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("manifest.json")} == written
+    pairs = PairImages(sources_of(dataset / VALIDATION))
+    errors = ablation.x0_errors(models["full"][0], pairs, pairs.pairs)
+    assert set(errors) == set(exchange.TIMESTEPS)
+    table = exchange.exchange(load_pipeline(models["full"][0]), pairs, len(pairs.pairs), (150,))
+    assert errors[150].mean() == pytest.approx(table["x0_error"].iloc[0], rel=1e-4)

@@ -4,7 +4,7 @@ Reads: data/raw/DATASET, the base model and the weights that params.yaml names
 
 Writes: nothing; the exit code is 0 if nothing is missing
 
-params.yaml: datasets, dataset, model, weights
+params.yaml: datasets, dataset, model, train, weights
 
 Documentation: docs/data.md
 """
@@ -42,7 +42,7 @@ def main(dataset: _command.Dataset = None) -> None:
     raw = Path("data/raw") / dataset
     data = inspect_dataset(raw, data_format, size, Path("data"), partial(find_password, dataset))
     weights = inspect_weights(config.load_weights(config.Weights.model_fields))
-    model = inspect_model(config.load(config.Model), size)
+    model = inspect_model(config.load(config.Model), config.load(config.Train).init, size)
 
     table = Table(title=Text(f"{dataset} ({raw})", "italic"))
     for heading in ("", "what", "found"):

@@ -85,15 +85,15 @@ class Dataset(Section):
         default="deepfashion", description="what the files are called, see docs/data.md"
     )
     height: int = Field(
-        default=64,
+        default=128,
         ge=16,
         le=1024,
         multiple_of=4,
         description="pixels; images are prepared, generated and compared in this size",
     )
-    width: int = Field(default=48, ge=16, le=1024, multiple_of=4, description="pixels")
+    width: int = Field(default=96, ge=16, le=1024, multiple_of=4, description="pixels")
     max_test_pairs: Positive = Field(
-        default=240,
+        default=80,
         description="test pairs, drawn with random_state=0 if there are more; 12,000 by the published rule",
     )
 
@@ -126,7 +126,7 @@ class Render(Section):
 class Model(Section):
     name = "model"
     base: PathText | None = Field(
-        default="data/base/demo",
+        default="data/base/people",
         description="folder of a frozen base model, see docs/base-models.md; null: all is trained",
     )
     pose_adapter: bool = Field(default=True, description="figure (a); false: the model does not see the pose")
@@ -154,7 +154,9 @@ class Model(Section):
         default=1, ge=1, le=4, description="without base: residual blocks of each UNet level"
     )
     head_dim: int = Field(default=32, ge=4, description="without base: channels of one attention head")
-    style_encoder: Text = Field(default="test_convnext", description="any timm model with `features_only`")
+    style_encoder: Text = Field(
+        default="tf_efficientnet_lite0", description="any timm model with `features_only`"
+    )
     style_encoder_weights: PathText | None = Field(
         default=None,
         description="file or Hugging Face folder of its weights; null: those of the base, else random",
@@ -166,7 +168,7 @@ class Model(Section):
         description="size of the images that the style encoder sees, relative to their own",
     )
     level_mapping: LevelMapping = Field(
-        default="nearest",
+        default="coarser",
         description="a UNet level reads the style map nearest in cell size | twice its size | its index",
     )
     unshuffle: Literal[1, 2, 4, 8] = Field(
@@ -184,32 +186,32 @@ class Model(Section):
 class Train(Section):
     name = "train"
     init: PathText | None = Field(
-        default=None,
+        default="data/adapter/people",
         description="folder of a trained model on the same base; training starts from its adapter; null: new",
     )
-    steps: Positive = Field(default=450, description="steps of the optimizer")
+    steps: Positive = Field(default=150, description="steps of the optimizer")
     batch_size: Positive = Field(default=8, description="pairs, of all processes together")
     accumulate: Positive = Field(
         default=1,
         description="micro-batches of a batch, which run one after the other: less memory, the same step",
     )
     lr: float = Field(
-        default=4e-3, gt=0, le=1, description="peak learning rate of AdamW; cosine decay to 5 %"
+        default=5e-4, gt=0, le=1, description="peak learning rate of AdamW; cosine decay to 5 %"
     )
-    lr_warmup_steps: int = Field(default=100, ge=0, description="steps of linear warm-up")
+    lr_warmup_steps: int = Field(default=50, ge=0, description="steps of linear warm-up")
     weight_decay: float = Field(default=0.0, ge=0, le=1, description="of AdamW, decoupled from the gradient")
     max_grad_norm: float = Field(default=1.0, gt=0, description="longer gradients are scaled to this L2 norm")
     ema_decay: float = Field(
         default=0.98, ge=0, lt=1, description="of the weights that are saved; 0: the last step's"
     )
-    loss: Literal["l1", "mse"] = Field(default="l1", description="between prediction and truth")
+    loss: Literal["l1", "mse"] = Field(default="mse", description="between prediction and truth")
     foreground_weight: float = Field(
-        default=2.0,
+        default=0.0,
         ge=0,
         description="extra weight of cells that differ from the background",
     )
     max_noise_weight: Annotated[float, Field(ge=1)] | None = Field(
-        default=None,
+        default=4.0,
         description="weights errors by 1 / sigma, at most by this; mse: its square; null: no",
     )
     min_snr_gamma: Annotated[float, Field(gt=0)] | None = Field(
@@ -217,7 +219,7 @@ class Train(Section):
         description="clip weights of little noised latents at this SNR, 5.0 in arXiv 2303.09556; null: no",
     )
     timestep_sampling: TimestepSampling = Field(
-        default="fourth_root",
+        default="uniform",
         description="t = T u | T (1 - u^3), as CFLD | T u^0.25, most noise",
     )
     condition_dropout: Fraction = Field(
@@ -243,7 +245,7 @@ class Train(Section):
     checkpoint_every: Positive = Field(
         default=100, description="steps; a killed run goes on from the last checkpoint"
     )
-    sample_every: Positive = Field(default=450, description="steps from one sheet of samples to the next")
+    sample_every: Positive = Field(default=150, description="steps from one sheet of samples to the next")
     report_to: Literal["none", "tensorboard"] = Field(
         default="none", description="where to log in runs/, in addition to the plots of DVC"
     )
@@ -259,12 +261,12 @@ class Train(Section):
 class Generate(Section):
     name = "generate"
     scheduler: Literal["ddim", "ddpm", "deis", "dpm++", "euler", "heun", "lcm", "pndm", "unipc"] = Field(
-        default="ddim", description="see docs/sampling.md"
+        default="ddpm", description="see docs/sampling.md"
     )
     num_inference_steps: int = Field(
-        default=4, ge=1, le=1000, description="model calls; of heun and pndm more"
+        default=12, ge=1, le=1000, description="model calls; of heun and pndm more"
     )
-    guidance_scale: float = Field(default=1.0, ge=1, le=100, description="1: no guidance")
+    guidance_scale: float = Field(default=2.5, ge=1, le=100, description="1: no guidance")
     guidance_interval: list[Fraction] = Field(
         default=[0.0, 1.0],
         min_length=2,
@@ -278,7 +280,7 @@ class Generate(Section):
         description="images of the person that a pair is given, where the test list has others of the outfit",
     )
     style_noise: Literal["fixed", "fresh"] = Field(
-        default="fixed", description="noise of the style latents: one for all model calls | one for each"
+        default="fresh", description="noise of the style latents: one for all model calls | one for each"
     )
     mixed_precision: MixedPrecision = Field(
         default="no", description="of the UNet, style encoder and autoencoder"

@@ -1,8 +1,8 @@
-"""Whether the base model and the style encoder's weights that params.yaml names are there."""
+"""Whether the base model, the style encoder's weights and the adapter to start from are there."""
 
 from pathlib import Path
 
-from dnaf.core import config
+from dnaf.core import config, files
 from dnaf.core.errors import BaseModelError, ConfigError, DnafError
 from dnaf.doctor.finding import Finding
 from dnaf.model.pretrained.known_bases import KNOWN_BASES, is_of_the_demo
@@ -15,13 +15,14 @@ _REPOSITORIES = {
 }
 
 
-def inspect_model(model: config.Model, size: tuple[int, int]) -> list[Finding]:
+def inspect_model(model: config.Model, init: str | None, size: tuple[int, int]) -> list[Finding]:
     """What of the model is there; nothing is loaded, only names and shapes of tensors are read.
 
     Args:
+        init: `train.init`, the folder of a trained model.
         size: (height, width) of the data set's images.
     """
-    return [_base(model, size), _style_weights(model)]
+    return [_base(model, size), _style_weights(model), _start(init, model.base)]
 
 
 def _base(model: config.Model, size: tuple[int, int]) -> Finding:
@@ -63,6 +64,21 @@ def _style_weights(model: config.Model) -> Finding:
     except (BaseModelError, ConfigError) as error:
         return Finding(what, "wrong", str(error))
     return Finding(what, "ok", str(path))
+
+
+def _start(init: str | None, base: str | None) -> Finding:
+    what = "adapter to start from"
+    if init is None:
+        return Finding(what, "absent", "train.init is null: training starts from nothing")
+    if base is None:
+        return Finding(what, "wrong", f"{init}: only for a model on a base; set train.init to null")
+    if not Path(init).exists():
+        return Finding(what, "missing", f"{init}, which params.yaml names; a folder that stage train wrote")
+    try:
+        files.require_complete(Path(init))
+    except DnafError as error:
+        return Finding(what, "wrong", str(error))
+    return Finding(what, "ok", init)
 
 
 def how_to_get(path: Path) -> str:

@@ -170,7 +170,7 @@ def write_samples(sources: Sources, generated: Path, folder: Path, num_samples: 
                 data.pixels(target),
                 store.image(f"{pair_id(source, target)}.png"),
             ]
-            sheet = images.sheet([row], enlarge=3)
+            sheet = images.sheet([row], enlarge=2)
             files.write_atomic(temporary / f"{number:02d}.png", images.encode_png(sheet))
 
 

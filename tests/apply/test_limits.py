@@ -11,8 +11,8 @@ from dnaf.core import files
     [
         ("demo", None, True),
         ("demo", "checkpoints/stable-diffusion-v1-5", False),
-        ("mine", "../data/base/demo", True),
-        ("mine", "/elsewhere/data/base/demo", True),
+        ("mine", "../data/base/people", True),
+        ("mine", "/elsewhere/data/base/people", True),
         ("mine", None, False),
         ("deepfashion", "checkpoints/stable-diffusion-v1-5", False),
     ],

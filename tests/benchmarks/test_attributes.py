@@ -21,7 +21,7 @@ from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.store import write_store
 from tests.helpers.evaluation_project import ROOT
 
-SEED, SIZE = 0, (64, 48)  # of params.yaml
+SEED, SIZE = 0, (128, 96)  # of params.yaml
 OUTFITS = (0, 1, 2)
 VIEWS = {"01_1_front": "front", "01_3_back": "back"}
 

@@ -51,8 +51,8 @@ def test_the_commands_of_the_document_bring_the_example_to_pose_maps_and_a_previ
     (block,) = (text for text in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) if "mine:" in text)
     params["datasets"] |= YAML(typ="safe").load(block)["datasets"]
     params["dataset"] = "mine"
-    assert "Set `dataset: mine` and `model.base: null`" in TEXT
-    params["model"]["base"] = None
+    assert "Set `dataset: mine`, `model.base: null` and `train.init: null`" in TEXT
+    params["model"]["base"] = params["train"]["init"] = None
     with open(project / "params.yaml", "w") as file:
         YAML(typ="safe").dump(params, file)
     for command in (["doctor"], ["unpack", "mine"], ["split", "mine"], ["render", "mine"], ["preview"]):

@@ -81,11 +81,6 @@ def test_sizes_are_height_and_width(edited: Callable[[str, str], Path]) -> None:
             "  style_grad: 1",
             r"train\.style_grad: not allowed .found 1, expected a valid bool",
         ),
-        (
-            "  min_snr_gamma:",
-            "  min_snr_gamma: 5.0",
-            r"train\.min_snr_gamma: not allowed .found 5.0, expected null, or train.loss mse",
-        ),
         ("train:", "trayn:", r"trayn: unknown key .expected one of: dataset, method"),
         ("train:", "train: 3\nmodel2:", r"model2: unknown key"),
     ],
@@ -98,6 +93,14 @@ def test_a_mistake_is_named_with_its_key_the_value_found_and_what_is_allowed(
         config.load(config.Train, path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_what_weighs_squares_is_refused_where_there_are_none(edited: Callable[[str, str], Path]) -> None:
+    path = edited("  loss:", "  loss: l1")
+    path.write_text(path.read_text().replace("  min_snr_gamma:  ", "  min_snr_gamma: 5.0  "))
+    message = r"train\.min_snr_gamma: not allowed .found 5.0, expected null, or train.loss mse"
+    with pytest.raises(ConfigError, match=message):
+        config.load(config.Train, path)
 
 
 def test_a_mistake_elsewhere_does_not_stop_a_stage(edited: Callable[[str, str], Path]) -> None:

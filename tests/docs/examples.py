@@ -8,6 +8,7 @@ images as a human parser gives them.
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,7 @@ FOLDER = ROOT / "docs/examples"
 PEOPLE: dict[str, tuple[int, View]] = {"anna": (4, "full"), "ben": (10, "full")}
 _SEED = 14
 _LEAST_CHANGE = 0.15  # of brightness
+_BLACK, _WHITE = np.zeros(3, np.float32), np.ones(3, np.float32)
 
 
 def draw(name: str) -> tuple[Pixels, dict[str, object]]:
@@ -44,33 +46,32 @@ def draw(name: str) -> tuple[Pixels, dict[str, object]]:
 def draw_labels(name: str) -> Pixels:
     """What a parser with LIP's labels would see of a person, in LIP's palette, uint8 (256, 176, 3).
 
-    A pixel shows what changes it most when that has another colour. All skin is the face's.
+    A pixel shows what changes it most when that is black or white instead. All skin is the face's.
     """
     index, view = PEOPLE[name]
     outfit = sample_outfit(_SEED, index)
 
-    def changed(**colours: Any) -> Any:
-        difference = _image(replace(outfit, **colours), index, view) - _image(outfit, index, view)
-        return np.abs(difference).max(axis=2)
+    def changed(colours: Callable[[Any], dict[str, Any]]) -> Any:
+        others = [_image(replace(outfit, **colours(colour)), index, view) for colour in (_BLACK, _WHITE)]
+        return np.max([np.abs(other - _image(outfit, index, view)).max(axis=2) for other in others], axis=0)
 
-    def of_another_colour(garment: Any) -> Any:
-        return replace(garment, first=1 - np.rint(garment.first), second=1 - np.rint(garment.second))
+    def of_colour(garment: Any, colour: Any) -> Any:
+        return replace(garment, first=colour, second=colour)
 
     changes = {
-        "Upper-clothes": changed(top=of_another_colour(outfit.top), inner=1 - np.rint(outfit.inner)),
-        "Pants": changed(bottom=of_another_colour(outfit.bottom)),
-        "Face": changed(skin=1 - np.rint(outfit.skin), lips=1 - np.rint(outfit.lips)),
-        "Hair": changed(hair=1 - np.rint(outfit.hair)),
-        "Left-shoe": changed(shoes=1 - np.rint(outfit.shoes)),
+        "Upper-clothes": changed(lambda colour: {"top": of_colour(outfit.top, colour), "inner": colour}),
+        "Pants": changed(lambda colour: {"bottom": of_colour(outfit.bottom, colour)}),
+        "Face": changed(lambda colour: {"skin": colour, "lips": colour}),
+        "Hair": changed(lambda colour: {"hair": colour}),
+        "Left-shoe": changed(lambda colour: {"shoes": colour}),
     }
     lip = LABEL_SETS["lip"]
     colours = np.array(
         [lip.palettes[0][lip.labels.index(label)] for label in ("Background", *changes)], np.uint8
     )
-    # Eyes have a colour of their own: background is what changes with its colour.
-    changes["Face"] = np.maximum(
-        changes["Face"], 1.01 * _LEAST_CHANGE * (changed(background=0.0) < _LEAST_CHANGE)
-    )
+    # Eyes and the contour have colours of their own: the ground alone is white.
+    inside = (_image(outfit, index, view) < 1 - _LEAST_CHANGE).any(axis=2)
+    changes["Face"] = np.maximum(changes["Face"], 1.01 * _LEAST_CHANGE * inside)
     least = np.full(SIZE, _LEAST_CHANGE, np.float32)
     return colours[np.argmax([least, *changes.values()], axis=0)]
 
@@ -78,7 +79,7 @@ def draw_labels(name: str) -> Pixels:
 def _image(outfit: Outfit, index: int, view: View) -> Any:
     rng = seeds.generator(_SEED, "demo figure", index, view)
     pose, camera = sample_pose(rng, outfit, view), sample_camera(rng, view, SIZE)
-    figure = Figure(Canvas(SIZE, camera.unit, outfit.background), outfit, pose, camera)
+    figure = Figure(Canvas(SIZE, camera.unit), outfit, pose, camera)
     _draw(figure)
     return figure.canvas.image
 

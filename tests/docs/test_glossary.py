@@ -40,8 +40,7 @@ ELSEWHERE = {
     },
     "solver": {"dnaf/model/schedulers.py", "dnaf/model/pretrained/config_bounds.py"},  # diffusers' names
     "floor": {
-        "dnaf/data/demo/canvas.py",  # under the feet
-        "dnaf/data/demo/pose.py",
+        "dnaf/data/demo/pose.py",  # under the feet
         "tests/contract/test_protocols.py",  # rounding
     },
 }

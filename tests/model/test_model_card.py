@@ -53,7 +53,7 @@ def test_a_known_base_is_named_with_its_repository_digests_and_licence(
 @pytest.mark.parametrize(
     ("folder", "license", "words"),
     [
-        ("data/base/demo", "apache-2.0", "under the project's licence, Apache-2.0"),
+        ("data/base/people", "apache-2.0", "under the project's licence, Apache-2.0"),
         ("demo", "unknown", "unknown, ask its publisher"),
     ],
 )

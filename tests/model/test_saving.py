@@ -117,17 +117,17 @@ def test_a_model_loads_whatever_folder_is_the_current_one(
     """As `train` writes it in a checkout, with a base that params.yaml names from there."""
     checkout, elsewhere = tmp_path / "checkout", tmp_path / "elsewhere"
     weights = checkout / "checkpoints/encoder.safetensors"
-    base_folders.write_own(checkout / "data/base/demo", with_style_encoder=False)
+    base_folders.write_own(checkout / "data/base/people", with_style_encoder=False)
     weights.parent.mkdir()
     save_file(timm.create_model("test_convnext").state_dict(), weights)
     elsewhere.mkdir()
     monkeypatch.chdir(checkout)
-    params = model_params(base="data/base/demo", style_encoder_weights="checkpoints/encoder.safetensors")
+    params = model_params(base="data/base/people", style_encoder_weights="checkpoints/encoder.safetensors")
     pipeline = trained(params)
     pipeline.save_pretrained("data/model")
     expected = image(pipeline)
     recorded = json.loads(Path("data/model/provenance.json").read_text())
-    assert recorded["base"]["folder"] == "../base/demo"
+    assert recorded["base"]["folder"] == "../base/people"
     assert recorded["style_weights"]["folder"] == "../../checkpoints/encoder.safetensors"
     loaded = DNAFPipeline.from_pretrained("data/model")
     assert loaded.adapter.base == pipeline.adapter.base
@@ -141,12 +141,12 @@ def test_a_model_loads_whatever_folder_is_the_current_one(
 
 def test_a_copy_in_another_folder_finds_the_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    base_folders.write_own(Path("data/base/demo"))
-    trained(model_params(base="data/base/demo")).save_pretrained("data/model")
+    base_folders.write_own(Path("data/base/people"))
+    trained(model_params(base="data/base/people")).save_pretrained("data/model")
     shutil.copytree("data/model", "public/dnaf/model")
     move_provenance(Path("data/model"), Path("public/dnaf/model"))
     recorded = json.loads(Path("public/dnaf/model/provenance.json").read_text())
-    assert recorded["base"]["folder"] == "../../../data/base/demo"
+    assert recorded["base"]["folder"] == "../../../data/base/people"
     DNAFPipeline.from_pretrained("public/dnaf/model")
 
 

@@ -46,7 +46,7 @@ def project(tmp_path: Path) -> Path:
     raw.mkdir(parents=True)
     params = Params().model_dump()
     params["dataset"] = "mini"
-    params["model"]["base"] = None
+    params["model"]["base"] = params["train"]["init"] = None
     for name, format_name in (("mini", "deepfashion"), ("mine", "custom")):
         params["datasets"][name] = {"format": format_name, "height": 64, "width": 48, "max_test_pairs": 9}
     with open(tmp_path / "params.yaml", "w") as file:

@@ -63,15 +63,15 @@ def test_the_command_takes_a_name_and_changes_and_ends_in_a_sentence(project: Pa
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 
-    done = run("demo-long", "--set", "train.lr=1e-3", "--set", "seed=3")
+    done = run("demo-scratch", "--set", "train.lr=1e-3", "--set", "seed=3")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("The set demo-long → params.yaml; ")
+    assert done.stdout.startswith("The set demo-scratch → params.yaml; ")
     assert (config.load(config.Train).lr, config.load(config.Train).steps, config.load_seed()) == (
         0.001,
-        5000,
+        450,
         3,
     )
-    refused = run("demo-scratch")
+    refused = run("demo")
     assert refused.returncode == 2
     told = "error: params.yaml: holds edits that would be lost (seed: 3; train.lr: 0.001)"
     assert error_of(refused.stderr).startswith(told)

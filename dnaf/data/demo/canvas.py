@@ -6,11 +6,15 @@ Points are (x, y) in pixels, y down; lengths of surfaces are in heads. Edges are
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]
 Point = tuple[float, float]
+
+_CONTOUR = 2  # pixels
+_DARKENING = 0.6
 
 
 class Surface(NamedTuple):
@@ -56,15 +60,14 @@ class Canvas:
     """An image under construction.
 
     Attributes:
-        image: float32 (H, W, 3), linear RGB in [0, 1].
+        image: float32 (H, W, 3), linear RGB in [0, 1]; white at first.
         unit: pixels per head.
     """
 
-    def __init__(self, size: tuple[int, int], unit: float, background: float) -> None:
-        shade = 0.04 if background < 0.99 else 0.012
-        rows = background - shade * np.linspace(0, 1, size[0], dtype=np.float32)
-        self.image: Array = np.broadcast_to(rows[:, None, None], (*size, 3)).copy()
+    def __init__(self, size: tuple[int, int], unit: float) -> None:
+        self.image: Array = np.ones((*size, 3), np.float32)
         self.unit = unit
+        self._painted: Array = np.zeros(size, np.float32)  # opacity of all that has been drawn
 
     def disc(self, centre: Point, radii: Point, colour: Array, opacity: float = 1.0) -> None:
         """Paints an ellipse with horizontal and vertical radii in pixels."""
@@ -75,14 +78,12 @@ class Canvas:
         distance = np.sqrt(((x - centre[0]) / radii[0]) ** 2 + ((y - centre[1]) / radii[1]) ** 2)
         self._blend(region, np.clip((1 - distance) * min(radii) + 0.5, 0, 1) * opacity, colour)
 
-    def shadow(self, centre: Point) -> None:
-        """Darkens the floor under the feet."""
-        found = self._region([centre[0]], [centre[1]], 1.5 * self.unit)
-        if found is None:
-            return
-        region, x, y = found
-        across, down = (x - centre[0]) / (0.75 * self.unit), (y - centre[1]) / (0.14 * self.unit)
-        self._blend(region, 0.18 * np.exp(-across * across - down * down), np.zeros(3, np.float32))
+    def contour(self) -> None:
+        """Darkens the rim of all that has been drawn, so that white cloth is seen before the white ground."""
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _CONTOUR + 1, 2 * _CONTOUR + 1))
+        # Beyond the edges of the image the person goes on.
+        inside = cv2.erode(self._painted, kernel, borderType=cv2.BORDER_REPLICATE)
+        self.image *= 1 - _DARKENING * (self._painted - inside)[..., None]
 
     def capsule(
         self,
@@ -186,6 +187,7 @@ class Canvas:
         weight = alpha.astype(np.float32)[..., None]
         under = self.image[region]
         under += (colour - under) * weight
+        self._painted[region] = np.maximum(self._painted[region], weight[..., 0])
 
 
 def _light(side: Array, strength: Array | float = 1.0) -> Array:

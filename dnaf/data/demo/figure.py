@@ -48,7 +48,7 @@ def draw_figure(seed: int, index: int, view: View) -> tuple[Pixels, NDArray[np.f
     outfit = sample_outfit(seed, index)
     rng = seeds.generator(seed, "demo figure", index, view)
     pose, camera = sample_pose(rng, outfit, view), sample_camera(rng, view, SIZE)
-    figure = Figure(Canvas(SIZE, camera.unit, outfit.background), outfit, pose, camera)
+    figure = Figure(Canvas(SIZE, camera.unit), outfit, pose, camera)
     _draw(figure)
     keypoints = _keypoints(figure, rng)
     noise = rng.standard_normal((*SIZE, 1), dtype=np.float32) * np.float32(_NOISE)
@@ -57,9 +57,7 @@ def draw_figure(seed: int, index: int, view: View) -> tuple[Pixels, NDArray[np.f
 
 
 def _draw(figure: Figure) -> None:
-    """Draws all parts from the farthest to the nearest."""
-    left, right = figure.point("left_ankle"), figure.point("right_ankle")
-    figure.canvas.shadow(((left[0] + right[0]) / 2, max(left[1], right[1]) + 0.22 * figure.canvas.unit))
+    """Draws all parts from the farthest to the nearest, then the contour around them."""
     from_behind = math.cos(figure.pose.head_yaw) < 0
     parts: list[tuple[float, Callable[[], None]]] = [
         (0.0, partial(body.draw_torso, figure)),
@@ -76,6 +74,7 @@ def _draw(figure: Figure) -> None:
         ]
     for _, draw in sorted(parts, key=lambda part: part[0]):
         draw()
+    figure.canvas.contour()
 
 
 def _arm_depths(figure: Figure, side: str) -> tuple[float, float]:

@@ -36,6 +36,9 @@ _TOP_PATTERNS = {
     "plain": 0.24, "hstripe": 0.20, "vstripe": 0.08, "plaid": 0.12,
     "dots": 0.10, "block": 0.10, "logo": 0.10, "check": 0.06,
 }  # fmt: skip
+# Of a full figure in 128x96 pixels, a period is 10 to 18 pixels: at least two cells of 4 pixels.
+_PERIODS = (0.6, 1.1)  # heads
+_CONTRAST = 1.0  # least sum of the differences of two colours' channels
 _BOTTOM_PATTERNS = {
     "plain": 0.82,
     "hstripe": 0.02,
@@ -88,7 +91,6 @@ class Outfit:
     open_jacket: bool
     inner: Colour
     shoes: Colour
-    background: float
     build: float
     shoulder: float
 
@@ -140,7 +142,6 @@ def sample_outfit(seed: int, index: int) -> Outfit:
         open_jacket=open_jacket,
         inner=_sample_colour(rng, _CLOTH, unlike=top.first),
         shoes=_sample_colour(rng, _BOTTOM),
-        background=choose(rng, {1.0: 0.55, 0.97: 0.2, 0.92: 0.15, 0.87: 0.1}),
         build=float(rng.uniform(0.93, 1.1)),
         shoulder=0.74 if woman else 0.88,
     )
@@ -169,7 +170,7 @@ def _pattern(garment: Garment, surface: Surface) -> Array:
         case "hstripe":
             return soft_step(garment.duty - np.mod(down + garment.phase, 1), 0.12)
         case "vstripe":
-            return soft_step(garment.duty - np.mod(across / 0.8 + 0.5 * garment.duty, 1), 0.12)
+            return soft_step(garment.duty - np.mod(across + 0.5 * garment.duty, 1), 0.12)
         case "plaid":
             horizontal = soft_step(0.36 - np.mod(down + garment.phase, 1), 0.12)
             return 0.5 * horizontal + 0.5 * soft_step(0.36 - np.mod(across + 0.18, 1), 0.12)
@@ -177,9 +178,9 @@ def _pattern(garment: Garment, surface: Surface) -> Array:
             squares: Array = np.mod(np.floor(down / 0.6) + np.floor(across / 0.6), 2)
             return squares
         case "dots":
-            row = np.floor(down / 0.7)
-            y = np.mod(down / 0.7, 1) - 0.5
-            x = np.mod(across / 0.7 + 0.5 * np.mod(row, 2), 1) - 0.5
+            row = np.floor(down)
+            y = np.mod(down, 1) - 0.5
+            x = np.mod(across + 0.5 * np.mod(row, 2), 1) - 0.5
             return soft_step(0.30 - np.sqrt(x * x + y * y), 0.15)
         case "block":
             return soft_step(along - (0.7 + 0.5 * garment.phase), 0.05)
@@ -207,7 +208,7 @@ def _sample_garment(rng: np.random.Generator, palette: list[Colour], patterns: d
         pattern=pattern,
         first=first,
         second=_sample_colour(rng, _CLOTH, unlike=first),
-        period=float(rng.uniform(0.42, 0.8)),
+        period=float(rng.uniform(*_PERIODS)),
         phase=float(rng.uniform()),
         duty=float(rng.uniform(0.35, 0.6)),
         logo=int(rng.integers(4)),
@@ -240,7 +241,7 @@ def _sample_colour(rng: np.random.Generator, palette: list[Colour], unlike: Colo
     while True:
         brightness, shift = np.float32(rng.uniform(0.92, 1)), np.float32(rng.uniform(-0.02, 0.02))
         colour: Colour = np.clip(_any(rng, palette) * brightness + shift, 0, 1)
-        if unlike is None or np.abs(colour - unlike).sum() > 0.6:
+        if unlike is None or np.abs(colour - unlike).sum() > _CONTRAST:
             return colour
 
 

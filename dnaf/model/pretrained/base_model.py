@@ -31,7 +31,7 @@ _PROMPT_FILE = "prompt.safetensors"
 _SCHEDULER_FILE = "scheduler/scheduler_config.json"
 _AUTOENCODERS: dict[str, Any] = {
     "LosslessAutoencoder": LosslessAutoencoder,
-    "LosslessCodec": LosslessAutoencoder,  # its name before version 0.2.0, also in data/base/demo
+    "LosslessCodec": LosslessAutoencoder,  # its name before version 0.2.0
     "PatchAutoencoder": PatchAutoencoder,
 }
 _PREDICTIONS = ("epsilon", "v_prediction", "sample")

@@ -30,7 +30,7 @@ KNOWN_BASES = {
     "stable-diffusion-xl-base-1.0": KnownBase("stabilityai/stable-diffusion-xl-base-1.0", *_OPENRAIL_PP),
 }
 
-_DEMO = ("data", "base", "demo")
+_DEMO = ("data", "base", "people")
 
 
 def is_of_the_demo(folder: str) -> bool:

@@ -76,11 +76,11 @@ def test_a_text_is_read_back_as_it_was(value: str) -> None:
 
 def test_changes_are_values_of_yaml_and_the_last_one_counts() -> None:
     changes = ["train.lr=1", "train.lr=1e-3", "model.base=null", "model.channels=[64, 128]", "seed=7"]
-    changes += ["train.mixed_precision=no", "datasets.demo.height=128"]
+    changes += ["train.mixed_precision=no", "datasets.demo.height=64"]
     params = parameter_sets.read("demo", changes, SETS)
     assert (params.train.lr, params.model.base, params.model.channels) == (0.001, None, [64, 128])
     assert (params.seed, params.train.mixed_precision) == (7, "no")
-    assert (params.datasets["demo"].height, params.datasets["demo"].width) == (128, 48)
+    assert (params.datasets["demo"].height, params.datasets["demo"].width) == (64, 96)
     header = parameter_sets.to_yaml("demo", changes, SETS).split("\n\n")[0]
     assert "stages.use demo --set train.lr=1 --set train.lr=1e-3" in header
     assert "--set 'model.channels=[64, 128]'" in header
@@ -143,7 +143,7 @@ def test_a_set_as_it_was_written_holds_no_edits(name: str) -> None:
 
 
 def test_edits_are_what_no_set_has_and_the_new_file_has_not() -> None:
-    edited = DEMO.replace("lr: 0.004 ", "lr: 0.02 ").replace("- 64\n", "- 64\n  - 96\n")
+    edited = DEMO.replace("lr: 0.0005 ", "lr: 0.02 ").replace("- 64\n", "- 64\n  - 96\n")
     assert parameter_sets.lost_edits(edited, DEMO, SETS) == ["model.channels: [32, 64, 96]", "train.lr: 0.02"]
     same_lr = parameter_sets.to_yaml("demo", ["train.lr=0.02"], SETS)
     assert parameter_sets.lost_edits(edited, same_lr, SETS) == ["model.channels: [32, 64, 96]"]

@@ -12,7 +12,7 @@ from dnaf.data.archives.open import open_archive
 from dnaf.data.archives.passwords import PUBLIC
 from dnaf.data.demo import figure as demo_figure
 from dnaf.data.demo import outfit as demo_outfit
-from dnaf.data.demo.canvas import Surface
+from dnaf.data.demo.canvas import Canvas, Surface, flat
 from dnaf.data.demo.write import write_demo
 from dnaf.data.formats import deepfashion
 from dnaf.data.formats.lists import read_list
@@ -126,7 +126,7 @@ def test_keypoints_lie_on_the_person(view: demo_figure.View) -> None:
         visible = points[~np.isnan(points[:, 0])]
         assert ((visible >= 0) & (visible < (176, 256))).all()
         columns, rows = visible.astype(int).T
-        # The background is the same along a row, and the person stands away from at least one edge.
+        # The person stands away from at least one edge.
         edges = image[rows][:, [0, -1]].astype(int)
         distance = np.abs(edges - image[rows, columns][:, None]).max(axis=2).min(axis=1)
         num_visible += len(visible)
@@ -151,6 +151,21 @@ def test_left_and_right_joints_change_sides_from_front_to_back() -> None:
 
     assert left_minus_right("front") > 20
     assert left_minus_right("back") < -20
+
+
+def test_the_ground_is_white_and_white_cloth_before_it_has_a_dark_contour() -> None:
+    canvas = Canvas((40, 40), unit=10)
+    canvas.capsule((20, 10), (20, 30), (6, 6), flat(np.ones(3, np.float32)))
+    canvas.contour()
+    assert (canvas.image[:, :10] == 1).all()
+    row = canvas.image[20, :, 0]
+    assert (row[[15, 25]] < 0.5).all()
+    assert row[20] > 0.9
+
+
+def test_two_colours_of_a_garment_differ_by_more_than_a_shade() -> None:
+    garments = [outfit.top for outfit in (demo_outfit.sample_outfit(0, index) for index in range(200))]
+    assert min(np.abs(garment.first - garment.second).sum() for garment in garments) > 1
 
 
 def test_outfits_vary_in_everything_that_is_drawn() -> None:

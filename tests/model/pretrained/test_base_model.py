@@ -47,7 +47,7 @@ def test_a_base_that_tells_its_size_is_refused_for_images_of_another(own: Path) 
     with pytest.raises(ConfigError, match=sentence):
         require_trained_size(own, (128, 96))
     params = model_params(base=str(own))
-    states = [inspect_model(params, size)[0].state for size in ((64, 48), (128, 96))]
+    states = [inspect_model(params, None, size)[0].state for size in ((64, 48), (128, 96))]
     assert states == ["ok", "wrong"]
 
 
@@ -55,11 +55,28 @@ def test_the_bundled_base_tells_its_size_and_that_it_knows_drawn_people(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    params = model_params(base="data/base/demo")
-    found, _ = inspect_model(params, (64, 48))
+    params = model_params(base="data/base/people")
+    found, *_ = inspect_model(params, None, (128, 96))
     assert found.state == "ok"
     assert "knows drawn people only" in found.detail
-    assert inspect_model(params, (128, 96))[0].state == "wrong"
+    assert inspect_model(params, None, (64, 48))[0].state == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("base", "init", "state"),
+    [
+        ("data/base/people", None, "absent"),
+        ("data/base/people", "data/adapter/people", "ok"),
+        ("data/base/people", "data/adapter/none", "missing"),
+        ("data/base/people", "data/artwork", "wrong"),
+        (None, "data/adapter/people", "wrong"),
+    ],
+)
+def test_the_adapter_to_start_from_is_looked_at_before_any_long_work(
+    base: str | None, init: str | None, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert inspect_model(model_params(base=base), init, (128, 96))[2].state == state
 
 
 def test_a_base_written_before_the_codec_was_called_autoencoder_loads(own: Path) -> None:
@@ -240,7 +257,7 @@ def test_a_config_that_names_another_place_is_refused_and_not_followed(name: str
     with no_network() as asked, pytest.raises(BaseModelError, match=r"not usable .*timm's registry"):
         load_base(own)
     with no_network() as asked_by_doctor:
-        found, _ = inspect_model(model_params(base=str(own)), (64, 48))
+        found, *_ = inspect_model(model_params(base=str(own)), None, (64, 48))
     assert not asked + asked_by_doctor
     assert found.state == "wrong"
     assert str(path) in found.detail

@@ -14,11 +14,10 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
-import torch
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.exchange import TIMESTEPS, full_errors
+from benchmarks.exchange import FULL, TIMESTEPS, spread, x0_errors
 from dnaf.core import files
 from dnaf.core.device import default_device
 from dnaf.core.progress import track
@@ -26,11 +25,10 @@ from dnaf.data.loader import PairImages
 from dnaf.pipeline import load_pipeline
 from dnaf.pretraining import params as pretraining_params
 from dnaf.pretraining.adapter import VARIANTS, train_adapter
-from dnaf.pretraining.dataset import VALIDATION, sources_of
+from dnaf.pretraining.dataset import TRAINING, VALIDATION, sources_of
 from dnaf.pretraining.params import Adapter
 from dnaf.report.runs import Run, trainings_interval
 
-FULL = "full"
 _NUM_BOOTSTRAP, _SEED = 1000, 0
 
 Errors = Mapping[int, NDArray[np.float64]]
@@ -41,22 +39,24 @@ def train_all(
     dataset: Path, base: Path, folder: Path, params: Adapter, seeds: Sequence[int]
 ) -> dict[str, list[Path]]:
     """Trains what is not trained yet; the model folders of each variant, one a seed."""
+    inputs = [base / files.MANIFEST, sources_of(dataset / TRAINING).images]
+    made_by = {"params": params.model_dump(), "inputs": [files.digest(path) for path in inputs]}
+    folder = folder / files.fingerprint(made_by)[:16]
     models: dict[str, list[Path]] = {variant: [] for variant in VARIANTS}
     for seed in seeds:
         for variant in VARIANTS:
-            output = folder / f"{params.steps}_steps" / f"{variant}_{seed}"
+            output = folder / f"{variant}_{seed}"
             if not (output / "model" / files.MANIFEST).exists():
                 train_adapter(variant, dataset, base, output, params, seed)
             models[variant].append(output / "model")
     return models
 
 
-@torch.no_grad()
-def x0_errors(model: Path, pairs: PairImages, table: pd.DataFrame) -> Errors:
+def errors_of(model: Path, pairs: PairImages, table: pd.DataFrame) -> Errors:
     """The errors of a model's single calls, of the pairs of `table`."""
     pipeline = load_pipeline(model)
     pipeline.to(default_device())
-    return {timestep: full_errors(pipeline, pairs, table, timestep) for timestep in TIMESTEPS}
+    return {timestep: x0_errors(pipeline, pairs, table, None, timestep)[FULL] for timestep in TIMESTEPS}
 
 
 def compare(errors: Mapping[str, Sequence[Errors]], outfits: Sequence[str]) -> pd.DataFrame:
@@ -94,11 +94,11 @@ def main(
         dataset, Path("data/base/people"), Path("data/pretraining/ablation"), params, range(num_seeds)
     )
     pairs = PairImages(sources_of(dataset / VALIDATION))
-    table = pairs.pairs.iloc[:: max(1, len(pairs.pairs) // num_pairs)].head(num_pairs)
+    table = spread(pairs.pairs, num_pairs)
     chosen = [(variant, model) for variant, folders in models.items() for model in folders]
     errors: dict[str, list[Errors]] = {variant: [] for variant in models}
     for variant, model in track(chosen, "Measuring (models)", len(chosen)):
-        errors[variant].append(x0_errors(model, pairs, table))
+        errors[variant].append(errors_of(model, pairs, table))
     result, out = compare(errors, table["outfit"].tolist()), Path("metrics/pretraining/ablation.csv")
     files.write_atomic(out, result.to_csv(index=False, float_format="%.5g"))
     for variant, group in result.groupby("variant", sort=False):

@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 import typer
 from diffusers import DDPMScheduler
+from numpy.typing import NDArray
 
 from dnaf.core import files, seeds
 from dnaf.core.device import default_device
@@ -45,21 +46,11 @@ def exchange(
 
     Intervals are of 95 %, outfits resampled.
     """
-    table = pairs.pairs.iloc[:: max(1, len(pairs.pairs) // num_pairs)].head(num_pairs)
+    table = spread(pairs.pairs, num_pairs)
     others = _of_other_outfits(table)
     rows = []
     for timestep in track(timesteps, "Exchanging (timesteps)", len(timesteps)):
-        batches = [
-            _errors(
-                pipeline,
-                pairs,
-                table.iloc[start : start + _BATCH],
-                others.iloc[start : start + _BATCH],
-                timestep,
-            )
-            for start in range(0, len(table), _BATCH)
-        ]
-        errors = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+        errors = x0_errors(pipeline, pairs, table, others, timestep)
         full = errors.pop(FULL)
         for name, values in errors.items():
             low, high = ratio_interval(
@@ -67,6 +58,11 @@ def exchange(
             )
             rows.append([timestep, name, values.sum() / full.sum() - 1, low - 1, high - 1, full.mean()])
     return pd.DataFrame(rows, columns=["timestep", "exchanged", "change", "low", "high", "x0_error"])
+
+
+def spread(table: pd.DataFrame, number: int) -> pd.DataFrame:
+    """At most so many rows, evenly spaced."""
+    return table.iloc[:: max(1, len(table) // number)].head(number)
 
 
 def _of_other_outfits(table: pd.DataFrame) -> pd.DataFrame:
@@ -78,11 +74,30 @@ def _of_other_outfits(table: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[places]
 
 
-def full_errors(pipeline: DNAFPipeline, pairs: PairImages, table: pd.DataFrame, timestep: int) -> Any:
-    """The x0 error of each pair (N) when nothing is exchanged."""
-    batches = [table.iloc[start : start + _BATCH] for start in range(0, len(table), _BATCH)]
-    errors = [_errors(pipeline, pairs, batch, batch, timestep, exchanged=False) for batch in batches]
-    return np.concatenate([error[FULL] for error in errors])
+def x0_errors(
+    pipeline: DNAFPipeline,
+    pairs: PairImages,
+    table: pd.DataFrame,
+    others: pd.DataFrame | None,
+    timestep: int,
+) -> dict[str, NDArray[np.float64]]:
+    """The x0 error of each pair (N), by what is exchanged.
+
+    Args:
+        table: the pairs.
+        others: for each pair the one that features are exchanged with; None: that of `FULL` alone is wanted.
+    """
+    batches = [
+        _errors(
+            pipeline,
+            pairs,
+            table.iloc[start : start + _BATCH],
+            None if others is None else others.iloc[start : start + _BATCH],
+            timestep,
+        )
+        for start in range(0, len(table), _BATCH)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
 @torch.no_grad()
@@ -90,11 +105,10 @@ def _errors(
     pipeline: DNAFPipeline,
     pairs: PairImages,
     table: pd.DataFrame,
-    others: pd.DataFrame,
+    others: pd.DataFrame | None,
     timestep: int,
-    exchanged: bool = True,
 ) -> dict[str, Any]:
-    """The x0 error of each pair, by what is exchanged; without `exchanged` that of `FULL` alone."""
+    """`x0_errors` of a single batch."""
     denoiser, schedule = pipeline.denoiser.eval(), training_schedule(pipeline.scheduler)
     device = pipeline.device
 
@@ -104,7 +118,7 @@ def _errors(
     def poses(stems: pd.Series) -> torch.Tensor:
         return torch.stack([pairs.pose_map(stem) for stem in stems]).to(device)
 
-    source, other = images(table["source"]), images(others["source"])
+    source = images(table["source"])
     target_pose, clean = poses(table["target"]), pipeline.autoencoder.encode(images(table["target"]))
     own = denoiser.encode(source, poses(table["source"]), target_pose)
     noise, style_noise = (_noise(clean, table["target"], purpose) for purpose in ("target", "style"))
@@ -119,10 +133,12 @@ def _errors(
         )
 
     at = denoiser.style_timestep(level)
-    calls = {FULL: (own, recorded(source, own, at))}
-    if exchanged:
+    same = recorded(source, own, at)
+    calls = {FULL: (own, same)}
+    if others is not None:
+        other = images(others["source"])
         foreign = denoiser.encode(other, poses(others["source"]), target_pose)
-        same, wrong = calls[FULL][1], recorded(other, foreign, at)
+        wrong = recorded(other, foreign, at)
         with_foreign = dataclasses.replace(own, appearance=foreign.appearance)
         calls |= {
             OTHER_KV: (own, wrong),

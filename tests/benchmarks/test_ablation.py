@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.ablation import FULL, compare
-from benchmarks.exchange import TIMESTEPS
+from benchmarks.ablation import compare
+from benchmarks.exchange import FULL, TIMESTEPS
 
 OUTFITS = ["a", "a", "b"]
 

@@ -51,9 +51,11 @@ def draw_labels(name: str) -> Pixels:
     index, view = PEOPLE[name]
     outfit = sample_outfit(_SEED, index)
 
+    image = _image(outfit, index, view)
+
     def changed(colours: Callable[[Any], dict[str, Any]]) -> Any:
         others = [_image(replace(outfit, **colours(colour)), index, view) for colour in (_BLACK, _WHITE)]
-        return np.max([np.abs(other - _image(outfit, index, view)).max(axis=2) for other in others], axis=0)
+        return np.abs(np.stack(others) - image).max(axis=(0, 3))
 
     def of_colour(garment: Any, colour: Any) -> Any:
         return replace(garment, first=colour, second=colour)
@@ -70,7 +72,7 @@ def draw_labels(name: str) -> Pixels:
         [lip.palettes[0][lip.labels.index(label)] for label in ("Background", *changes)], np.uint8
     )
     # Eyes and the contour have colours of their own: the ground alone is white.
-    inside = (_image(outfit, index, view) < 1 - _LEAST_CHANGE).any(axis=2)
+    inside = (image < 1 - _LEAST_CHANGE).any(axis=2)
     changes["Face"] = np.maximum(changes["Face"], 1.01 * _LEAST_CHANGE * inside)
     least = np.full(SIZE, _LEAST_CHANGE, np.float32)
     return colours[np.argmax([least, *changes.values()], axis=0)]

@@ -41,6 +41,7 @@ from tests.helpers import processes
 from tests.helpers.training_project import ROOT, model_params
 
 SEED = 5
+_LARGEST = 16_000_000  # bytes in git, of what is pretrained
 STYLE_ENCODER = "data/base/efficientnet_lite0"
 PEOPLE = params.People(num_outfits=6, num_validation_outfits=3, height=64, width=48)
 UNET = params.UNet(channels=[8, 16], layers_per_block=1, head_dim=8)
@@ -448,14 +449,19 @@ def test_the_published_adapter_is_half_as_large_and_training_starts_from_it(
     assert load_pipeline(published).unet.config == load_pipeline(trained / "model").unet.config
 
 
-def test_training_can_start_from_the_committed_adapter_on_the_committed_base(
+def test_the_demo_starts_from_the_committed_adapter_of_other_people_on_the_committed_base(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    files.require_complete(Path("data/adapter/people"))
-    chosen = model_params(base="data/base/people", style_encoder=MODEL_NAME, level_mapping="coarser")
-    components = build_model(chosen, 1, 3)
-    init_adapter(components, Path("data/adapter/people"))
+    demo = config.Params()
+    assert (demo.model.base, demo.train.init) == ("data/base/people", "data/adapter/people")
+    for folder in map(Path, (demo.model.base, demo.train.init)):
+        files.require_complete(folder)
+    committed = [path for place in ("data/base", "data/adapter") for path in Path(place).rglob("*")]
+    assert sum(path.stat().st_size for path in committed if path.is_file()) <= _LARGEST
+    assert files.require_complete(Path(demo.train.init))["seed"] not in (demo.seed, None)
+    components = build_model(demo.model, 1, 3)
+    init_adapter(components, Path(demo.train.init))
     assert any(bool(weight.any()) for weight in components.adapter.parameters())
 
 
@@ -492,8 +498,12 @@ def test_the_ablations_are_trained_once_and_their_errors_are_those_of_the_models
     assert len(written) == 4
     assert ablation.train_all(dataset, base, out, adapter_params(), [SEED]) == models
     assert {path: path.stat().st_mtime_ns for path in out.rglob("manifest.json")} == written
+    others = ablation.train_all(dataset, base, out, adapter_params().model_copy(update={"lr": 1e-4}), [SEED])
+    assert not {path for of_variant in others.values() for path in of_variant} & {
+        path for of_variant in models.values() for path in of_variant
+    }
     pairs = PairImages(sources_of(dataset / VALIDATION))
-    errors = ablation.x0_errors(models["full"][0], pairs, pairs.pairs)
+    errors = ablation.errors_of(models["full"][0], pairs, pairs.pairs)
     assert set(errors) == set(exchange.TIMESTEPS)
     table = exchange.exchange(load_pipeline(models["full"][0]), pairs, len(pairs.pairs), (150,))
     assert errors[150].mean() == pytest.approx(table["x0_error"].iloc[0], rel=1e-4)

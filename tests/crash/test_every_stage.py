@@ -89,7 +89,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         section[key] = value
     with open(root / "params.yaml", "w") as file:
         YAML().dump(params, file)
-    for name in ("data/base", "data/artwork"):
+    for name in ("data/base", "data/adapter", "data/artwork"):
         shutil.copytree(ROOT / name, root / name)
     for card in ROOT.glob("data/results/*/card.yaml"):
         (root / card.relative_to(ROOT)).parent.mkdir(parents=True)

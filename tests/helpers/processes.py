@@ -24,7 +24,8 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [
         *("dnaf.train.loop", "dnaf.generate.pairs", "dnaf.evaluate.method", "dnaf.evaluate.reference"),
-        *("dnaf.report.page", "dnaf.apply.sheets", "stages._command"),
+        *("dnaf.report.page", "dnaf.report.figure", "dnaf.apply.sheets", "stages._command"),
+        *("dnaf.data.unpack", "tests.helpers.faults"),
     ]
 )
 _PATIENCE_S = 600.0  # of a busy machine; what hangs is told all the same

@@ -17,7 +17,6 @@ import pandas as pd
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.exchange import FULL, TIMESTEPS, spread, x0_errors
 from dnaf.core import files
 from dnaf.core.device import default_device
 from dnaf.core.progress import track
@@ -28,6 +27,7 @@ from dnaf.pretraining.adapter import VARIANTS, train_adapter
 from dnaf.pretraining.dataset import TRAINING, VALIDATION, sources_of
 from dnaf.pretraining.params import Adapter
 from dnaf.report.runs import Run, trainings_interval
+from dnaf.train.exchange import FULL, TIMESTEPS, spread, x0_errors
 
 _NUM_BOOTSTRAP, _SEED = 1000, 0
 
@@ -56,7 +56,7 @@ def errors_of(model: Path, pairs: PairImages, table: pd.DataFrame) -> Errors:
     """The errors of a model's single calls, of the pairs of `table`."""
     pipeline = load_pipeline(model)
     pipeline.to(default_device())
-    return {timestep: x0_errors(pipeline, pairs, table, None, timestep)[FULL] for timestep in TIMESTEPS}
+    return {timestep: x0_errors(pipeline, pairs, table, timestep, [])[FULL] for timestep in TIMESTEPS}
 
 
 def compare(errors: Mapping[str, Sequence[Errors]], outfits: Sequence[str]) -> pd.DataFrame:

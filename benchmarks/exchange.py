@@ -2,41 +2,26 @@
 
 Run: python -m benchmarks.exchange [--num-pairs 48] [--model data/model] [--pairs … --images … --pose-maps …]
 
-Of one model call at noise level t, the x0 error is the mean square of the true latent minus the estimate. It
-is compared, noise and pairs being the same, with that of a call whose K', V' (the noise-aware features) or
-whose appearance tokens come from another outfit's source, are left out, or, of K', V', come from the style
-without noise (t = 0) instead of at the same level. By default model and test pairs are the pipeline's.
+The exchange test of `dnaf/train/exchange.py` at six noise levels. By default model and test pairs are the
+pipeline's.
 """
 
-import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import matplotlib
-import numpy as np
 import pandas as pd
-import torch
 import typer
-from diffusers import DDPMScheduler
-from numpy.typing import NDArray
 
-from dnaf.core import files, seeds
+from dnaf.core import files
 from dnaf.core.device import default_device
 from dnaf.core.progress import track
 from dnaf.data.loader import PairImages, Sources
 from dnaf.evaluate.metrics.bootstrap import ratio_interval
-from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline, load_pipeline
+from dnaf.train.exchange import FULL, TIMESTEPS, spread, x0_errors
 
-TIMESTEPS = (150, 300, 450, 600, 800, 950)
-OTHER_KV, NO_KV, CLEAN_KV = "another outfit's K', V'", "no K', V'", "K', V' of the clean style"
-OTHER_TOKENS, NO_TOKENS, OTHER_BOTH = (
-    "another outfit's tokens",
-    "no tokens",
-    "another outfit's K', V' and tokens",
-)
-FULL = "full"
-_BATCH, _SEED, _NUM_BOOTSTRAP = 16, 0, 1000
+_SEED, _NUM_BOOTSTRAP = 0, 1000
 
 
 def exchange(
@@ -47,10 +32,9 @@ def exchange(
     Intervals are of 95 %, outfits resampled.
     """
     table = spread(pairs.pairs, num_pairs)
-    others = _of_other_outfits(table)
     rows = []
     for timestep in track(timesteps, "Exchanging (timesteps)", len(timesteps)):
-        errors = x0_errors(pipeline, pairs, table, others, timestep)
+        errors = x0_errors(pipeline, pairs, table, timestep)
         full = errors.pop(FULL)
         for name, values in errors.items():
             low, high = ratio_interval(
@@ -58,120 +42,6 @@ def exchange(
             )
             rows.append([timestep, name, values.sum() / full.sum() - 1, low - 1, high - 1, full.mean()])
     return pd.DataFrame(rows, columns=["timestep", "exchanged", "change", "low", "high", "x0_error"])
-
-
-def spread(table: pd.DataFrame, number: int) -> pd.DataFrame:
-    """At most so many rows, evenly spaced."""
-    return table.iloc[:: max(1, len(table) // number)].head(number)
-
-
-def _of_other_outfits(table: pd.DataFrame) -> pd.DataFrame:
-    """For each pair another one, of another outfit."""
-    outfits, places = table["outfit"].to_numpy(), []
-    for index, outfit in enumerate(outfits):
-        turned = np.roll(np.arange(len(outfits)), -index - len(outfits) // 2)
-        places.append(next((int(place) for place in turned if outfits[place] != outfit), index))
-    return table.iloc[places]
-
-
-def x0_errors(
-    pipeline: DNAFPipeline,
-    pairs: PairImages,
-    table: pd.DataFrame,
-    others: pd.DataFrame | None,
-    timestep: int,
-) -> dict[str, NDArray[np.float64]]:
-    """The x0 error of each pair (N), by what is exchanged.
-
-    Args:
-        table: the pairs.
-        others: for each pair the one that features are exchanged with; None: that of `FULL` alone is wanted.
-    """
-    batches = [
-        _errors(
-            pipeline,
-            pairs,
-            table.iloc[start : start + _BATCH],
-            None if others is None else others.iloc[start : start + _BATCH],
-            timestep,
-        )
-        for start in range(0, len(table), _BATCH)
-    ]
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-
-
-@torch.no_grad()
-def _errors(
-    pipeline: DNAFPipeline,
-    pairs: PairImages,
-    table: pd.DataFrame,
-    others: pd.DataFrame | None,
-    timestep: int,
-) -> dict[str, Any]:
-    """`x0_errors` of a single batch."""
-    denoiser, schedule = pipeline.denoiser.eval(), training_schedule(pipeline.scheduler)
-    device = pipeline.device
-
-    def images(stems: pd.Series) -> torch.Tensor:
-        return torch.stack([pairs.image(stem) for stem in stems]).to(device)
-
-    def poses(stems: pd.Series) -> torch.Tensor:
-        return torch.stack([pairs.pose_map(stem) for stem in stems]).to(device)
-
-    source = images(table["source"])
-    target_pose, clean = poses(table["target"]), pipeline.autoencoder.encode(images(table["target"]))
-    own = denoiser.encode(source, poses(table["source"]), target_pose)
-    noise, style_noise = (_noise(clean, table["target"], purpose) for purpose in ("target", "style"))
-    level = torch.full((len(clean),), timestep, device=device)
-    noisy = schedule.add_noise(clean, noise, level)
-
-    def recorded(image: torch.Tensor, encoded: Any, at: torch.Tensor) -> dict[str, torch.Tensor] | None:
-        if not denoiser.adapter.config.noise_aware:
-            return None
-        return denoiser.record(
-            schedule.add_noise(pipeline.autoencoder.encode(image), style_noise, at), at, encoded
-        )
-
-    at = denoiser.style_timestep(level)
-    same = recorded(source, own, at)
-    calls = {FULL: (own, same)}
-    if others is not None:
-        other = images(others["source"])
-        foreign = denoiser.encode(other, poses(others["source"]), target_pose)
-        wrong = recorded(other, foreign, at)
-        with_foreign = dataclasses.replace(own, appearance=foreign.appearance)
-        calls |= {
-            OTHER_KV: (own, wrong),
-            NO_KV: (own, None),
-            CLEAN_KV: (own, recorded(source, own, torch.zeros_like(level))),
-            OTHER_TOKENS: (with_foreign, same),
-            NO_TOKENS: (dataclasses.replace(own, appearance={}), same),
-            OTHER_BOTH: (with_foreign, wrong),
-        }
-    found = {}
-    for name, (encoded, cache) in calls.items():
-        prediction = denoiser.denoise_recorded(noisy, level, encoded, cache)
-        error = to_clean(schedule, prediction, noisy, timestep) - clean
-        found[name] = error.square().mean((1, 2, 3)).double().cpu().numpy()
-    return found
-
-
-def to_clean(
-    schedule: DDPMScheduler, prediction: torch.Tensor, noisy: torch.Tensor, timestep: int
-) -> torch.Tensor:
-    """The estimate of the clean latent from what the schedule's `prediction_type` says."""
-    alpha = schedule.alphas_cumprod[timestep].item()
-    if schedule.config.prediction_type == "sample":
-        return prediction
-    if schedule.config.prediction_type == "epsilon":
-        return (noisy - (1 - alpha) ** 0.5 * prediction) / alpha**0.5
-    return alpha**0.5 * noisy - (1 - alpha) ** 0.5 * prediction
-
-
-def _noise(like: torch.Tensor, stems: pd.Series, purpose: str) -> torch.Tensor:
-    shape = tuple(like.shape[1:])
-    seeded = [torch.Generator().manual_seed(seeds.seed(_SEED, f"exchange {purpose}", stem)) for stem in stems]
-    return torch.stack([torch.randn(shape, generator=generator) for generator in seeded]).to(like.device)
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Reads: data/pairs/train.csv, data/prepared.zip, data/pose_maps.zip, data/latents.zip, the base model
 
-Writes: data/model, metrics/train/loss.csv, metrics/train/samples
+Writes: data/model, metrics/train/{loss,validation}.csv, metrics/train/samples
 
 params.yaml: model, train, seed
 
@@ -27,10 +27,11 @@ def main() -> str:
     outputs = Outputs(
         model=Path("data/model"),
         loss_curve=Path("metrics/train/loss.csv"),
+        validation_curve=Path("metrics/train/validation.csv"),
         samples=Path("metrics/train/samples"),
         tensorboard=Path("runs"),
     )
-    with _command.writing(outputs.model, outputs.loss_curve, outputs.samples):
+    with _command.writing(outputs.model, outputs.loss_curve, outputs.validation_curve, outputs.samples):
         loss = train(sources, Path("data/latents.zip"), outputs, model, params, seed)
     return (
         f"{params.steps:,} steps, loss {loss:.4f} at the end → {outputs.model}; "

@@ -235,6 +235,11 @@ class Train(Section):
         default=False, description="a target trained without style is trained without pose too"
     )
     mirror: Fraction = Field(default=0.5, description="share of pairs that are mirrored")
+    validation_outfits: int = Field(
+        default=12,
+        ge=0,
+        description="of the training part, not trained on: for sheets, and to choose weights by; 0: none",
+    )
     style_grad: bool = Field(default=False, description="gradients through the style branch too")
     gradient_checkpointing: bool = Field(
         default=False,
@@ -245,10 +250,19 @@ class Train(Section):
     checkpoint_every: Positive = Field(
         default=100, description="steps; a killed run goes on from the last checkpoint"
     )
-    sample_every: Positive = Field(default=150, description="steps from one sheet of samples to the next")
+    sample_every: Positive = Field(
+        default=50, description="steps from one sheet of samples, and one validation, to the next"
+    )
     report_to: Literal["none", "tensorboard"] = Field(
         default="none", description="where to log in runs/, in addition to the plots of DVC"
     )
+
+    @field_validator("validation_outfits")
+    @classmethod
+    def _features_are_exchanged_between_outfits(cls, num_outfits: int) -> int:
+        if num_outfits == 1:
+            raise ValueError("0, or at least 2")
+        return num_outfits
 
     @field_validator("min_snr_gamma")
     @classmethod

@@ -1,6 +1,7 @@
 """Training pairs by position: what position p of a run shows depends on (seed, p) and on nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +49,13 @@ class PairImages:
             for store in (self._images, self._pose_maps):
                 if f"{stem}.png" not in store:
                     raise StateError(f"{store.path}: {stem}.png is missing. Run split and render again.")
+
+    def split(self, outfits: Collection[str]) -> tuple["PairImages", "PairImages"]:
+        """The pairs of all other outfits, and those of these."""
+        chosen = self.pairs["outfit"].isin(outfits)
+        others, these = copy(self), copy(self)
+        others.pairs, these.pairs = self.pairs[~chosen], self.pairs[chosen]
+        return others, these
 
     def fingerprint(self) -> str:
         """A digest of all images and pose maps."""
@@ -109,6 +117,7 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
     """Training examples by position; every epoch is a new permutation of all pairs.
 
     Args:
+        images: the pairs, and what they show.
         mirror: share of examples of which source and target are mirrored.
         max_sources: most images of the person that an example has, its source among them.
 
@@ -116,8 +125,8 @@ class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):
         latents: where examples get their latents from; None: they have none.
     """
 
-    def __init__(self, sources: Sources, seed: int, mirror: float, max_sources: int = 1) -> None:
-        self.images = PairImages(sources)
+    def __init__(self, images: PairImages, seed: int, mirror: float, max_sources: int = 1) -> None:
+        self.images = images
         self._stems = self.images.pairs[["source", "target"]].to_numpy()
         self._outfits = self.images.pairs["outfit"].to_numpy()
         self._members = members(self.images.pairs) if max_sources > 1 else {}

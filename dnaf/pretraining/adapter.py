@@ -49,7 +49,13 @@ def train_adapter(
     """
     model = config.Model(base=str(base), style_encoder=_ENCODER, level_mapping="coarser", **VARIANTS[variant])
     training = dataset / TRAINING
-    outputs = Outputs(output / "model", output / "loss.csv", output / "samples", output / "tensorboard")
+    outputs = Outputs(
+        output / "model",
+        output / "loss.csv",
+        output / "validation.csv",
+        output / "samples",
+        output / "tensorboard",
+    )
     return train(sources_of(training), training / LATENTS, outputs, model, _training(params, start), seed)
 
 
@@ -62,4 +68,5 @@ def _training(params: Adapter, start: Path | None) -> config.Train:
         foreground_weight=0.0,  # crops are all person
         timestep_sampling="uniform",
         condition_dropout=0.0,  # no guidance is used
+        validation_outfits=0,  # other people are drawn for it
     )

@@ -99,7 +99,7 @@ def publish(out: Path, inputs: PublicationInputs, protocols: Sequence[str]) -> N
     card = ModelCard.load(inputs.model / CARD)
     card.data.model_name = _METHOD
     card.data.eval_results = [result for board in boards for result in _results(board, data)]
-    card.text = "\n\n".join([card.text.rstrip(), *_sections(boards, data.terms)]) + "\n"
+    card.text = "\n\n".join([card.text.rstrip(), *_sections(boards, data.terms, about)]) + "\n"
     with files.atomic_folder(out) as temporary:
         shutil.copytree(inputs.model, temporary, dirs_exist_ok=True)
         move_provenance(inputs.model, temporary)
@@ -170,15 +170,27 @@ def _interval(row: MethodMetrics, column: Column) -> list[float]:
     return [row.numbers[end] for end in ends if end in row.numbers]
 
 
-def _sections(boards: Sequence[Board], terms: Terms) -> Iterator[str]:
+def _sections(boards: Sequence[Board], terms: Terms, about: Mapping[str, Any]) -> Iterator[str]:
     yield "## Data"
     yield f"Trained and tested on {terms.title}. {terms.text} [{DATA_CARD}]({DATA_CARD}) has its numbers."
+    yield _choice(about)
     yield "## Results"
     for board in boards:
         yield f"### Protocol `{board.protocol}`"
         yield f"{protocol_sentences(board)} {_sampling(board)}"
         yield _table(board)
     yield from notes_on_metrics(boards)
+
+
+def _choice(about: Mapping[str, Any]) -> str:
+    """Which step's weights these are, by what the manifest of the model says."""
+    if "chosen_step" not in about:
+        return f"The weights are those after the last of {about['steps']:,} steps."
+    return (
+        f"Of {about['steps']:,} steps, these are the weights after step {about['chosen_step']:,}, which had "
+        f"the least error on {about['validation_outfits']} outfits of the training part that were held out. "
+        "The test part was not looked at."
+    )
 
 
 def _sampling(board: Board) -> str:

@@ -1,13 +1,14 @@
-"""Checkpoints of a run: weights, EMA, optimizer and log; a run goes on from the newest intact one.
+"""Checkpoints of a run: weights, EMA, optimizer and logs; a run goes on from the newest intact one.
 
-    step-000500/  trainable.safetensors  average.safetensors  optimizer.pt  state.json (written last)
+    step-000500/  trainable.safetensors  average.safetensors  best.safetensors  optimizer.pt
+                  state.json (written last)
 
 No random state is kept: every draw is a function of (seed, position), so weights, optimizer and step
 number are all there is.
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from dnaf.core import files
 from dnaf.core.errors import StateError, one_line
 
 _KEEP = 2
-_WEIGHTS, _AVERAGE, _OPTIMIZER, _STATE = (
+_WEIGHTS, _AVERAGE, _BEST, _OPTIMIZER, _STATE = (
     "trainable.safetensors",
     "average.safetensors",
+    "best.safetensors",
     "optimizer.pt",
     "state.json",
 )
@@ -37,6 +39,7 @@ class Checkpoint:
         optimizer: its `state_dict`.
         scaler: the loss scaler's `state_dict`, empty without float16.
         log: rows of the loss curve so far.
+        best: the average that was best in validation. validation: its rows. Both are empty before the first.
     """
 
     step: int
@@ -45,6 +48,8 @@ class Checkpoint:
     optimizer: dict[str, Any]
     scaler: dict[str, Any]
     log: list[dict[str, float]]
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    validation: list[dict[str, float]] = field(default_factory=list)
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
@@ -59,6 +64,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     contents = {
         _WEIGHTS: save_tensors(_contiguous(checkpoint.weights)),
         _AVERAGE: save_tensors(_contiguous(checkpoint.ema)),
+        _BEST: save_tensors(_contiguous(checkpoint.best)),
         _OPTIMIZER: buffer.getvalue(),
     }
     for name, data in contents.items():
@@ -68,6 +74,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         "step": checkpoint.step,
         "scaler": checkpoint.scaler,
         "log": checkpoint.log,
+        "validation": checkpoint.validation,
         "sha256": digests,
     }
     files.write_json(target / _STATE, {**state, "fingerprint": files.fingerprint(state)})
@@ -100,9 +107,11 @@ def _load(path: Path) -> Checkpoint:
             step=state["step"],
             weights=load_tensors(data[_WEIGHTS]),
             ema=load_tensors(data[_AVERAGE]),
+            best=load_tensors(data[_BEST]),
             optimizer=torch.load(io.BytesIO(data[_OPTIMIZER]), map_location="cpu", weights_only=True),
             scaler=state["scaler"],
             log=state["log"],
+            validation=state["validation"],
         )
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise StateError(

@@ -1,6 +1,5 @@
-"""What a run shows while it goes: the loss curve and sheets of pose, source, target, generated."""
+"""What a run shows while it goes: its curves and sheets of pose, source, target, generated."""
 
-import io
 import math
 import shutil
 from pathlib import Path
@@ -18,6 +17,9 @@ from dnaf.data.loader import PairImages, to_pixels
 if TYPE_CHECKING:
     from dnaf.pipeline import DNAFPipeline
 
+LOSS_COLUMNS = ["step", "loss", "lr"]
+VALIDATION_COLUMNS = ["step", "x0_error", "other_features"]
+
 _NUM_SAMPLES = 8
 _ENLARGE = 2
 # A model that predicts the clean latent needs few calls; one that predicts noise shows nothing in so few.
@@ -25,18 +27,23 @@ _INFERENCE_STEPS = {"sample": 4, "epsilon": 20, "v_prediction": 20}
 
 
 class Record:
-    """Loss curve and sample sheets of one run, also kept in its scratch folder.
+    """Curves and sample sheets of one run; the sheets are also kept in its scratch folder.
 
     DVC removes a stage's outputs before it starts the stage again; the scratch copies survive a kill.
 
+    Args:
+        pairs: some of which the sheets show.
+
     Attributes:
-        rows: of the loss curve: step, loss, lr.
+        rows: of the loss curve.
     """
 
-    def __init__(self, pairs: PairImages, loss_curve: Path, samples: Path, scratch: Path) -> None:
+    def __init__(
+        self, pairs: PairImages, loss_curve: Path, validation_curve: Path, samples: Path, scratch: Path
+    ) -> None:
         self.rows: list[dict[str, float]] = []
         self._pairs = pairs
-        self._loss_curve = loss_curve
+        self._loss_curve, self._validation_curve = loss_curve, validation_curve
         self._samples = samples
         self._scratch_samples = scratch / "samples"
 
@@ -62,13 +69,15 @@ class Record:
             shutil.copyfile(sheet, self._samples / sheet.name)
 
     def write_loss_curve(self) -> None:
-        """CSV with columns step, loss, lr."""
-        buffer = io.StringIO()
-        pd.DataFrame(self.rows).to_csv(buffer, index=False, float_format="%.6g", lineterminator="\n")
-        write_sealed(self._loss_curve, buffer.getvalue())
+        """CSV with `LOSS_COLUMNS`."""
+        write_sealed(self._loss_curve, _csv(self.rows, LOSS_COLUMNS))
+
+    def write_validation_curve(self, rows: list[dict[str, float]]) -> None:
+        """CSV with `VALIDATION_COLUMNS` of `Validation.rows`; nothing but their names without validation."""
+        files.write_atomic(self._validation_curve, _csv(rows, VALIDATION_COLUMNS))
 
     def write_samples(self, pipeline: "DNAFPipeline", step: int, seed: int) -> images.Pixels:
-        """Writes and gives a sheet of training pairs: a row each, columns pose, source, target, generated."""
+        """Writes and gives a sheet of pairs: a row each, columns pose, source, target, generated."""
         table = self._pairs.pairs[["source", "target"]]
         chosen = np.linspace(0, len(table) - 1, min(_NUM_SAMPLES, len(table))).round().astype(int)
         rows = [(str(source), str(target)) for source, target in table.iloc[chosen].to_numpy()]
@@ -99,3 +108,7 @@ class Record:
         for folder in (self._scratch_samples, self._samples):
             files.write_atomic(folder / f"step-{step:09d}.png", images.encode_png(sheet))
         return sheet
+
+
+def _csv(rows: list[dict[str, float]], columns: list[str]) -> str:
+    return pd.DataFrame(rows, columns=columns).to_csv(index=False, float_format="%.6g", lineterminator="\n")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,12 +16,13 @@ from dnaf.core.errors import NumericalError, ResourceError, StateError
 from dnaf.core.progress import note, track
 from dnaf.core.workers import thread_map
 from dnaf.data.latent_store import Latents
-from dnaf.data.loader import Sources, StepSampler, TrainingPairs
+from dnaf.data.loader import PairImages, Sources, StepSampler, TrainingPairs
 from dnaf.model.build import Components, build
 from dnaf.model.pretrained.base_model import require_trained_size
 from dnaf.model.pretrained.provenance import Provenance
 from dnaf.pipeline import DNAFPipeline, assemble
 from dnaf.train import checkpoint, memory, processes
+from dnaf.train.ema import copy
 from dnaf.train.init import init_adapter
 from dnaf.train.latents import origin
 from dnaf.train.logs import Record
@@ -29,17 +30,19 @@ from dnaf.train.precision import Precision
 from dnaf.train.schedule import learning_rate
 from dnaf.train.signals import stop_requests
 from dnaf.train.step import Batch, Learner
+from dnaf.train.validation import Validation, hold_out
 
 _VERSION = 4  # of everything below that changes the course of a run; in the resume key
-_LOGGING = {"log_every", "checkpoint_every", "sample_every", "report_to"}  # do not change it
+_LOGGING = {"log_every", "checkpoint_every", "report_to"}  # do not change it
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where a run writes: model folder, loss curve, a folder of sample sheets, one of TensorBoard's logs."""
+    """Where a run writes: model folder, curves, a folder of sample sheets, one of TensorBoard's logs."""
 
     model: Path
     loss_curve: Path
+    validation_curve: Path
     samples: Path
     tensorboard: Path
 
@@ -73,7 +76,8 @@ def train(
             trained with.
         BaseModelError: the base model, or the model to start from, is missing, incomplete or of another kind.
     """
-    data = TrainingPairs(sources, seed, params.mirror, params.max_sources)
+    training, held_out = hold_out(PairImages(sources), params.validation_outfits, seed)
+    data = TrainingPairs(training, seed, params.mirror, params.max_sources)
     accelerator = processes.start(params, outputs.tensorboard)
     precision = Precision(params.mixed_precision, accelerator.device)
     components = build(model, seed, data.images.pose_channels, precision.dtype)
@@ -89,7 +93,7 @@ def train(
     folder = files.scratch_folder("train", _resume_key(data, sources, model, components, start, params, seed))
     lock = locks.sole_writer(folder) if accelerator.is_main_process else nullcontext()
     with lock:
-        run = _Run(accelerator, precision, data, components, start, params, seed, folder, outputs)
+        run = _Run(accelerator, precision, data, held_out, components, start, params, seed, folder, outputs)
         run.resume()
         run.go_on()
         if accelerator.is_main_process:
@@ -130,6 +134,7 @@ class _Run:
         accelerator: Accelerator,
         precision: Precision,
         data: TrainingPairs,
+        held_out: PairImages,
         components: Components,
         start: Provenance | None,
         params: config.Train,
@@ -147,7 +152,9 @@ class _Run:
         self.pipeline.to(accelerator.device)
         self.learner = Learner(self.pipeline, accelerator, precision, params, seed)
         self.step = 0
-        self.record = Record(data.images, outputs.loss_curve, outputs.samples, folder)
+        self.validation = Validation(held_out)
+        shown = held_out if len(held_out.pairs) else data.images
+        self.record = Record(shown, outputs.loss_curve, outputs.validation_curve, outputs.samples, folder)
 
     def resume(self) -> None:
         """Restores the newest intact checkpoint of this run, if there is one."""
@@ -170,6 +177,7 @@ class _Run:
                 f"{self.folder}: checkpoint of another model. Remove the folder and run again."
             ) from error
         self.step, self.record.rows = found.step, found.log
+        self.validation.rows, self.validation.best = found.validation, found.best
         if self.accelerator.is_main_process:
             note(f"Resuming at step {self.step:,} of {self.params.steps:,}")
 
@@ -178,6 +186,7 @@ class _Run:
         batches = self._batches()
         if self.accelerator.is_main_process:
             self.record.restore()
+            self.record.write_validation_curve(self.validation.rows)
             batches = track(batches, "Training steps", self.params.steps, self.step, self._recent_loss)
         processes.start_report(self.accelerator, self.params, self.folder.name, self.step)
         with stop_requests() as requested:
@@ -192,14 +201,18 @@ class _Run:
                     raise SystemExit(128 + stop)
 
     def publish(self) -> None:
-        """Writes the averaged weights as a self-describing model folder."""
-        self.learner.ema.apply()
+        """Writes the averaged weights, the best by validation, as a self-describing model folder."""
+        copy(self.validation.best or self.learner.ema.values, self.learner.weights)
         self.pipeline.to("cpu")
         self.pipeline.denoiser.to(memory_format=torch.contiguous_format)
         with files.atomic_folder(self.outputs.model) as temporary:
             self.pipeline.save_pretrained(temporary)
+            about = {"steps": self.step, "seed": self.seed}
+            if self.validation.rows:
+                outfits = {"validation_outfits": self.params.validation_outfits}
+                about |= {"chosen_step": self.validation.best_step} | outfits
             origin = {"init": asdict(self.start)} if self.start else {}
-            files.write_manifest(temporary, {"steps": self.step, "seed": self.seed, **origin})
+            files.write_manifest(temporary, {**about, **origin})
 
     def _batches(self) -> Iterator[Batch]:
         """This process's share of every remaining step's batch; threads load the next while a step runs."""
@@ -257,10 +270,18 @@ class _Run:
         if self.step % params.sample_every == 0 or last:
             with self.learner.ema.applied(), self.precision.autocast():
                 sheet = self.record.write_samples(self.pipeline, self.step, self.seed)
+                self.validation.add(self.step, self.pipeline, self.learner.ema.values)
+            self.record.write_validation_curve(self.validation.rows)
+            if self.validation.rows:
+                measured = {f"validation_{name}": value for name, value in self.validation.rows[-1].items()}
+                self.accelerator.log(measured, step=self.step)
             for tracker in self.accelerator.trackers:
                 tracker.log_images({"samples": sheet[None]}, step=self.step, dataformats="NHWC")
         if self.step % params.checkpoint_every == 0 or last or stopping:
-            checkpoint.save(self.folder, self.learner.state(self.step, self.record.rows))
+            state = self.learner.state(self.step, self.record.rows)
+            checkpoint.save(
+                self.folder, replace(state, best=self.validation.best, validation=self.validation.rows)
+            )
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.ablation import compare
-from benchmarks.exchange import FULL, TIMESTEPS
+from dnaf.train.exchange import FULL, TIMESTEPS
 
 OUTFITS = ["a", "a", "b"]
 

@@ -9,7 +9,6 @@ import torch
 from benchmarks import exchange, flops, sampling
 from benchmarks.device import count_flops
 from dnaf.data.loader import PairImages
-from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline
 from tests.helpers.training_project import SIZE, TrainingProject, tiny_pipeline
 
@@ -69,50 +68,6 @@ def test_the_sampling_benchmark_prints_a_whole_table(capsys: pytest.CaptureFixtu
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairImages:
     return PairImages(TrainingProject(tmp_path_factory.mktemp("exchange")).sources("test"))
-
-
-def changes(pairs: PairImages, **components: bool) -> dict[str, float]:
-    """By what is exchanged, the change at t = 300 of a model with some components switched off."""
-    table = exchange.exchange(tiny_pipeline(**components), pairs, 4, (300,))
-    assert (table["low"] <= table["high"]).all()
-    return dict(zip(table["exchanged"], table["change"], strict=True))
-
-
-def test_an_exchange_changes_what_the_model_has_and_nothing_else(pairs: PairImages) -> None:
-    found = changes(pairs)
-    assert set(found) == {
-        exchange.OTHER_KV, exchange.NO_KV, exchange.CLEAN_KV,
-        exchange.OTHER_TOKENS, exchange.NO_TOKENS, exchange.OTHER_BOTH,
-    }  # fmt: skip
-    assert all(found.values())
-    without_kv = changes(pairs, noise_aware=False)
-    assert {name for name, change in without_kv.items() if not change} == {
-        exchange.OTHER_KV, exchange.NO_KV, exchange.CLEAN_KV,
-    }  # fmt: skip
-    assert without_kv[exchange.OTHER_TOKENS] == without_kv[exchange.OTHER_BOTH]
-    without_tokens = changes(pairs, appearance_blocks=False)
-    assert without_tokens[exchange.OTHER_TOKENS] == without_tokens[exchange.NO_TOKENS] == 0
-    assert without_tokens[exchange.OTHER_KV] != 0
-
-
-def test_the_other_pair_is_of_another_outfit(pairs: PairImages) -> None:
-    others = exchange._of_other_outfits(pairs.pairs)
-    assert len(others) == len(pairs.pairs)
-    assert (others["outfit"].to_numpy() != pairs.pairs["outfit"].to_numpy()).all()
-
-
-@pytest.mark.parametrize("prediction_type", ["sample", "epsilon", "v_prediction"])
-def test_the_clean_latent_is_found_from_every_true_prediction(prediction_type: str) -> None:
-    scheduler = tiny_pipeline().scheduler
-    scheduler.register_to_config(prediction_type=prediction_type)
-    schedule = training_schedule(scheduler)
-    clean, noise = torch.randn(2, 1, 12, 4, 3, generator=torch.Generator().manual_seed(0))
-    level = torch.tensor([400])
-    truth = {
-        "sample": clean, "epsilon": noise, "v_prediction": schedule.get_velocity(clean, noise, level)
-    }[prediction_type]  # fmt: skip
-    noisy = schedule.add_noise(clean, noise, level)
-    torch.testing.assert_close(exchange.to_clean(schedule, truth, noisy, 400), clean, atol=1e-5, rtol=0)
 
 
 def test_the_figure_of_the_exchange_is_an_image(pairs: PairImages, tmp_path: Path) -> None:

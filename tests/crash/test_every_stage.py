@@ -27,11 +27,11 @@ _SMALL = {
     **MINIMAL,
     "methods": ["dnaf"],
     "protocols": ["cfld"],
-    "make_demo.num_train_outfits": 2,
+    "make_demo.num_train_outfits": 3,
     "make_demo.num_test_outfits": 2,
 }
 # Written while training runs, for people to watch: what a failed training leaves is a beginning of the whole.
-_GROWING = Path("metrics/train/loss.csv")
+_GROWING = (Path("metrics/train/loss.csv"), Path("metrics/train/validation.csv"))
 _SUPPLIED = ("data/raw", "data/results", "data/artwork")  # people's own files, which have no digest
 
 
@@ -65,13 +65,13 @@ class Project:
         return sorted(path.relative_to(self.root) for path in every if path.is_file())
 
     def finished(self, stage: str) -> dict[str, str]:
-        """The digests without those of a file that grows, and of its seal."""
-        growing = {str(_GROWING), str(seal_of(_GROWING))}
+        """The digests without those of files that grow, and of their seals."""
+        growing = {str(each) for path in _GROWING for each in (path, seal_of(path))}
         return {path: digest for path, digest in self.digests(stage).items() if path not in growing}
 
-    def curve(self) -> bytes:
-        path = self.root / _GROWING
-        return path.read_bytes() if path.exists() else b""
+    def curves(self) -> list[bytes]:
+        paths = [self.root / path for path in _GROWING]
+        return [path.read_bytes() if path.exists() else b"" for path in paths]
 
     def left_over(self) -> list[Path]:
         return list(self.root.rglob(".dnaf-tmp-*"))
@@ -118,7 +118,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(project: Project, stag
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_on_a_full_disk_it_says_so_and_leaves_no_half_of_anything(project: Project, stage: str) -> None:
-    expected, curve = project.digests(stage), project.curve()
+    expected, curves = project.digests(stage), project.curves()
     moments = project.moments(stage)
     told = 0
     for at in moments:
@@ -129,7 +129,8 @@ def test_on_a_full_disk_it_says_so_and_leaves_no_half_of_anything(project: Proje
             assert code == 2, (at, project.said)
             assert "No space left on device" in project.said, at
             assert project.finished(stage).items() <= expected.items(), at
-            assert curve.startswith(project.curve()), at
+            begun = zip(curves, project.curves(), strict=True)
+            assert all(whole.startswith(beginning) for whole, beginning in begun), at
         else:  # it needed no space: what an earlier run left could not be removed
             assert project.digests(stage) == expected, at
         require_whole(project, stage, expected)

@@ -19,7 +19,7 @@ def project(tmp_path: Path) -> TrainingProject:
 
 
 def test_an_epoch_shows_every_pair_once_and_epochs_differ(project: TrainingProject) -> None:
-    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.5)
+    pairs = TrainingPairs(PairImages(project.sources("train")), seed=0, mirror=0.5)
     epochs = [[pairs.stems(6 * epoch + index) for index in range(6)] for epoch in range(4)]
     for epoch in epochs:
         assert sorted(epoch) == sorted(project.pairs("train"))
@@ -28,7 +28,7 @@ def test_an_epoch_shows_every_pair_once_and_epochs_differ(project: TrainingProje
 
 def test_an_example_depends_on_seed_and_position_only(project: TrainingProject) -> None:
     def example(seed: int, position: int) -> dict[str, torch.Tensor | int]:
-        return TrainingPairs(project.sources("train"), seed, mirror=0.5)[position]
+        return TrainingPairs(PairImages(project.sources("train")), seed, mirror=0.5)[position]
 
     first, again = example(1, 9), example(1, 9)
     for name in ("source", "target", "source_pose_map", "target_pose_map"):
@@ -38,7 +38,7 @@ def test_an_example_depends_on_seed_and_position_only(project: TrainingProject) 
 
 
 def test_images_and_pose_maps_have_their_ranges(project: TrainingProject) -> None:
-    example = TrainingPairs(project.sources("train"), seed=0, mirror=0.0)[0]
+    example = TrainingPairs(PairImages(project.sources("train")), seed=0, mirror=0.0)[0]
     for name, low in (("source", -1), ("target", -1), ("source_pose_map", 0), ("target_pose_map", 0)):
         assert example[name].shape == (3, *SIZE)
         assert example[name].dtype == torch.float32
@@ -49,7 +49,7 @@ def test_further_sources_are_of_the_outfit_and_never_source_or_target(project: T
     names = project.splits["train"]  # six images, now of one outfit
     rows = "".join(f"{source},{target},one\n" for source, target in pairwise(names))
     write_sealed(project.sources("train").pairs, f"source,target,outfit\n{rows}")
-    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.5, max_sources=3)
+    pairs = TrainingPairs(PairImages(project.sources("train")), seed=0, mirror=0.5, max_sources=3)
     numbers = set()
     for position in range(40):
         others = pairs.other_sources(position)
@@ -61,12 +61,12 @@ def test_further_sources_are_of_the_outfit_and_never_source_or_target(project: T
         assert example["has_other"].tolist() == [index < len(others) for index in range(2)]
         assert example["other_source"].shape == example["other_source_pose_map"].shape == (2, 3, *SIZE)
     assert numbers == {0, 1, 2}
-    assert "has_other" not in TrainingPairs(project.sources("train"), seed=0, mirror=0.5)[0]
+    assert "has_other" not in TrainingPairs(PairImages(project.sources("train")), seed=0, mirror=0.5)[0]
 
 
 @pytest.mark.parametrize("mirror", [0.0, 1.0])
 def test_images_and_pose_maps_are_mirrored_together(project: TrainingProject, mirror: float) -> None:
-    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=mirror)
+    pairs = TrainingPairs(PairImages(project.sources("train")), seed=0, mirror=mirror)
     for position in range(6):
         source, target = pairs.stems(position)
         example = pairs[position]
@@ -95,7 +95,7 @@ def test_a_mirrored_pose_map_is_the_store_s_own_not_a_flipped_one(project: Train
 
 
 def test_the_share_of_mirrored_examples_is_the_one_asked_for(project: TrainingProject) -> None:
-    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.25)
+    pairs = TrainingPairs(PairImages(project.sources("train")), seed=0, mirror=0.25)
     plain = {stem: to_image_tensor(random_image(stem)) for stem in project.splits["train"]}
     num = 400
     mirrored = sum(
@@ -120,7 +120,7 @@ def test_processes_share_every_step_s_positions(world: int, first_step: int) -> 
 
 
 def test_worker_processes_give_what_one_process_gives(project: TrainingProject) -> None:
-    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.5)
+    pairs = TrainingPairs(PairImages(project.sources("train")), seed=0, mirror=0.5)
     here, workers = (
         list(DataLoader(pairs, batch_sampler=StepSampler(0, 2, 3, 0, 1), num_workers=num)) for num in (0, 2)
     )

@@ -60,6 +60,7 @@ _TRAIN: dict[str, Any] = {
     "condition_dropout": 0.2,
     "drop_pose": False,
     "mirror": 0.5,
+    "validation_outfits": 2,
     "style_grad": False,
     "gradient_checkpointing": False,
     "mixed_precision": "no",
@@ -223,7 +224,7 @@ class TrainingProject:
         folder = self.root / "data/model"
         with files.atomic_folder(folder) as temporary:
             tiny_pipeline(seed).save_pretrained(temporary)
-            files.write_manifest(temporary, {})
+            files.write_manifest(temporary, {"steps": 0, "seed": seed})
         return folder
 
     def generated(self, name: str = "generated.zip") -> ImageStore:

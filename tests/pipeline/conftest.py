@@ -29,6 +29,7 @@ MINIMAL = {
     "train.steps": 4,
     "train.batch_size": 2,
     "train.lr_warmup_steps": 2,
+    "train.validation_outfits": 2,
     "train.log_every": 1,
     "train.checkpoint_every": 2,
     "train.sample_every": 4,

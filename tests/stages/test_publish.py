@@ -104,6 +104,33 @@ def test_the_card_is_that_of_the_training_with_metrics_protocol_and_intervals(
 
 
 @pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({}, "The weights are those after the last of 1,500 steps."),
+        (
+            {"chosen_step": 1200, "validation_outfits": 64},
+            "after step 1,200, which had the least error on 64 outfits",
+        ),
+    ],
+)
+def test_the_card_tells_how_the_weights_were_chosen(
+    project: TrainingProject, chosen: dict[str, int], words: str
+) -> None:
+    model = project.root / "data/model"
+    with files.atomic_folder(project.root / "again") as temporary:
+        shutil.copytree(model, temporary, dirs_exist_ok=True)
+        files.write_manifest(temporary, {"steps": 1500, "seed": 0, **chosen})
+    shutil.rmtree(model)
+    (project.root / "again").rename(model)
+    metrics = json.loads(METRICS.read_text())
+    metrics["protocol"]["results"]["model"] = files.digest(model / "manifest.json")
+    METRICS.write_text(json.dumps(metrics))
+    seal(METRICS)
+    publish.main(OUT)
+    assert words in (OUT / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
     ("dataset", "license", "words"),
     [
         ("demo", "apache-2.0", "nobody's likeness"),

@@ -43,7 +43,12 @@ def test_the_command_writes_model_curve_and_samples(project: TrainingProject) ->
     )
     assert re.search(r"^Training steps: 6 of 6, loss \d\.\d{4}, .* done in ", finished.stderr, re.MULTILINE)
     load_pipeline(project.root / "data/model")
-    assert files.require_complete(project.root / "data/model") == {"steps": 6, "seed": 0}
+    with open(project.root / "metrics/train/validation.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [4, 6]
+    chosen = min(rows, key=lambda row: float(row["x0_error"]))
+    about = {"steps": 6, "seed": 0, "chosen_step": int(chosen["step"]), "validation_outfits": 2}
+    assert files.require_complete(project.root / "data/model") == about
     assert "32x24 pixels" in (project.root / "data/model/README.md").read_text()
     with open(project.root / "metrics/train/loss.csv") as file:
         rows = list(csv.DictReader(file))

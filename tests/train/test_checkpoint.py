@@ -17,16 +17,20 @@ def trained(step: int) -> Checkpoint:
     optimizer.step()
     weights = {name: parameter.detach() for name, parameter in layer.named_parameters()}
     ema = {name: value / 3 for name, value in weights.items()}
+    best = {name: value / 7 for name, value in weights.items()}
     log = [{"step": step, "loss": 1 / 3, "lr": 0.1}]
+    validation = [{"step": step, "x0_error": 0.2, "other_features": 0.01}]
     scaler = {"scale": 2.0**step, "_growth_tracker": step}
-    return Checkpoint(step, weights, ema, optimizer.state_dict(), scaler, log)
+    return Checkpoint(step, weights, ema, optimizer.state_dict(), scaler, log, best, validation)
 
 
 def assert_equal(first: Checkpoint, second: Checkpoint) -> None:
-    assert (first.step, first.scaler, first.log) == (second.step, second.scaler, second.log)
+    assert (first.step, first.scaler) == (second.step, second.scaler)
+    assert (first.log, first.validation) == (second.log, second.validation)
     for name, value in first.weights.items():
         assert torch.equal(value, second.weights[name])
         assert torch.equal(first.ema[name], second.ema[name])
+        assert torch.equal(first.best[name], second.best[name])
     _assert_same(first.optimizer, second.optimizer)
 
 

@@ -81,7 +81,7 @@ def test_training_reads_the_latents_of_what_it_shows(
     project: TrainingProject, autoencoder: FrozenVae
 ) -> None:
     write(project, autoencoder)
-    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.5)
+    pairs = TrainingPairs(PairImages(project.sources("train")), seed=0, mirror=0.5)
     pairs.latents = read(project, autoencoder)
     for position in range(6):
         example = pairs[position]
@@ -93,7 +93,7 @@ def test_training_reads_the_latents_of_what_it_shows(
 def test_pixels_that_are_only_rearranged_are_not_stored(project: TrainingProject) -> None:
     autoencoder = LosslessAutoencoder(2)
     assert ImageStore(write(project, autoencoder, None)).names == []
-    pairs = TrainingPairs(project.sources("train"), seed=0, mirror=0.5)
+    pairs = TrainingPairs(PairImages(project.sources("train")), seed=0, mirror=0.5)
     pairs.latents = read(project, autoencoder, None)
     assert not pairs.latents.cached
     assert "target_latent" not in pairs[0]

@@ -6,7 +6,7 @@ from accelerate import Accelerator
 from torch.utils.data import default_collate
 
 from dnaf.core import config
-from dnaf.data.loader import Sources, TrainingPairs
+from dnaf.data.loader import PairImages, Sources, TrainingPairs
 from dnaf.pipeline import DNAFPipeline
 from dnaf.train.precision import Precision
 from dnaf.train.step import Batch, Learner
@@ -22,7 +22,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 
 def batch(sources: Sources, step: int) -> Batch:
     """The eight examples of a step."""
-    pairs = TrainingPairs(sources, seed=0, mirror=0.5)
+    pairs = TrainingPairs(PairImages(sources), seed=0, mirror=0.5)
     collated: Batch = default_collate([pairs[position] for position in range(8 * step, 8 * step + 8)])
     return collated
 
@@ -60,7 +60,7 @@ def assert_same(first: Learner, second: Learner) -> None:
 @pytest.mark.parametrize("style_grad", [False, True])
 def test_sources_that_an_example_does_not_have_change_nothing(sources: Sources, style_grad: bool) -> None:
     # Two views of each outfit: no pair has a further source.
-    pairs = TrainingPairs(sources, seed=0, mirror=0.5, max_sources=3)
+    pairs = TrainingPairs(PairImages(sources), seed=0, mirror=0.5, max_sources=3)
     padded: Batch = default_collate([pairs[position] for position in range(8)])
     assert not padded["has_other"].any()
     one, three = (learner(max_sources=number, style_grad=style_grad) for number in (1, 3))
@@ -71,7 +71,7 @@ def test_sources_that_an_example_does_not_have_change_nothing(sources: Sources, 
 
 @pytest.mark.parametrize("style_grad", [False, True])
 def test_a_further_source_is_trained_with(sources: Sources, style_grad: bool) -> None:
-    pairs = TrainingPairs(sources, seed=0, mirror=0.5, max_sources=2)
+    pairs = TrainingPairs(PairImages(sources), seed=0, mirror=0.5, max_sources=2)
     padded: Batch = default_collate([pairs[position] for position in range(8)])
     known = {**padded, "has_other": torch.ones_like(padded["has_other"])}
     known["other_source"] = known["other_source"].flip(0)

@@ -207,12 +207,19 @@ class _Run:
         self.pipeline.denoiser.to(memory_format=torch.contiguous_format)
         with files.atomic_folder(self.outputs.model) as temporary:
             self.pipeline.save_pretrained(temporary)
-            about = {"steps": self.step, "seed": self.seed}
-            if self.validation.rows:
-                outfits = {"validation_outfits": self.params.validation_outfits}
-                about |= {"chosen_step": self.validation.best_step} | outfits
-            origin = {"init": asdict(self.start)} if self.start else {}
-            files.write_manifest(temporary, {**about, **origin})
+            chosen = {
+                "chosen_step": self.validation.best_step,
+                "validation_outfits": self.params.validation_outfits,
+            }
+            files.write_manifest(
+                temporary,
+                {
+                    "steps": self.step,
+                    "seed": self.seed,
+                    **(chosen if self.validation.rows else {}),
+                    **({"init": asdict(self.start)} if self.start else {}),
+                },
+            )
 
     def _batches(self) -> Iterator[Batch]:
         """This process's share of every remaining step's batch; threads load the next while a step runs."""

@@ -20,6 +20,8 @@ from dnaf.core.errors import ConfigError
 from stages import _command
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dnaf.apply.frame import Fit
     from dnaf.apply.input_reader import InputReader
     from dnaf.apply.masks.by_pose import Garment
@@ -61,6 +63,12 @@ PoseSize = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Where to write the image, a PNG")]
 Model = Annotated[Path, typer.Option(help="The trained model")]
+Base = Annotated[
+    Path | None,
+    typer.Option(
+        help="A base model of the same family, such as a fine-tune, in place of that of the training"
+    ),
+]
 FitTo = Annotated[Fit, typer.Option(help="Photographs of another shape: borders around them, or cut")]
 Detector = Annotated[
     str | None,
@@ -111,6 +119,7 @@ def pose(
     also_pose: AlsoPose = None,
     pose_size: PoseSize = None,
     model: Model = _MODEL,
+    base: Base = None,
     scale: Scale = 1,
     fit: FitTo = "pad",
     fit_pose: FitPose = False,
@@ -154,15 +163,15 @@ def pose(
         given.append(enlarged(with_mask(person.image, inside > 0)))
     _hint(model, style, *(also or []))
     _write_preview(preview, given)
-    painter = _painter(model, inputs.size, low_memory)
+    painter = _painter(model, base, inputs.size, low_memory)
     if not keep_background:
-        _write_result(out, painter.generate([person], [wanted])[0], scale)
+        _write_result(out, painter.generate([person], [wanted])[0], scale, painter)
         return
 
     # Only now what takes seconds to import: a wrong file is told at once.
     from dnaf.apply.repaint import repaint
 
-    _write_result(out, repaint(painter, person.image, inside, person, wanted), scale)
+    _write_result(out, repaint(painter, person.image, inside, person, wanted), scale, painter)
 
 
 def artwork(
@@ -171,6 +180,7 @@ def artwork(
     out: Out,
     pose_size: PoseSize = None,
     model: Model = _MODEL,
+    base: Base = None,
     scale: Scale = 1,
     fit: FitTo = "crop",
     detector: Detector = None,
@@ -184,7 +194,8 @@ def artwork(
     inputs = _inputs(fit, detector, size)
     image, wanted = inputs.artwork(style), inputs.pose(pose, pose_size)
     _write_preview(preview, [with_skeleton(image.image, wanted)])
-    _write_result(out, _painter(model, inputs.size, low_memory).generate([image], [wanted])[0], scale)
+    painter = _painter(model, base, inputs.size, low_memory)
+    _write_result(out, painter.generate([image], [wanted])[0], scale, painter)
 
 
 def try_on(
@@ -204,6 +215,7 @@ def try_on(
         Path | None, typer.Option(help=f"Pose of --garment-from: {_IN_ITS_PIXELS}")
     ] = None,
     model: Model = _MODEL,
+    base: Base = None,
     scale: Scale = 1,
     fit: FitTo = "pad",
     detector: Detector = None,
@@ -234,7 +246,8 @@ def try_on(
     # Only now what takes seconds to import: a wrong file is told at once.
     from dnaf.apply.repaint import try_on
 
-    _write_result(out, try_on(_painter(model, inputs.size, low_memory), wearer, inside, giver), scale)
+    painter = _painter(model, base, inputs.size, low_memory)
+    _write_result(out, try_on(painter, wearer, inside, giver), scale, painter)
 
 
 def mix(
@@ -250,6 +263,7 @@ def mix(
     lower_pose: Annotated[Path | None, typer.Option(help=f"Pose of --lower: {_IN_ITS_PIXELS}")] = None,
     pose_size: PoseSize = None,
     model: Model = _MODEL,
+    base: Base = None,
     scale: Scale = 1,
     fit: FitTo = "pad",
     detector: Detector = None,
@@ -278,7 +292,8 @@ def mix(
     # Only now what takes seconds to import: a wrong file is told at once.
     from dnaf.apply.mix import mix
 
-    _write_result(out, mix(_painter(model, inputs.size, low_memory), *persons, wanted, inside), scale)
+    painter = _painter(model, base, inputs.size, low_memory)
+    _write_result(out, mix(painter, *persons, wanted, inside), scale, painter)
 
 
 def interpolate(
@@ -294,6 +309,7 @@ def interpolate(
     also_pose: AlsoPose = None,
     pose_size: PoseSize = None,
     model: Model = _MODEL,
+    base: Base = None,
     fit: FitTo = "pad",
     fit_pose: FitPose = False,
     detector: Detector = None,
@@ -319,10 +335,11 @@ def interpolate(
     from dnaf.apply.animation import find_ffmpeg, to_gif, to_mp4
     from dnaf.apply.interpolate import sequence
 
-    painter = _painter(model, inputs.size, low_memory)
+    painter = _painter(model, base, inputs.size, low_memory)
     images = sequence(painter, person, ends[0], ends[1], frames, _batch_size(low_memory))
     enlarged_images = [enlarged(image) for image in images]
-    _write(out.with_name(out.name + ".png"), sheet([enlarged_images]))
+    row = _png(sheet([enlarged_images]), scale=1, origin=painter.origin)
+    _write_bytes(out.with_name(out.name + ".png"), row)
     _write_bytes(out.with_name(out.name + ".gif"), to_gif(enlarged_images))
     video, ffmpeg = out.with_name(out.name + ".mp4"), find_ffmpeg()
     if ffmpeg is None:
@@ -336,6 +353,7 @@ def batch(
         Path, typer.Argument(help="A CSV file: person,pose,out and perhaps person_pose,pose_size")
     ],
     model: Model = _MODEL,
+    base: Base = None,
     scale: Scale = 1,
     fit: FitTo = "pad",
     fit_pose: FitPose = False,
@@ -362,9 +380,9 @@ def batch(
     _hint(model, *dict.fromkeys(order.person for order in missing))
     rows: list[list[Pixels]] = []
     if checked:
-        painter = _painter(model, inputs.size, low_memory)
+        painter = _painter(model, base, inputs.size, low_memory)
         for each, person, image in paint(painter, checked, inputs, _batch_size(low_memory)):
-            files.write_atomic(each.order.out, _png(image, scale))
+            files.write_atomic(each.order.out, _png(image, scale, painter.origin))
             if len(rows) < _SHEET_ROWS:
                 rows.append(
                     [enlarged(person.image), with_skeleton(person.image, each.wanted), enlarged(image)]
@@ -443,7 +461,7 @@ def _softened(mask: "Mask", width: int) -> "Weights":
     return soften(mask, width)
 
 
-def _painter(model: Path, size: "Size", low_memory: bool) -> "Painter":
+def _painter(model: Path, base: Path | None, size: "Size", low_memory: bool) -> "Painter":
     from dnaf.core import config
 
     render, generate, seed = config.load(config.Render), config.load(config.Generate), config.load_seed()
@@ -452,7 +470,7 @@ def _painter(model: Path, size: "Size", low_memory: bool) -> "Painter":
     from dnaf.apply.painter import Painter
     from dnaf.core.device import default_device
 
-    return Painter(model, size, render, generate, seed, default_device(), low_memory)
+    return Painter(model, size, render, generate, seed, default_device(), low_memory, base)
 
 
 def _batch_size(low_memory: bool) -> int:
@@ -473,18 +491,18 @@ def _hint(model: Path, *images: str) -> None:
         note(f"{', '.join(files)}: not an image of the data set that {model} was trained on. {known}")
 
 
-def _write_result(out: Path, image: "Pixels", scale: int) -> None:
+def _write_result(out: Path, image: "Pixels", scale: int, painter: "Painter") -> None:
     height, width = image.shape[:2]
-    _write_bytes(out, _png(image, scale))
+    _write_bytes(out, _png(image, scale, painter.origin))
     if scale * height < _SMALL:
         print(f"{height}x{width} pixels, as the model makes them: --scale {_SMALL // height} enlarges them")
 
 
-def _png(image: "Pixels", scale: int) -> bytes:
-    """A PNG in which each pixel is a square of `scale` pixels."""
+def _png(image: "Pixels", scale: int, origin: "Mapping[str, str] | None" = None) -> bytes:
+    """A PNG in which each pixel is a square of `scale` pixels, and which tells of its origin."""
     from dnaf.core import images
 
-    return images.encode_png(image.repeat(scale, axis=0).repeat(scale, axis=1))
+    return images.encode_png(image.repeat(scale, axis=0).repeat(scale, axis=1), text=origin)
 
 
 def _write_preview(out: Path | None, images: "list[Pixels]") -> None:

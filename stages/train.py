@@ -2,7 +2,7 @@
 
 Reads: data/pairs/train.csv, data/prepared.zip, data/pose_maps.zip, data/latents.zip, the base model
 
-Writes: data/model, metrics/train/{loss,validation}.csv, metrics/train/samples
+Writes: data/model, metrics/train/loss.csv, metrics/train/validation.csv, metrics/train/samples
 
 params.yaml: model, train, seed
 

@@ -79,13 +79,21 @@ def load_on_base(
     return assemble(Components(loaded.unet, loaded.autoencoder, loaded.scheduler, adapter, encoder))
 
 
+def origin(model: str | Path, base: str | Path) -> dict[str, str]:
+    """What a file of a generated image should tell of its making."""
+    return {
+        "Software": "dnaf",
+        "Model": str(model),
+        "Base model": str(base),
+        "Trained on base model": _trained_with(Path(model))[0].folder,
+    }
+
+
 def png_info(model: str | Path, base: str | Path) -> PngInfo:
-    """What a generated PNG should tell of its making: `image.save(path, pnginfo=png_info(model, base))`."""
+    """`origin` for Pillow: `image.save(path, pnginfo=png_info(model, base))`."""
     info = PngInfo()
-    info.add_text("Software", "dnaf")
-    info.add_text("Model", str(model))
-    info.add_text("Base model", str(base))
-    info.add_text("Trained on base model", _trained_with(Path(model))[0].folder)
+    for keyword, value in origin(model, base).items():
+        info.add_text(keyword, value)
     return info
 
 

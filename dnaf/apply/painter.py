@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from dnaf.apply.other_base import load_on_base, origin
 from dnaf.apply.person import Person
 from dnaf.core import config, seeds
 from dnaf.core.errors import BaseModelError, NumericalError, ResourceError
@@ -17,6 +18,7 @@ from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
 from dnaf.data.loader import to_image_tensor, to_pixels, to_pose_tensor
 from dnaf.data.pose_maps.write import draw_pose_map
 from dnaf.generate.pairs import prepare_pipeline
+from dnaf.pipeline import load_pipeline
 
 OnStepEnd = Callable[[Any, int, int, dict[str, Any]], dict[str, Any]]
 
@@ -31,6 +33,7 @@ class Painter:
         pipeline: the model, on its device, with the scheduler of `generate.scheduler`.
         size: (height, width) of all images.
         noise: (1, C, h, w) of every image's first latent.
+        origin: what a file of an image tells of its making, by keyword; empty on the base of the training.
     """
 
     def __init__(
@@ -42,17 +45,23 @@ class Painter:
         seed: int,
         device: torch.device,
         low_memory: bool = False,
+        base: Path | None = None,
     ) -> None:
         """Loads the model.
 
         Args:
+            base: a base model of the same family to use in place of that of the training.
             low_memory: on an accelerator only the component that is at work is there; the autoencoder takes
                 one image at a time, and one larger than those of its training in overlapping tiles.
 
         Raises:
             BaseModelError, StateError, ConfigError: as `stages.generate`; or made for other pose maps.
         """
-        self.pipeline = prepare_pipeline(model, generate, torch.device("cpu") if low_memory else device)
+        if base is None:
+            pipeline, self.origin = load_pipeline(model), dict[str, str]()
+        else:
+            pipeline, self.origin = load_on_base(model, base), origin(model, base)
+        self.pipeline = prepare_pipeline(pipeline, generate, torch.device("cpu") if low_memory else device)
         if low_memory:
             # Only where it is asked for: it counts with the training's counter, which no other image needs.
             from dnaf.apply.memory import estimate, save_memory

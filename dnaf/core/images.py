@@ -7,7 +7,7 @@ between these functions and Pillow.
 import io
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from dnaf.core.errors import DataError
 
@@ -163,16 +164,20 @@ def resize(image: Pixels, size: Size, method: Literal["bicubic", "box"] = "bicub
     return np.array(resized)
 
 
-def encode_png(image: Pixels, compress: bool = True) -> bytes:
+def encode_png(image: Pixels, compress: bool = True, text: Mapping[str, str] | None = None) -> bytes:
     """Encodes uint8 RGB (H, W, 3) or grey (H, W) as PNG; same pixels and Pillow version, same bytes.
 
     Args:
         compress: a photograph becomes about half as large, and takes nine times as long to decode.
+        text: what a compressed file tells beside the image, by keyword.
     """
     if not compress:
         return _plain_png(image)
+    info = PngInfo()
+    for keyword, value in (text or {}).items():
+        info.add_text(keyword, value)
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", compress_level=4)
+    Image.fromarray(image).save(buffer, "PNG", compress_level=4, pnginfo=info)
     return buffer.getvalue()
 
 

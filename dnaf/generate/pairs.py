@@ -80,7 +80,7 @@ def generate_pairs(
         NumericalError: an image is not finite.
         ResourceError: disk full, or out of memory.
     """
-    pipeline = prepare_pipeline(model, params, shards.device)
+    pipeline = prepare_pipeline(load_pipeline(model), params, shards.device)
     data = PairImages(sources)
     if data.pose_channels != pipeline.adapter.config.pose_channels:
         raise BaseModelError(
@@ -191,14 +191,12 @@ def make_tasks(pairs: pd.DataFrame, wrong_source: bool, num_sources: int) -> lis
     return tasks
 
 
-def prepare_pipeline(model: Path, params: config.Generate, device: torch.device) -> DNAFPipeline:
-    """A trained model with the scheduler and precision of `params`, on the device.
+def prepare_pipeline(pipeline: DNAFPipeline, params: config.Generate, device: torch.device) -> DNAFPipeline:
+    """The same with the scheduler and precision of `params`, on the device.
 
     Raises:
-        StateError, BaseModelError: the folder is incomplete, or not what it should be.
         ConfigError: the scheduler does not fit the model.
     """
-    pipeline = load_pipeline(model)
     pipeline.scheduler = make_scheduler(params.scheduler, pipeline.scheduler)
     try:
         pipeline.scheduler.set_timesteps(params.num_inference_steps)

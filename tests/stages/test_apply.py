@@ -5,14 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from dnaf.core import images
-from dnaf.core.errors import ConfigError, DataError, StateError
+from dnaf.core import files, images
+from dnaf.core.errors import BaseModelError, ConfigError, DataError, StateError
 from stages import apply
-from tests.helpers import processes
+from tests.apply.test_other_base import fine_tuned
+from tests.helpers import base_folders, processes
 from tests.helpers.application_project import ApplicationProject, in_model_pixels
 from tests.helpers.messages import error_of
-from tests.helpers.training_project import SIZE
+from tests.helpers.training_project import SIZE, model_params
+from tests.model.test_saving import trained
 
 
 @pytest.fixture(scope="module")
@@ -302,3 +305,33 @@ def test_a_table_that_names_what_is_not_there_writes_nothing(project: Applicatio
     with pytest.raises(DataError, match=r"absent\.json"):
         apply.batch(Path("wrong.csv"))
     assert not Path("wrong").exists()
+
+
+def test_another_base_of_the_family_is_told_and_named_in_the_image(
+    project: ApplicationProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = base_folders.write_sd(Path("base"), "sd-1.5")
+    pipeline = trained(model_params(base="base", style_encoder="test_convnext"))
+    with files.atomic_folder(Path("adapter")) as temporary:
+        pipeline.save_pretrained(temporary)
+        files.write_manifest(temporary, {})
+    tuned, model, name = fine_tuned(base, Path("tuned")), Path("adapter"), project.names[0]
+    for out, chosen in (("own.png", None), ("same.png", base), ("other.png", tuned)):
+        apply.pose(name, project.names[2], Path(out), model=model, base=chosen, size="64x48")
+    own, same, other = (images.read(Path(f"{out}.png")) for out in ("own", "same", "other"))
+    assert (own == same).all()
+    assert (own != other).any()
+    assert capsys.readouterr().err.count("not the base that adapter was trained on, which was base") == 1
+    with Image.open("own.png") as image:
+        assert image.info == {}
+    with Image.open("other.png") as image:
+        assert image.info == {
+            "Software": "dnaf", "Model": "adapter", "Base model": "tuned", "Trained on base model": "base"
+        }  # fmt: skip
+
+
+def test_a_model_of_no_base_can_be_put_on_none(project: ApplicationProject) -> None:
+    base_folders.write_sd(Path("any"), "sd-1.5")
+    with pytest.raises(BaseModelError, match="not on a base model, so that none can be exchanged"):
+        apply.pose(project.names[0], project.names[2], Path("none.png"), base=Path("any"))
+    assert not Path("none.png").exists()

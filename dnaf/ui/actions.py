@@ -16,7 +16,6 @@ from dnaf.apply.sheet import enlarged, with_skeleton
 from dnaf.core import config
 from dnaf.core.errors import DataError
 from dnaf.core.images import Pixels
-from dnaf.data.keypoints.keypoints import Points
 from dnaf.ui.history import MOST, Made
 from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
 
@@ -106,34 +105,45 @@ class Actions:
         names = [self.names[index] for index in chosen]
         return [(enlarged(self.inputs.person(name).image, _THUMBNAIL_WIDTH), name) for name in names]
 
-    def pose(self, name: str) -> tuple[Table, Pixels]:
-        """The joints of an image of the data set, and their skeleton.
+    def pose(self, name: str) -> Table:
+        """The joints of an image of the data set.
 
         Raises:
             DataError: a name that is not on the list.
         """
-        return self._posed(self.inputs.person(self._known(name)).keypoints)
+        return to_table(self.inputs.person(self._known(name)).keypoints)
 
-    def upload_pose(self, pose: bytes | None, table: Table) -> tuple[Table, Pixels]:
-        """The joints of an uploaded pose file, and their skeleton; those of the table if it was removed.
+    def upload_pose(self, pose: bytes | None, table: Table) -> Table:
+        """The joints of an uploaded pose file; those of the table if it was removed.
 
         Raises:
             DataError: it cannot be read.
         """
-        return self._posed(to_keypoints(table) if pose is None else self.inputs.uploaded_pose(pose))
+        return table if pose is None else to_table(self.inputs.uploaded_pose(pose))
 
-    def move(self, table: Table, joint: str, at: tuple[float, float]) -> tuple[Table, Pixels]:
-        """A joint moved to where its image was clicked: (x, y) in pixels of the shown image."""
-        factor = self.edit(table).shape[1] / self.inputs.size[1]
-        return self._with(table, joint, np.asarray(at, np.float64) / factor)
+    def move(self, table: Table, joint: str, at: Sequence[Any] | None) -> Table:
+        """A joint moved.
 
-    def remove(self, table: Table, joint: str) -> tuple[Table, Pixels]:
-        """A joint made missing."""
-        return self._with(table, joint, np.full(2, np.nan))
+        Args:
+            at: (x, y) in pixels of the frame, as the browser sent it; None: the joint is missing then.
 
-    def edit(self, table: Table) -> Pixels:
-        """The skeleton of an edited table."""
-        return self._posed(to_keypoints(table))[1]
+        Raises:
+            DataError: no joint, or no two numbers.
+        """
+        if joint not in JOINTS:
+            raise DataError(f"{joint!s:.100}: not a joint (expected one of {', '.join(JOINTS)}).")
+        moved_to = [None, None] if at is None else list(at)
+        return to_table(
+            to_keypoints([[name, *(moved_to if name == joint else cells)] for name, *cells in table])
+        )
+
+    def skeleton(self, table: Table) -> Pixels:
+        """What the joints of a table look like.
+
+        Raises:
+            DataError: it is no table of joints.
+        """
+        return with_skeleton(np.zeros((*self.inputs.size, 3), np.uint8), to_keypoints(table), _WIDTH)
 
     def generate_image(
         self, person: Person, table: Table, steps: int, guidance: float, history: Sequence[Made]
@@ -173,14 +183,3 @@ class Actions:
                 f"{name!s:.100}: not a test image (expected one of {len(self.names):,}). Pick one."
             )
         return name
-
-    def _with(self, table: Table, joint: str, at: Points) -> tuple[Table, Pixels]:
-        if joint not in JOINTS:
-            raise DataError(f"{joint!s:.100}: not a joint (expected one of {', '.join(JOINTS)}).")
-        keypoints = to_keypoints(table)
-        keypoints[JOINTS.index(joint)] = at
-        return self._posed(keypoints)
-
-    def _posed(self, keypoints: Points) -> tuple[Table, Pixels]:
-        nobody = np.zeros((*self.inputs.size, 3), np.uint8)
-        return to_table(keypoints), with_skeleton(nobody, keypoints, _WIDTH)

@@ -14,10 +14,11 @@ from starlette.middleware import Middleware
 
 from dnaf.core.errors import DnafError, ResourceError
 from dnaf.core.images import Pixels, Size
+from dnaf.ui import pose_editor
 from dnaf.ui.actions import About, Actions
 from dnaf.ui.guard import NAMES, Guard
 from dnaf.ui.history import to_zip
-from dnaf.ui.joint_table import JOINTS, Table, to_table
+from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
 
 HOST = NAMES[0]
 MAX_UPLOAD = "20mb"
@@ -92,6 +93,22 @@ def build(actions: Actions, about: About) -> gr.Blocks:
     person, source_image, note = actions.source(first, None, None)
     thumbnails = actions.thumbnails()
     height, width = actions.inputs.size
+
+    def drawn(table: Table) -> str:
+        return pose_editor.to_svg(
+            actions.skeleton(table), to_keypoints(table), actions.inputs.size, _PICTURE_HEIGHT
+        )
+
+    def posed_by(action: Callable[..., Table]) -> Callable[..., tuple[Table, str]]:
+        """The action, whose joints are shown as a image too."""
+
+        @functools.wraps(action)
+        def posed(*arguments: Any) -> tuple[Table, str]:
+            table = action(*arguments)
+            return table, drawn(table)
+
+        return posed
+
     title = f"dnaf: {about.model} on {about.dataset}"
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(_CACHE_S, _CACHE_S)) as page:
         gr.Markdown(
@@ -109,9 +126,16 @@ def build(actions: Actions, about: About) -> gr.Blocks:
                 upload_pose = _file("The pose in it: OpenPose JSON", [".json"])
                 others = _file("More images of the same person", [".jpg", ".jpeg", ".png"], "multiple")
             with gr.Column():
-                pose_shown = _image(
-                    "pose", "Wanted pose: click where the joint belongs", actions.edit(joints)
+                pose_shown = gr.HTML(
+                    drawn(joints),
+                    label="Wanted pose",
+                    show_label=True,
+                    container=True,
+                    elem_id="pose",
+                    css_template=pose_editor.STYLE,
+                    js_on_load=pose_editor.SCRIPT,
                 )
+                gr.Markdown(pose_editor.HELP)
                 pose_name = gr.Dropdown(list(actions.names), value=second, label="Pose of a test image")
                 has_detector = actions.inputs.detector is not None
                 wanted = _file(
@@ -136,8 +160,12 @@ def build(actions: Actions, about: About) -> gr.Blocks:
                 history = _gallery("history", "So far", [], allow_preview=True)
                 download = gr.DownloadButton("Download all", size="sm", interactive=False)
 
-        def click(table: Table, joint: str, event: gr.SelectData) -> tuple[Table, Pixels]:
-            return actions.move(table, joint, event.index)
+        def drag(table: Table, joint: str, event: gr.EventData) -> Table:
+            """Where a handle ends; a click beside the handles is of the chosen joint."""
+            return actions.move(table, event.joint or joint, event.at)
+
+        def remove_joint(table: Table, joint: str) -> Table:
+            return actions.move(table, joint, None)
 
         def pick(event: gr.SelectData) -> tuple[Any, ...]:
             """The image clicked at; it takes the place of an upload."""
@@ -153,11 +181,11 @@ def build(actions: Actions, about: About) -> gr.Blocks:
         changes = [name.input, upload.change, upload_pose.change, others.change]
         _on(changes, actions.source, sources, shown)
         _on([picked.select], pick, [], [*sources, *shown])
-        _on([pose_name.input], actions.pose, [pose_name], posed)
-        _on([wanted.change], actions.upload_pose, [wanted, table], posed)
-        _on([pose_shown.select], click, [table, joint], posed)
-        _on([remove.click], actions.remove, [table, joint], posed)
-        _on([table.input], actions.edit, [table], [pose_shown])
+        _on([pose_name.input], posed_by(actions.pose), [pose_name], posed)
+        _on([wanted.change], posed_by(actions.upload_pose), [wanted, table], posed)
+        _on([pose_shown.select], posed_by(drag), [table, joint], posed)
+        _on([remove.click], posed_by(remove_joint), [table, joint], posed)
+        _on([table.input], drawn, [table], [pose_shown])
         asked = [source, table, steps, guidance, made]
         _on([generate.click], generate_image, asked, [result, compared, made, history, download], "full")
     return page

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Position, expect
 
 from dnaf.core import config, images
 from dnaf.core.errors import ResourceError
 from dnaf.ui.actions import WITH_POSE, WITHOUT_POSE, About, Actions
+from dnaf.ui.joint_table import JOINTS
 from tests.browser.conftest import Watched
 from tests.helpers.application_project import ApplicationProject
 from tests.helpers.chromium import wait_until
@@ -76,6 +77,30 @@ def cell(page: Page, joint: int, column: int) -> Locator:
     return page.get_by_test_id(f"cell-{joint}-{column}")
 
 
+def handle(page: Page, joint: str) -> Locator:
+    """What a joint is dragged by."""
+    return page.locator(f'#pose circle[data-joint="{joint}"]')
+
+
+def at(page: Page, x: float, y: float) -> Position:
+    """A place in the frame, in pixels of the screen from the corner of the image of the pose."""
+    box = page.locator("#pose svg.joints").bounding_box()
+    assert box is not None
+    return {"x": x * box["width"] / SIZE[1], "y": y * box["height"] / SIZE[0]}
+
+
+def expect_joint(page: Page, joint: str, x: float, y: float) -> None:
+    """Table and handle have the joint there, but for a pixel of the screen, which is a tenth of one here."""
+    row = JOINTS.index(joint)
+    for column, value in ((1, x), (2, y)):
+        near = "|".join(re.escape(f"{value + tenth / 10:g}") for tenth in (-1, 0, 1))
+        expect(cell(page, row, column)).to_have_text(re.compile(rf"^\s*({near})\s*$"))
+    circle = handle(page, joint)
+    expect(circle).to_have_count(1)
+    drawn = [float(circle.get_attribute(name) or "nan") for name in ("cx", "cy")]
+    assert drawn == pytest.approx([x, y], abs=0.2)
+
+
 def pick(page: Page, label: str, choice: str) -> None:
     """Chooses in a list by its label."""
     page.get_by_label(label, exact=True).click()
@@ -97,17 +122,52 @@ def test_a_picked_person_in_a_picked_and_edited_pose_is_generated(
     expect(page.locator("#source img")).not_to_have_attribute("src", source or "")
     pick(page, "Pose of a test image", actions.names[3])
     pick(page, "Joint", "left wrist")
-    before = page.locator("#pose img").get_attribute("src")
-    page.locator("#pose img").click()
-    # The middle of the model's 32x24 pixels, but for a pixel of the screen.
-    expect(cell(page, 7, 1)).to_have_text(re.compile(r"^\s*(11\.9|12|12\.1)\s*$"))
-    expect(cell(page, 7, 2)).to_have_text(re.compile(r"^\s*(15\.9|16|16\.1)\s*$"))
-    expect(page.locator("#pose img")).not_to_have_attribute("src", before or "")
+    before = page.locator("#pose image").get_attribute("href")
+    page.locator("#pose svg.joints").click(position=at(page, 2, 3))
+    expect_joint(page, "left wrist", 2, 3)
+    expect(page.locator("#pose image")).not_to_have_attribute("href", before or "")
     page.get_by_role("button", name="Generate").click()
     expect(page.locator("#result img")).to_be_visible()
     wait_until(page, "document.querySelector('#result img').naturalWidth === 360")
     hosts = {url.split("/")[2] for url in watched.requests if not url.startswith(("data:", "blob:"))}
     assert hosts == {address.split("/")[2]}
+
+
+def test_a_joint_is_dragged_on_the_image(page: Page) -> None:
+    handle(page, "neck").hover()
+    page.mouse.down()
+    box = page.locator("#pose svg.joints").bounding_box()
+    assert box is not None
+    to = at(page, 5, 20)
+    page.mouse.move(box["x"] + to["x"], box["y"] + to["y"], steps=5)
+    page.mouse.up()
+    expect_joint(page, "neck", 5, 20)
+
+
+def test_a_joint_is_moved_and_removed_by_keys(page: Page) -> None:
+    page.locator("#pose svg.joints").click(position=at(page, 2, 3))  # the nose, which the fixture has removed
+    expect_joint(page, "nose", 2, 3)
+    handle(page, "nose").focus()
+    for key, x, y in (
+        ("ArrowRight", 3, 3),
+        ("ArrowDown", 3, 4),
+        ("Shift+ArrowRight", 8, 4),
+        ("ArrowLeft", 7, 4),
+    ):
+        page.keyboard.press(key)  # goes to the same joint: it keeps the focus
+        expect_joint(page, "nose", x, y)
+    page.keyboard.press("Delete")
+    expect(handle(page, "nose")).to_have_count(0)
+    expect(cell(page, 0, 1)).to_have_text("")
+    expect(handle(page, "neck")).to_have_count(1)
+
+
+def test_a_joint_outside_of_the_image_stays_at_its_border(page: Page) -> None:
+    handle(page, "neck").hover()
+    page.mouse.down()
+    page.mouse.move(0, 0)
+    page.mouse.up()
+    expect_joint(page, "neck", 0, 0)
 
 
 def test_what_was_generated_is_compared_kept_and_downloaded(page: Page, tmp_path: Path) -> None:

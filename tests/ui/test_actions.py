@@ -168,24 +168,29 @@ def test_an_upload_of_too_many_pixels_is_told(
         actions.source(project.names[0], PHOTO, None)
 
 
-def test_a_clicked_joint_lies_under_the_click(actions: Actions, person: Person, table: Table) -> None:
-    moved, shown = actions.move(table, "left wrist", (180, 240))  # the middle of 360x480
+def test_a_moved_joint_is_where_it_was_put(actions: Actions, person: Person, table: Table) -> None:
+    moved = actions.move(table, "left wrist", [SIZE[1] / 2, SIZE[0] / 2])
     assert moved == changed(table, JOINTS.index("left wrist"), SIZE[1] / 2, SIZE[0] / 2)
-    assert (shown != actions.edit(table)).any()
-    assert (shown == actions.edit(moved)).all()
+    assert (actions.skeleton(moved) != actions.skeleton(table)).any()
+
+
+@pytest.mark.parametrize("at", [["a", 1], [1, None], [1], [1, 2, 3], [float("inf"), 1], [1e300, 1]])
+def test_what_is_no_place_moves_nothing(actions: Actions, table: Table, at: list[Any]) -> None:
+    with pytest.raises(DataError):
+        actions.move(table, "left wrist", at)
 
 
 def test_a_removed_joint_is_missing(actions: Actions, person: Person, table: Table) -> None:
-    removed, _ = actions.remove(table, "nose")
+    removed = actions.move(table, "nose", None)
     assert removed == changed(table, 0, None, None)
     with pytest.raises(DataError, match=r"^tail: not a joint"):
-        actions.remove(table, "tail")
+        actions.move(table, "tail", None)
 
 
 def test_a_picked_pose_replaces_the_table(
     actions: Actions, project: ApplicationProject, person: Person
 ) -> None:
-    table, _ = actions.pose(project.names[2])
+    table = actions.pose(project.names[2])
     expected = in_model_pixels(project.keypoints[project.names[2]])
     assert to_keypoints(table) == pytest.approx(expected, abs=0.05)
 
@@ -262,7 +267,7 @@ def test_a_detector_finds_the_poses_of_uploads(
     assert note == WITH_POSE
     dark = images.encode_png(np.zeros((2 * SIZE[0], 2 * SIZE[1], 3), np.uint8))
     assert seeing.source(project.names[1], dark, None)[2] == WITHOUT_POSE
-    assert to_keypoints(seeing.upload_pose(PHOTO, table)[0]) == pytest.approx(person.keypoints, abs=0.05)
+    assert to_keypoints(seeing.upload_pose(PHOTO, table)) == pytest.approx(person.keypoints, abs=0.05)
     with pytest.raises(DataError, match=r"^pose: no person found"):
         seeing.upload_pose(dark, table)
     with pytest.raises(DataError, match=r"^pose: not valid JSON"):
@@ -273,13 +278,14 @@ def test_a_wanted_pose_is_uploaded_in_pixels_of_its_canvas_and_shown_without_the
     actions: Actions, project: ApplicationProject, table: Table
 ) -> None:
     keypoints = in_model_pixels(project.keypoints[project.names[2]])
-    uploaded, shown = actions.upload_pose(pose_file(keypoints), table)
+    uploaded = actions.upload_pose(pose_file(keypoints), table)
     assert to_keypoints(uploaded) == pytest.approx(keypoints, abs=0.05)
-    assert (shown == actions.pose(project.names[2])[1]).mean() > 0.99
+    shown, expected = (actions.skeleton(each) for each in (uploaded, actions.pose(project.names[2])))
+    assert (shown == expected).mean() > 0.99
     assert (np.median(shown, axis=(0, 1)) == np.median(shown)).all()  # grey, whoever the source is
     content = json.loads(pose_file(2 * keypoints))
     told = json.dumps({**content, "canvas_height": 2 * SIZE[0], "canvas_width": 2 * SIZE[1]}).encode()
-    assert actions.upload_pose(told, table)[0] == uploaded
+    assert actions.upload_pose(told, table) == uploaded
 
 
 def test_a_wanted_pose_that_is_none_is_one_sentence_and_a_removed_one_changes_nothing(
@@ -289,7 +295,7 @@ def test_a_wanted_pose_that_is_none_is_one_sentence_and_a_removed_one_changes_no
         actions.upload_pose(b"{", table)
     with pytest.raises(DataError, match=r"^pose: too large for a pose"):
         actions.upload_pose(b" " * 100_001, table)
-    assert actions.upload_pose(None, table)[0] == table
+    assert actions.upload_pose(None, table) == table
 
 
 def test_thumbnails_are_test_images_large_enough_to_be_picked(actions: Actions) -> None:

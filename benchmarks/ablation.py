@@ -23,9 +23,9 @@ from dnaf.core.progress import track
 from dnaf.data.loader import PairImages
 from dnaf.pipeline import load_pipeline
 from dnaf.pretraining import params as pretraining_params
-from dnaf.pretraining.adapter import VARIANTS, train_adapter
-from dnaf.pretraining.dataset import TRAINING, VALIDATION, sources_of
-from dnaf.pretraining.params import Adapter
+from dnaf.pretraining.adapter import VARIANTS, train_once
+from dnaf.pretraining.dataset import VALIDATION, sources_of
+from dnaf.pretraining.params import Adapter, Round
 from dnaf.report.runs import Run, trainings_interval
 from dnaf.train.exchange import FULL, TIMESTEPS, spread, x0_errors
 
@@ -36,18 +36,14 @@ Errors = Mapping[int, NDArray[np.float64]]
 
 
 def train_all(
-    dataset: Path, base: Path, folder: Path, params: Adapter, seeds: Sequence[int]
+    dataset: Path, base: Path, folder: Path, params: Adapter, each: Round, seeds: Sequence[int]
 ) -> dict[str, list[Path]]:
     """Trains what is not trained yet; the model folders of each variant, one a seed."""
-    inputs = [base / files.MANIFEST, sources_of(dataset / TRAINING).images]
-    made_by = {"params": params.model_dump(), "inputs": [files.digest(path) for path in inputs]}
-    folder = folder / files.fingerprint(made_by)[:16]
     models: dict[str, list[Path]] = {variant: [] for variant in VARIANTS}
     for seed in seeds:
         for variant in VARIANTS:
             output = folder / f"{variant}_{seed}"
-            if not (output / "model" / files.MANIFEST).exists():
-                train_adapter(variant, dataset, base, output, params, seed)
+            train_once(variant, dataset, base, output, params, each, seed)
             models[variant].append(output / "model")
     return models
 
@@ -89,10 +85,10 @@ def main(
 ) -> None:
     """Train, measure, and write metrics/pretraining/ablation.csv."""
     dataset = Path("data/pretraining/dataset_crops")
-    params = pretraining_params.load().adapter_crops.model_copy(update={"steps": steps})
-    models = train_all(
-        dataset, Path("data/base/people"), Path("data/pretraining/ablation"), params, range(num_seeds)
-    )
+    params = pretraining_params.load().adapter
+    each = params.rounds[0].model_copy(update={"steps": steps})
+    folder = Path("data/pretraining/ablation") / f"{steps}_steps"
+    models = train_all(dataset, Path("data/base/people"), folder, params, each, range(num_seeds))
     pairs = PairImages(sources_of(dataset / VALIDATION))
     table = spread(pairs.pairs, num_pairs)
     chosen = [(variant, model) for variant, folders in models.items() for model in folders]

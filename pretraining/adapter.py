@@ -1,12 +1,12 @@
-"""Train an adapter on the frozen base; a killed run goes on where it stopped.
+"""Train an adapter on the frozen base, in rounds; a killed run goes on where it stopped.
 
-Reads: data/pretraining/{dataset_crops,dataset_whole,adapter_STAGE_VARIANT}, data/base/people
+Reads: data/pretraining/{dataset_crops,dataset_whole}, data/base/people
 
-Writes: data/pretraining/adapter_STAGE_VARIANT
+Writes: data/pretraining/adapter_VARIANT/ROUND
 
 Documentation: docs/pretraining.md
 
-Example: uv run python -m pretraining.adapter crops full
+Example: uv run python -m pretraining.adapter full 1
 """
 
 from pathlib import Path
@@ -18,13 +18,12 @@ from stages import _command
 
 
 def main(
-    stage: Annotated[
-        Literal["crops", "whole", "longer"],
-        typer.Argument(help="on torsos; then on whole images; then on these again, in another order"),
-    ],
     variant: Annotated[
         Literal["full", "b1", "b2"],
         typer.Argument(help="all, without noise-aware features, or without appearance blocks"),
+    ],
+    round: Annotated[
+        int, typer.Argument(help="of adapter.rounds in the parameters, from 1", metavar="ROUND")
     ],
 ) -> str:
     from dnaf.pretraining import params
@@ -32,16 +31,12 @@ def main(
     chosen = params.load()
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
-    from dnaf.pretraining.adapter import train_adapter
+    from dnaf.pretraining.adapter import train_round
 
-    folder, base = Path("data/pretraining"), Path("data/base/people")
-    output = folder / f"adapter_{stage}_{variant}"
-    before = {"crops": None, "whole": "crops", "longer": "whole"}[stage]
-    start = None if before is None else folder / f"adapter_{before}_{variant}"
-    dataset = folder / f"dataset_{'crops' if stage == 'crops' else 'whole'}"
-    seed = chosen.seed + (stage == "longer")
-    loss = train_adapter(variant, dataset, base, output, chosen.adapter(stage), seed, start)
-    return f"Loss {loss:.4f} at the end → {output}/model; pairs with what was made of them → {output}/samples"
+    data, base = Path("data/pretraining"), Path("data/base/people")
+    output = data / f"adapter_{variant}"
+    folder = train_round(variant, round, data, base, output, chosen.adapter, chosen.seed)
+    return f"Round {round} → {folder}/model; pairs with what was made of them → {folder}/samples"
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main(
     from dnaf.pretraining.dataset import write_dataset
 
     folder = Path("data/pretraining")
-    output, side = folder / f"dataset_{images}", chosen.adapter(images).crop
+    output, side = folder / f"dataset_{images}", chosen.adapter.crop if images == "crops" else None
     write_dataset(folder / "people", Path("data/base/people"), output, side)
     return f"Pairs of training and validation outfits → {output}"
 

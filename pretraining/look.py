@@ -19,7 +19,7 @@ from stages import _command
 
 def main(
     stage: Annotated[
-        Literal["autoencoder", "crops", "base", "adapter_crops", "adapter_whole", "adapter_longer"],
+        Literal["autoencoder", "crops", "base", "adapter"],
         typer.Argument(help="whose result to look at"),
     ],
 ) -> str:
@@ -36,9 +36,9 @@ def main(
     height, width = (side // PATCH for side in chosen.people.size)
     if stage == "autoencoder":
         write_reconstructions(folder / "people", folder / "autoencoder", output)
-    elif stage.startswith("adapter"):
-        models = sorted(folder.glob(f"{stage}_*/model"))
-        dataset = folder / ("dataset_crops" if stage == "adapter_crops" else "dataset_whole")
+    elif stage == "adapter":
+        models = sorted(folder.glob(f"adapter_*/{len(chosen.adapter.rounds)}/model"))
+        dataset = folder / f"dataset_{chosen.adapter.rounds[-1].images}"
         write_pairs(models, sources_of(dataset / VALIDATION), output, chosen.seed)
     else:
         crop = chosen.crops.crop if stage == "crops" else chosen.base.crop

@@ -19,8 +19,10 @@ from stages import _command
 
 def main(
     stage: Annotated[
-        Literal["autoencoder", "crops", "base", "adapter_crops", "adapter_whole", "adapter_longer"],
-        typer.Argument(help="the last stage that is done: whose UNet, or adapter, is published"),
+        Literal["autoencoder", "crops", "base", "adapter"],
+        typer.Argument(
+            help="the last stage of the base that is done, whose UNet is published; or the adapter"
+        ),
     ],
 ) -> str:
     from dnaf.pretraining import params
@@ -29,11 +31,11 @@ def main(
 
     # Only now what takes seconds to import: a wrong parameter is told at once.
     from dnaf.pretraining.publish import publish
-    from dnaf.pretraining.publish_adapter import STAGES, publish_adapter
+    from dnaf.pretraining.publish_adapter import publish_adapter
 
-    if stage in STAGES:
+    if stage == "adapter":
         output = Path("data/adapter/people")
-        publish_adapter(Path("data/pretraining"), output, stage)
+        publish_adapter(Path("data/pretraining/adapter_full"), output)
         return f"Adapter → {output}"
     style_encoder, output = Path("data/base/efficientnet_lite0"), Path("data/base/people")
     publish(Path("data/pretraining"), style_encoder, output, stage, chosen)

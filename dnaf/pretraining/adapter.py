@@ -8,12 +8,15 @@ stage train writes it.
 from pathlib import Path
 from typing import Any
 
-from dnaf.core import config
+from dnaf.core import config, files
+from dnaf.core.errors import ConfigError
+from dnaf.data.store import ImageStore
 from dnaf.pretraining.dataset import LATENTS, TRAINING, sources_of
-from dnaf.pretraining.params import Adapter
+from dnaf.pretraining.params import Adapter, Round
 from dnaf.train.loop import Outputs, train
 
 _ENCODER = "tf_efficientnet_lite0"
+_MADE_BY = "made_by.txt"  # beside a round's outputs, once they are whole: a digest of all that it depends on
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "full": {},
@@ -23,12 +26,78 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
+def train_round(
+    variant: str, number: int, data: Path, base: Path, output: Path, params: Adapter, seed: int
+) -> Path:
+    """Trains the n-th round, from 1, on the weights of the one before, unless the very same is there.
+
+    Args:
+        variant: of `VARIANTS`.
+        data: the folder of `dataset_crops` and `dataset_whole`.
+        output: of all rounds of this variant: `1`, `2`, ….
+
+    Returns:
+        The folder of the round.
+
+    Raises:
+        ConfigError: there is no such round.
+        StateError: the round before is not done.
+        BaseModelError, NumericalError, ResourceError: see `loop.train`.
+    """
+    if not 1 <= number <= len(params.rounds):
+        raise ConfigError(
+            f"ROUND: there is none (found {number}, expected 1 to {len(params.rounds)}, as in "
+            "pretraining/params.yaml: adapter.rounds). Choose one of them."
+        )
+    each, folder = params.rounds[number - 1], output / str(number)
+    start = None if number == 1 else output / str(number - 1)
+    dataset = data / f"dataset_{each.images}"
+    train_once(variant, dataset, base, folder, params, each, seed, start)
+    return folder
+
+
+def train_once(
+    variant: str,
+    dataset: Path,
+    base: Path,
+    output: Path,
+    params: Adapter,
+    each: Round,
+    seed: int,
+    start: Path | None = None,
+) -> None:
+    """Trains a round, unless the very same is there: of the same data, base, parameters and start.
+
+    Args, Raises: as of `train_adapter`.
+    """
+    folders = [base] if start is None else [base, start / "model"]
+    for folder in folders:
+        files.require_complete(folder)
+    made_by = files.fingerprint(
+        {
+            "variant": variant,
+            "params": params.model_dump(exclude={"rounds"}),
+            "round": each.model_dump(),
+            "seed": seed,
+            "folders": [files.digest(folder / files.MANIFEST) for folder in folders],
+            "images": ImageStore(sources_of(dataset / TRAINING).images).fingerprint(),
+        }
+    )
+    record = output / _MADE_BY
+    if record.exists() and record.read_text() == made_by:
+        return
+    record.unlink(missing_ok=True)
+    train_adapter(variant, dataset, base, output, params, each, seed, start)
+    files.write_atomic(record, made_by)
+
+
 def train_adapter(
     variant: str,
     dataset: Path,
     base: Path,
     output: Path,
     params: Adapter,
+    each: Round,
     seed: int,
     start: Path | None = None,
 ) -> float:
@@ -38,7 +107,7 @@ def train_adapter(
         variant: of `VARIANTS`.
         dataset: what `write_dataset` wrote.
         base: the frozen base.
-        output: gets `model/`, `loss.csv` and `samples/`.
+        output: gets `model/`, curves and `samples/`.
         start: the output of an earlier training of this variant, whose weights this one starts from.
 
     Returns:
@@ -47,7 +116,6 @@ def train_adapter(
     Raises:
         StateError, BaseModelError, ConfigError, NumericalError, ResourceError: see `loop.train`.
     """
-    model = config.Model(base=str(base), style_encoder=_ENCODER, level_mapping="coarser", **VARIANTS[variant])
     training = dataset / TRAINING
     outputs = Outputs(
         output / "model",
@@ -56,13 +124,16 @@ def train_adapter(
         output / "samples",
         output / "tensorboard",
     )
-    return train(sources_of(training), training / LATENTS, outputs, model, _training(params, start), seed)
+    chosen = _training(params, each, start)
+    model = config.Model(base=str(base), style_encoder=_ENCODER, level_mapping="coarser", **VARIANTS[variant])
+    return train(sources_of(training), training / LATENTS, outputs, model, chosen, seed + each.order)
 
 
-def _training(params: Adapter, start: Path | None) -> config.Train:
-    shared = params.model_dump(exclude={"crop", "max_weight"})
+def _training(params: Adapter, each: Round, start: Path | None) -> config.Train:
     return config.Train(
-        **shared,
+        **params.model_dump(exclude={"crop", "max_weight", "rounds"}),
+        steps=each.steps,
+        lr=each.lr,
         init=None if start is None else str(start / "model"),
         max_noise_weight=params.max_weight,
         foreground_weight=0.0,  # crops are all person

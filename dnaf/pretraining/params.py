@@ -12,8 +12,8 @@ from dnaf.core.sections import Section
 
 PARAMS = Path("pretraining/params.yaml")
 
-AdapterStage = Literal["crops", "whole", "longer"]
-"""An adapter's trainings, each from the weights of the one before: torsos, whole images, these again."""
+AdapterImages = Literal["crops", "whole"]
+"""What an adapter is trained on: torsos, or whole images."""
 
 
 class People(Section):
@@ -70,13 +70,39 @@ class Denoising(Training):
     max_weight: Annotated[float, Field(ge=1)]
 
 
-class Adapter(Training):
-    """Of sections `adapter_<stage>`; the rest is in `dnaf/pretraining/adapter.py`."""
+class Round(Section):
+    """One of an adapter's trainings, which starts from the weights of the one before.
+
+    Attributes:
+        order: rounds on the same images have different ones, and so see the pairs in another order.
+    """
+
+    name = "round"
+    images: AdapterImages
+    steps: Positive
+    lr: Annotated[float, Field(gt=0, le=1)]
+    order: Annotated[int, Field(ge=0)]
+
+
+class Adapter(Section):
+    """What all rounds share; the rest is in `dnaf/pretraining/adapter.py`.
+
+    Attributes:
+        crop: latent cells along each side of a torso.
+    """
 
     name = "adapter"
-    crop: Annotated[int, Field(ge=4, multiple_of=4)] | None
+    crop: Annotated[int, Field(ge=4, multiple_of=4)]
+    rounds: Annotated[list[Round], Field(min_length=1)]
     loss: Literal["l1", "mse"]
     max_weight: Annotated[float, Field(ge=1)]
+    batch_size: Positive
+    lr_warmup_steps: Annotated[int, Field(ge=0)]
+    max_grad_norm: Annotated[float, Field(gt=0)]
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    mixed_precision: Literal["no", "bf16"]
+    log_every: Positive
+    checkpoint_every: Positive
     sample_every: Positive
 
 
@@ -97,15 +123,8 @@ class Pretraining(Section):
     unet: UNet
     crops: Denoising
     base: Denoising
-    adapter_crops: Adapter
-    adapter_whole: Adapter
-    adapter_longer: Adapter
+    adapter: Adapter
     exchange: Exchange
-
-    def adapter(self, stage: AdapterStage) -> Adapter:
-        """The section of one of an adapter's trainings."""
-        sections = {"crops": self.adapter_crops, "whole": self.adapter_whole, "longer": self.adapter_longer}
-        return sections[stage]
 
 
 def load(path: Path = PARAMS) -> Pretraining:

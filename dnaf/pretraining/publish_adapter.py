@@ -12,25 +12,26 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dnaf.core import files
+from dnaf.core.errors import StateError
 from dnaf.model.saving import PROVENANCE
 
-STAGES = ("adapter_crops", "adapter_whole", "adapter_longer")
-_VARIANT = "full"
 _PROMPT = "prompt_embedding"
 
 
-def publish_adapter(work: Path, output: Path, stage: str) -> None:
-    """Writes the model folder of the adapter with all of DNAF's parts.
+def publish_adapter(work: Path, output: Path) -> None:
+    """Writes the model folder of an adapter as its last round left it.
 
     Args:
-        work: what the stages of the pretraining wrote.
-        stage: of `STAGES`, the last one that it went through.
+        work: the folder of its rounds, `1`, `2`, …
 
     Raises:
         StateError: the model is missing, incomplete or damaged.
         ResourceError: the disk is full or not writable.
     """
-    model = work / f"{stage}_{_VARIANT}" / "model"
+    rounds = sorted(work.glob("[0-9]*"), key=lambda path: int(path.name))
+    if not rounds:
+        raise StateError(f"{work}: holds no round. Run python -m pretraining.adapter full 1.")
+    model = rounds[-1] / "model"
     info = files.require_complete(model)
     provenance = json.loads((model / PROVENANCE).read_text())
     base = os.path.normpath(model / provenance["base"]["folder"])
@@ -45,7 +46,7 @@ def publish_adapter(work: Path, output: Path, stage: str) -> None:
                 for name, tensor in load_file(path).items()
             }
             save_file(weights, path, metadata={"format": "pt"})
-        for each in STAGES[: STAGES.index(stage) + 1]:
-            (temporary / "logs").mkdir(exist_ok=True)
-            shutil.copyfile(work / f"{each}_{_VARIANT}" / "loss.csv", temporary / "logs" / f"{each}.csv")
+        (temporary / "logs").mkdir(exist_ok=True)
+        for each in rounds:
+            shutil.copyfile(each / "loss.csv", temporary / "logs" / f"{each.name}.csv")
         files.write_manifest(temporary, info)

@@ -1,5 +1,6 @@
 """The whole pretraining runs from its one command, apart from the pipeline's own."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -22,9 +23,14 @@ MINIMAL = {
     "exchange.num_bootstrap": 10,
     **{
         f"{section}.{key}": value
-        for section in ("autoencoder", "crops", "base", "adapter_crops", "adapter_whole", "adapter_longer")
+        for section in ("autoencoder", "crops", "base")
         for key, value in _TRAINING.items()
     },
+    **{f"adapter.{key}": value for key, value in _TRAINING.items() if key != "steps"},
+    "adapter.rounds": [
+        {"images": images, "steps": 2, "lr": 0.001, "order": order}
+        for order, images in enumerate(("crops", "whole", "whole"))
+    ],
 }
 
 
@@ -38,14 +44,11 @@ def test_one_command_pretrains_and_a_second_one_has_nothing_to_do(tmp_path: Path
         assert set(table["timestep"]) == {150, 800}
         assert {IDENTICAL, SAME, WRONG} < set(table["style"])
     for variant in ("full", "b1", "b2"):
-        crops, whole = (
-            project.root / f"data/pretraining/adapter_{images}_{variant}/model"
-            for images in ("crops", "whole")
-        )
-        start = files.require_complete(whole)["init"]
-        assert start["folder"] == str(crops.relative_to(project.root))
-    start = files.require_complete(project.root / "data/adapter/people")["init"]
-    assert start["folder"] == "data/pretraining/adapter_whole_full/model"
+        rounds = [f"data/pretraining/adapter_{variant}/{number}/model" for number in range(1, 4)]
+        for before, after in pairwise(rounds):
+            assert files.require_complete(project.root / after)["init"]["folder"] == before
+    published = files.require_complete(project.root / "data/adapter/people")
+    assert published["init"]["folder"] == "data/pretraining/adapter_full/2/model"
     assert not list((tmp_path / "scratch").rglob("*.safetensors"))
     again = project.run("dvc", "--cd", "pretraining", "repro").stdout
     assert "Running stage" not in again

@@ -1,5 +1,6 @@
 """Pretraining at the smallest size: functions of the seed, resumable to the bit, of DNAF's own attention."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 
 from benchmarks import ablation, exchange
 from dnaf.core import config, files, images
-from dnaf.core.errors import BaseModelError
+from dnaf.core.errors import BaseModelError, ConfigError, StateError
 from dnaf.data.demo.figure import draw_figure
 from dnaf.data.keypoints.keypoints import read_keypoints
 from dnaf.data.loader import PairImages
@@ -24,7 +25,7 @@ from dnaf.model.schedulers import training_schedule
 from dnaf.model.style_encoder import StyleEncoder
 from dnaf.pipeline import assemble, load_pipeline
 from dnaf.pretraining import params
-from dnaf.pretraining.adapter import train_adapter
+from dnaf.pretraining.adapter import train_adapter, train_round
 from dnaf.pretraining.autoencoder import reconstruction_loss, train_autoencoder
 from dnaf.pretraining.base import build, denoising_loss, load, make_scheduler, train_base
 from dnaf.pretraining.dataset import TRAINING, VALIDATION, sources_of, write_dataset
@@ -56,6 +57,7 @@ _TRAINING: dict[str, Any] = {
     "log_every": 2,
     "checkpoint_every": 1,
 }
+ROUND = params.Round(images="crops", steps=_TRAINING["steps"], lr=_TRAINING["lr"], order=0)
 
 
 def autoencoder_params() -> params.Autoencoder:
@@ -69,8 +71,10 @@ def base_params(**changes: Any) -> params.Denoising:
     return params.Denoising(**values)
 
 
-def adapter_params() -> params.Adapter:
-    return params.Adapter(crop=8, loss="mse", max_weight=4.0, sample_every=4, **_TRAINING)
+def adapter_params(**changes: Any) -> params.Adapter:
+    shared = {name: value for name, value in _TRAINING.items() if name not in ("steps", "lr")}
+    values = {"crop": 8, "rounds": [ROUND], "loss": "mse", "max_weight": 4.0, "sample_every": 4}
+    return params.Adapter(**{**values, **shared, **changes})
 
 
 def train_crops(folder: Path, output: Path) -> None:
@@ -429,16 +433,18 @@ def test_the_published_adapter_is_half_as_large_and_training_starts_from_it(
     folder: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
-    trained = folder / "adapter_crops_full"
-    train_adapter("full", dataset, folder / "published", trained, adapter_params(), SEED)
+    trained = folder / "adapter_full/1"
+    train_adapter("full", dataset, folder / "published", trained, adapter_params(), ROUND, SEED)
     published = tmp_path / "elsewhere" / "adapter"
-    publish_adapter(folder, published, "adapter_crops")
+    publish_adapter(folder / "adapter_full", published)
     files.require_complete(published)
-    assert pd.read_csv(published / "logs/adapter_crops.csv")["step"].tolist() == [1, 2, 3, 4]
+    assert pd.read_csv(published / "logs/1.csv")["step"].tolist() == [1, 2, 3, 4]
     sizes = [weights_size(each) for each in (published, trained / "model")]
     assert sizes[0] == pytest.approx(sizes[1] / 2, rel=0.2)
     components = build_model(
-        model_params(base=str(folder / "published"), style_encoder=MODEL_NAME, level_mapping="coarser"), 1, 3
+        model_params(base=str(folder / "published"), style_encoder=MODEL_NAME, level_mapping="coarser"),
+        1,
+        3,
     )
     init_adapter(components, published)
     expected = load_pipeline(trained / "model").adapter.state_dict()
@@ -470,7 +476,9 @@ def test_an_adapter_of_each_variant_is_a_model_that_training_can_start_from_and_
 ) -> None:
     monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
     for variant, lacks in {"full": None, "b1": "noise_aware", "b2": "appearance_blocks"}.items():
-        train_adapter(variant, dataset, folder / "published", tmp_path / variant, adapter_params(), SEED)
+        train_adapter(
+            variant, dataset, folder / "published", tmp_path / variant, adapter_params(), ROUND, SEED
+        )
         adapter = load_pipeline(tmp_path / variant / "model").adapter
         off = [
             name for name in ("noise_aware", "appearance_blocks", "pose_adapter") if not adapter.config[name]
@@ -478,7 +486,9 @@ def test_an_adapter_of_each_variant_is_a_model_that_training_can_start_from_and_
         assert off == ([lacks] if lacks else [])
     full = tmp_path / "full" / "model"
     components = build_model(
-        model_params(base=str(folder / "published"), style_encoder=MODEL_NAME, level_mapping="coarser"), 1, 3
+        model_params(base=str(folder / "published"), style_encoder=MODEL_NAME, level_mapping="coarser"),
+        1,
+        3,
     )
     init_adapter(components, full)
     write_pairs(
@@ -487,21 +497,50 @@ def test_an_adapter_of_each_variant_is_a_model_that_training_can_start_from_and_
     assert images.decode((tmp_path / "pairs.png").read_bytes(), "pairs.png").shape[0] >= 5 * 32
 
 
+def test_a_round_starts_from_the_one_before_and_is_not_trained_twice(
+    folder: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dataset_crops").symlink_to(dataset)
+    rounds = [ROUND, ROUND.model_copy(update={"order": 1}), ROUND.model_copy(update={"lr": 1e-4, "order": 2})]
+
+    def train(number: int, rounds: list[params.Round]) -> int:
+        """When the round's model was written."""
+        chosen = adapter_params(rounds=rounds)
+        made = train_round("full", number, Path(), folder / "published", Path("made"), chosen, SEED)
+        return (made / "model/manifest.json").stat().st_mtime_ns
+
+    first, second = train(1, rounds), train(2, rounds)
+    assert files.require_complete(Path("made/2/model"))["init"]["folder"] == "made/1/model"
+    assert (train(1, rounds), train(2, rounds)) == (first, second)
+    longer = [rounds[0].model_copy(update={"steps": 5}), *rounds[1:]]
+    assert train(1, longer) != first
+    assert train(2, longer) != second  # it started from another one
+    for number in (0, 4):
+        with pytest.raises(ConfigError, match=rf"ROUND: there is none \(found {number}, expected 1 to 3"):
+            train(number, rounds)
+    shutil.rmtree("made/2")
+    with pytest.raises(StateError, match="made/2/model"):
+        train(3, rounds)
+
+
+def test_without_a_round_no_adapter_is_published(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="holds no round"):
+        publish_adapter(tmp_path, tmp_path / "out")
+
+
 def test_the_ablations_are_trained_once_and_their_errors_are_those_of_the_models(
     folder: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
     base, out = folder / "published", tmp_path / "ablation"
-    models = ablation.train_all(dataset, base, out, adapter_params(), [SEED])
+    models = ablation.train_all(dataset, base, out, adapter_params(), ROUND, [SEED])
     assert list(models) == ["full", "b1", "b2", "clean"]
     written = {path: path.stat().st_mtime_ns for path in out.rglob("manifest.json")}
     assert len(written) == 4
-    assert ablation.train_all(dataset, base, out, adapter_params(), [SEED]) == models
+    assert ablation.train_all(dataset, base, out, adapter_params(), ROUND, [SEED]) == models
     assert {path: path.stat().st_mtime_ns for path in out.rglob("manifest.json")} == written
-    others = ablation.train_all(dataset, base, out, adapter_params().model_copy(update={"lr": 1e-4}), [SEED])
-    assert not {path for of_variant in others.values() for path in of_variant} & {
-        path for of_variant in models.values() for path in of_variant
-    }
     pairs = PairImages(sources_of(dataset / VALIDATION))
     errors = ablation.errors_of(models["full"][0], pairs, pairs.pairs)
     assert set(errors) == set(exchange.TIMESTEPS)

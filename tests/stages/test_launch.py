@@ -17,11 +17,12 @@ SHOW = "import sys; print(__name__, *sys.argv[1:]); sys.exit(3)\n"
 
 
 def lines() -> list[str]:
-    return [
+    commands = [
         stage.get("do", stage)["cmd"]
         for folder in (ROOT, ROOT / "pretraining")
         for stage in YAML(typ="safe", pure=True).load(folder / "dvc.yaml")["stages"].values()
     ]
+    return [line for each in commands for line in ([each] if isinstance(each, str) else each)]
 
 
 def launch(folder: Path, launcher: str | None, *arguments: str) -> subprocess.CompletedProcess[str]:

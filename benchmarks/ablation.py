@@ -23,7 +23,7 @@ from dnaf.core.progress import track
 from dnaf.data.loader import PairImages
 from dnaf.pipeline import load_pipeline
 from dnaf.pretraining import params as pretraining_params
-from dnaf.pretraining.adapter import VARIANTS, train_once
+from dnaf.pretraining.adapter import VARIANTS, train_adapter
 from dnaf.pretraining.dataset import VALIDATION, sources_of
 from dnaf.pretraining.params import Adapter, Round
 from dnaf.report.runs import Run, trainings_interval
@@ -43,7 +43,7 @@ def train_all(
     for seed in seeds:
         for variant in VARIANTS:
             output = folder / f"{variant}_{seed}"
-            train_once(variant, dataset, base, output, params, each, seed)
+            train_adapter(variant, dataset, base, output, params, each, seed)
             models[variant].append(output / "model")
     return models
 

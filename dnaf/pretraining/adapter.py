@@ -52,43 +52,8 @@ def train_round(
     each, folder = params.rounds[number - 1], output / str(number)
     start = None if number == 1 else output / str(number - 1)
     dataset = data / f"dataset_{each.images}"
-    train_once(variant, dataset, base, folder, params, each, seed, start)
+    train_adapter(variant, dataset, base, folder, params, each, seed, start)
     return folder
-
-
-def train_once(
-    variant: str,
-    dataset: Path,
-    base: Path,
-    output: Path,
-    params: Adapter,
-    each: Round,
-    seed: int,
-    start: Path | None = None,
-) -> None:
-    """Trains a round, unless the very same is there: of the same data, base, parameters and start.
-
-    Args, Raises: as of `train_adapter`.
-    """
-    folders = [base] if start is None else [base, start / "model"]
-    for folder in folders:
-        files.require_complete(folder)
-    made_by = files.fingerprint(
-        {
-            "variant": variant,
-            "params": params.model_dump(exclude={"rounds"}),
-            "round": each.model_dump(),
-            "seed": seed,
-            "folders": [files.digest(folder / files.MANIFEST) for folder in folders],
-            "images": ImageStore(sources_of(dataset / TRAINING).images).fingerprint(),
-        }
-    )
-    record = output / _MADE_BY
-    if record.exists() and record.read_text() == made_by:
-        return
-    record.unlink(missing_ok=True)
-    train_adapter(variant, dataset, base, output, params, each, seed, start)
-    files.write_atomic(record, made_by)
 
 
 def train_adapter(
@@ -100,8 +65,10 @@ def train_adapter(
     each: Round,
     seed: int,
     start: Path | None = None,
-) -> float:
-    """Trains an adapter, or goes on where a killed run stopped, and writes its model folder.
+) -> None:
+    """Trains a round and writes its model folder, or goes on where a killed run stopped.
+
+    Nothing is done if the very same is there: of the same data, base, parameters and start.
 
     Args:
         variant: of `VARIANTS`.
@@ -110,23 +77,32 @@ def train_adapter(
         output: gets `model/`, curves and `samples/`.
         start: the output of an earlier training of this variant, whose weights this one starts from.
 
-    Returns:
-        The mean loss of the last steps; NaN in other processes than the first.
-
     Raises:
         StateError, BaseModelError, ConfigError, NumericalError, ResourceError: see `loop.train`.
     """
-    training = dataset / TRAINING
-    outputs = Outputs(
-        output / "model",
-        output / "loss.csv",
-        output / "validation.csv",
-        output / "samples",
-        output / "tensorboard",
+    folders = [base] if start is None else [base, start / "model"]
+    for folder in folders:
+        files.require_complete(folder)
+    training, record = dataset / TRAINING, output / _MADE_BY
+    made_by = files.fingerprint(
+        {
+            "variant": variant,
+            "params": params.model_dump(exclude={"rounds"}),
+            "round": each.model_dump(),
+            "seed": seed,
+            "folders": [files.digest(folder / files.MANIFEST) for folder in folders],
+            "images": ImageStore(sources_of(training).images).fingerprint(),
+        }
     )
-    chosen = _training(params, each, start)
+    if record.exists() and record.read_text() == made_by:
+        return
+    record.unlink(missing_ok=True)
+    loss, validation = (output / f"{name}.csv" for name in ("loss", "validation"))
+    outputs = Outputs(output / "model", loss, validation, output / "samples", output / "tensorboard")
     model = config.Model(base=str(base), style_encoder=_ENCODER, level_mapping="coarser", **VARIANTS[variant])
-    return train(sources_of(training), training / LATENTS, outputs, model, chosen, seed + each.order)
+    chosen = _training(params, each, start)
+    train(sources_of(training), training / LATENTS, outputs, model, chosen, seed + each.order)
+    files.write_atomic(record, made_by)
 
 
 def _training(params: Adapter, each: Round, start: Path | None) -> config.Train:

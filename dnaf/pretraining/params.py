@@ -30,19 +30,25 @@ class People(Section):
         return self.height, self.width
 
 
-class Training(Section):
+class Optimizing(Section):
     """What every training of the pretraining has."""
 
-    name = "training"
-    steps: Positive
+    name = "optimizing"
     batch_size: Positive
-    lr: Annotated[float, Field(gt=0, le=1)]
     lr_warmup_steps: Annotated[int, Field(ge=0)]
     max_grad_norm: Annotated[float, Field(gt=0)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
     mixed_precision: Literal["no", "bf16"]
     log_every: Positive
     checkpoint_every: Positive
+
+
+class Training(Optimizing):
+    """One that is not divided into rounds."""
+
+    name = "training"
+    steps: Positive
+    lr: Annotated[float, Field(gt=0, le=1)]
 
 
 class Autoencoder(Training):
@@ -84,7 +90,7 @@ class Round(Section):
     order: Annotated[int, Field(ge=0)]
 
 
-class Adapter(Section):
+class Adapter(Optimizing):
     """What all rounds share; the rest is in `dnaf/pretraining/adapter.py`.
 
     Attributes:
@@ -96,13 +102,6 @@ class Adapter(Section):
     rounds: Annotated[list[Round], Field(min_length=1)]
     loss: Literal["l1", "mse"]
     max_weight: Annotated[float, Field(ge=1)]
-    batch_size: Positive
-    lr_warmup_steps: Annotated[int, Field(ge=0)]
-    max_grad_norm: Annotated[float, Field(gt=0)]
-    ema_decay: Annotated[float, Field(ge=0, lt=1)]
-    mixed_precision: Literal["no", "bf16"]
-    log_every: Positive
-    checkpoint_every: Positive
     sample_every: Positive
 
 

@@ -20,7 +20,7 @@ circle:focus { fill: #fffc; outline: none; }
 """
 HELP = (
     "Drag a joint, or press Tab and the arrow keys (Shift: further; Delete: remove it). A click beside the "
-    "joints puts the one of the list below there."
+    "joints puts the one that is chosen below there."
 )
 _RADIUS = 0.016  # of a handle, in heights of the image
 

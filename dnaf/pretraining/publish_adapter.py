@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from dnaf.core import files
+from dnaf.core import commands, files
 from dnaf.core.errors import StateError
 from dnaf.model.saving import PROVENANCE
 
@@ -30,7 +30,7 @@ def publish_adapter(work: Path, output: Path) -> None:
     """
     rounds = sorted(work.glob("[0-9]*"), key=lambda path: int(path.name))
     if not rounds:
-        raise StateError(f"{work}: holds no round. Run python -m pretraining.adapter full 1.")
+        raise StateError(f"{work}: holds no round. Run `{commands.module('pretraining', 'adapter')} full 1`.")
     model = rounds[-1] / "model"
     info = files.require_complete(model)
     provenance = json.loads((model / PROVENANCE).read_text())

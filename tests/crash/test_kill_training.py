@@ -21,6 +21,7 @@ RESULTS = ("data/model", "metrics")
 LONG = {"steps": 8, "checkpoint_every": 2, "sample_every": 5, "log_every": 3}
 SHORT = {"steps": 2, "checkpoint_every": 1, "sample_every": 2, "log_every": 1}
 LOGGED = {"steps": 100, "checkpoint_every": 1000, "sample_every": 1000, "log_every": 1}
+AFTER_A_CHECKPOINT = 72  # number of a system call of a SHORT run, between its first checkpoint and its second
 SPARE = 140_000_000  # bytes: enough to load and resume the smallest model, not to train it on 128 pairs
 _PATIENCE_S = 60.0
 
@@ -194,12 +195,12 @@ def test_a_second_start_of_a_run_is_refused_and_names_the_first(
 def test_other_parameters_are_another_run_and_mere_logging_is_not(tmp_path: Path) -> None:
     project = TrainingProject(tmp_path)
     project.set_params(train={**SHORT, "steps": 3})
-    assert processes.was_killed(processes.run("train", project, kill_at=60))
+    assert processes.was_killed(processes.run("train", project, kill_at=AFTER_A_CHECKPOINT))
     for other in ({"train": {**SHORT, "steps": 3, "lr": 1e-3}}, {"model": {"noise_aware": False}}):
         project.set_params(**{"train": {**SHORT, "steps": 3}, **other})
         assert processes.run("train", project) == 0
         assert "Resuming" not in processes.output(project)
-    project.set_params(train={**SHORT, "steps": 3, "log_every": 3, "sample_every": 3})
+    project.set_params(train={**SHORT, "steps": 3, "log_every": 3})
     assert processes.run("train", project) == 0
     assert "Resuming at step 1 of 3" in processes.output(project)
 
@@ -207,7 +208,7 @@ def test_other_parameters_are_another_run_and_mere_logging_is_not(tmp_path: Path
 def test_other_images_are_another_run(tmp_path: Path) -> None:
     project = TrainingProject(tmp_path)
     project.set_params(train=SHORT)
-    assert processes.was_killed(processes.run("train", project, kill_at=60))
+    assert processes.was_killed(processes.run("train", project, kill_at=AFTER_A_CHECKPOINT))
     with write_store(project.root / "data/prepared.zip", {}) as store:
         for stem in project.splits["train"] + project.splits["test"]:
             store.add_image(f"{stem}.png", random_image(f"another {stem}"))
@@ -220,7 +221,7 @@ def test_a_full_disk_keeps_the_checkpoint_and_the_run_goes_on_when_there_is_spac
     project = TrainingProject(tmp_path)
     project.set_params(train=SHORT)
     expected = uninterrupted(project)
-    for number, at in enumerate((30, 60), start=1):
+    for number, at in enumerate((30, AFTER_A_CHECKPOINT), start=1):
         assert processes.run("train", project, full_at=at) == 2
         errors = re.findall(r"^error: .*could not be written \(No space left on device\).*$", *said(project))
         assert len(errors) == number
@@ -234,7 +235,7 @@ def test_a_full_disk_keeps_the_checkpoint_and_the_run_goes_on_when_there_is_spac
 def test_too_little_memory_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:
     project = TrainingProject(tmp_path)
     project.set_params(train={**SHORT, "steps": 3, "batch_size": 128})
-    assert processes.was_killed(processes.run("train", project, kill_at=60))
+    assert processes.was_killed(processes.run("train", project, kill_at=AFTER_A_CHECKPOINT))
     before = [project.digests(str(path.relative_to(project.root))) for path in checkpoints(project)]
     assert processes.run("train", project, spare_bytes=SPARE) == 2, processes.output(project)
     (message,) = re.findall(r"^error: (train: step 1: out of memory .*)$", *said(project))
@@ -248,7 +249,7 @@ def test_too_little_memory_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:
     project = TrainingProject(tmp_path)
     project.set_params(train={**SHORT, "steps": 3})
-    assert processes.was_killed(processes.run("train", project, kill_at=60))
+    assert processes.was_killed(processes.run("train", project, kill_at=AFTER_A_CHECKPOINT))
     folder = checkpoints(project)[0].parent
     found, _ = checkpoint.load_newest(folder)
     assert found is not None

@@ -52,7 +52,8 @@ def errors_of(model: Path, pairs: PairImages, table: pd.DataFrame) -> Errors:
     """The errors of a model's single calls, of the pairs of `table`."""
     pipeline = load_pipeline(model)
     pipeline.to(default_device())
-    return {timestep: x0_errors(pipeline, pairs, table, timestep, [])[FULL] for timestep in TIMESTEPS}
+    found = x0_errors(pipeline, pairs, table, dict.fromkeys(TIMESTEPS, ()))
+    return {timestep: errors[FULL] for timestep, errors in found.items()}
 
 
 def compare(errors: Mapping[str, Sequence[Errors]], outfits: Sequence[str]) -> pd.DataFrame:

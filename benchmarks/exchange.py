@@ -15,11 +15,10 @@ import typer
 
 from dnaf.core import files
 from dnaf.core.device import default_device
-from dnaf.core.progress import track
 from dnaf.data.loader import PairImages, Sources
 from dnaf.evaluate.metrics.bootstrap import ratio_interval
 from dnaf.pipeline import DNAFPipeline, load_pipeline
-from dnaf.train.exchange import FULL, TIMESTEPS, spread, x0_errors
+from dnaf.train.exchange import EXCHANGED, FULL, TIMESTEPS, spread, x0_errors
 
 _SEED, _NUM_BOOTSTRAP = 0, 1000
 
@@ -33,8 +32,8 @@ def exchange(
     """
     table = spread(pairs.pairs, num_pairs)
     rows = []
-    for timestep in track(timesteps, "Exchanging (timesteps)", len(timesteps)):
-        errors = x0_errors(pipeline, pairs, table, timestep)
+    exchanged = dict.fromkeys(timesteps, EXCHANGED)
+    for timestep, errors in x0_errors(pipeline, pairs, table, exchanged, "Exchanging").items():
         full = errors.pop(FULL)
         for name, values in errors.items():
             low, high = ratio_interval(

@@ -13,6 +13,7 @@ from diffusers import UNet2DConditionModel
 from PIL.PngImagePlugin import PngInfo
 
 from dnaf.core.errors import BaseModelError
+from dnaf.core.images import png_text
 from dnaf.core.progress import note
 from dnaf.model.components import Components
 from dnaf.model.conditioning.adapter import DNAFAdapter
@@ -91,10 +92,7 @@ def origin(model: str | Path, base: str | Path) -> dict[str, str]:
 
 def png_info(model: str | Path, base: str | Path) -> PngInfo:
     """`origin` for Pillow: `image.save(path, pnginfo=png_info(model, base))`."""
-    info = PngInfo()
-    for keyword, value in origin(model, base).items():
-        info.add_text(keyword, value)
-    return info
+    return png_text(origin(model, base))
 
 
 def _trained_with(folder: Path) -> tuple[Provenance, Provenance | None]:

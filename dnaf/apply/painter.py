@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from dnaf.apply.other_base import load_on_base, origin
-from dnaf.apply.person import Person
+from dnaf.apply.person import Person, in_the_shape_of
 from dnaf.core import config, seeds
 from dnaf.core.errors import BaseModelError, NumericalError, ResourceError
 from dnaf.core.images import Pixels, Size
@@ -106,6 +106,8 @@ class Painter:
     ) -> list[Pixels]:
         """An image a pose, each of the style at the same place, or all of a single style.
 
+        A style without a pose is cut out in the shape of the wanted one.
+
         Args:
             styles: as many as `keypoints`, or one; each with its `others` beside it.
             keypoints: each (18, 2) in pixels of the frame.
@@ -118,11 +120,15 @@ class Painter:
         """
         params = generate or self._generate
         start, stop = params.guidance_interval
-        rows: list[Person] = []  # all images of all styles
-        rows_of: list[list[int]] = []
-        for style in styles:
-            rows_of.append(list(range(len(rows), len(rows) + 1 + len(style.others))))
-            rows += [style, *style.others]
+        of_targets = [
+            in_the_shape_of(wanted, styles[index % len(styles)]) for index, wanted in enumerate(keypoints)
+        ]
+        rows: list[Person] = []  # all images of all styles, those of one style once
+        rows_of: dict[int, list[int]] = {}
+        for style in of_targets:
+            if id(style) not in rows_of:
+                rows_of[id(style)] = list(range(len(rows), len(rows) + 1 + len(style.others)))
+                rows += [style, *style.others]
         style_pose_maps, wanted = (
             torch.stack([to_pose_tensor(self.pose_map(each)) for each in drawn])
             for drawn in ([row.keypoints for row in rows], keypoints)
@@ -132,7 +138,7 @@ class Painter:
                 style=[Image.fromarray(row.image) for row in rows],
                 style_pose_map=style_pose_maps,
                 pose_map=wanted,
-                style_index=[rows_of[index % len(styles)] for index in range(len(keypoints))],
+                style_index=[rows_of[id(style)] for style in of_targets],
                 num_inference_steps=params.num_inference_steps,
                 guidance_scale=params.guidance_scale,
                 guidance_interval=(start, stop),

@@ -173,12 +173,17 @@ def encode_png(image: Pixels, compress: bool = True, text: Mapping[str, str] | N
     """
     if not compress:
         return _plain_png(image)
-    info = PngInfo()
-    for keyword, value in (text or {}).items():
-        info.add_text(keyword, value)
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", compress_level=4, pnginfo=info)
+    Image.fromarray(image).save(buffer, "PNG", compress_level=4, pnginfo=png_text(text or {}))
     return buffer.getvalue()
+
+
+def png_text(text: Mapping[str, str]) -> PngInfo:
+    """What a PNG tells beside the image, by keyword, for Pillow: `image.save(path, pnginfo=...)`."""
+    info = PngInfo()
+    for keyword, value in text.items():
+        info.add_text(keyword, value)
+    return info
 
 
 def _plain_png(image: Pixels) -> bytes:
@@ -212,6 +217,12 @@ def encode_jpeg(image: Pixels, quality: int = 95) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
+
+
+def evenly_spaced(count: int, number: int) -> list[int]:
+    """Which of so many images are shown where there is room for fewer: the first, the last, and between."""
+    positions: list[int] = np.linspace(0, count - 1, min(number, count)).round().astype(int).tolist()
+    return positions
 
 
 def sheet(rows: Sequence[Sequence[Pixels]], enlarge: int = 1) -> Pixels:

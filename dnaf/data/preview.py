@@ -31,9 +31,8 @@ def preview(pairs: Path, prepared: Path, num_images: int) -> images.Pixels:
         raise StateError(f"{pairs / 'keypoints.csv'}: no images. Run stage split again.")
     store = ImageStore(prepared)
     size = _HEIGHT, round(_HEIGHT * width / height)
-    chosen = np.linspace(0, len(stems) - 1, min(num_images, len(stems))).round().astype(int)
     cells = []
-    for index in chosen:
+    for index in images.evenly_spaced(len(stems), num_images):
         image = images.resize(store.image(f"{stems[index]}.png"), size)
         skeleton = keypoints_to_pose_map(points[index], size, (height, width))
         cells.append(np.where(skeleton.any(axis=2, keepdims=True), skeleton, image // 2 + 64))

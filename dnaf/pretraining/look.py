@@ -53,8 +53,8 @@ def write_pairs(models: list[Path], sources: Sources, output: Path, seed: int) -
         sources: of validation outfits.
     """
     pairs = PairImages(sources)
-    step = max(1, len(pairs.pairs) // _NUM_PAIRS)
-    chosen = pairs.pairs[["source", "target"]].to_numpy()[::step][:_NUM_PAIRS]
+    chosen = pairs.pairs[["source", "target"]].to_numpy()
+    chosen = chosen[images.evenly_spaced(len(chosen), _NUM_PAIRS)]
     rows = [[pairs.pose_map_image(target) for _, target in chosen]]
     rows += [[pairs.pixels(stem) for stem in stems] for stems in zip(*chosen, strict=True)]
     for model in models:

@@ -7,7 +7,6 @@ from math import ceil
 from pathlib import Path
 from textwrap import wrap
 
-import numpy as np
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -15,6 +14,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from dnaf.core import files
 from dnaf.core.errors import DataError
+from dnaf.core.images import evenly_spaced
 from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.evaluate.submissions.find import MEAN_IMAGE, TestPairs
 from dnaf.report.panels import OURS, Panel
@@ -163,7 +163,7 @@ def spread(test: TestPairs, num_rows: int) -> list[Pair]:
         ranked.append((seen[outfit], index))
         seen[outfit] += 1
     candidates = sorted(ranked)[: max(len(seen), num_rows)]
-    chosen = np.linspace(0, len(candidates) - 1, min(num_rows, len(candidates))).round().astype(int)
+    chosen = evenly_spaced(len(candidates), num_rows)
     return [test.pairs[candidates[position][1]] for position in chosen]
 
 

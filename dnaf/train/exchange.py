@@ -7,7 +7,7 @@ noise (t = 0) instead of at the same level.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from diffusers import DDPMScheduler
 from numpy.typing import NDArray
 
 from dnaf.core import seeds
+from dnaf.core.images import evenly_spaced
+from dnaf.core.progress import track
 from dnaf.data.loader import PairImages
 from dnaf.model.denoiser import Encoded
 from dnaf.model.schedulers import training_schedule
@@ -33,42 +35,47 @@ EXCHANGED = (OTHER_KV, NO_KV, CLEAN_KV, OTHER_TOKENS, NO_TOKENS, OTHER_BOTH)
 _BATCH, _SEED = 16, 0
 
 Recorded = dict[str, torch.Tensor] | None
+Errors = dict[str, NDArray[np.float64]]
+"""The x0 error of each pair (N): `FULL`, and by what is exchanged."""
 
 
 def spread(table: pd.DataFrame, number: int) -> pd.DataFrame:
     """At most so many rows, evenly spaced."""
-    return table.iloc[:: max(1, len(table) // number)].head(number)
+    return table.iloc[evenly_spaced(len(table), number)]
 
 
 def x0_errors(
     pipeline: DNAFPipeline,
     pairs: PairImages,
     table: pd.DataFrame,
-    timestep: int,
-    exchanged: Sequence[str] = EXCHANGED,
-) -> dict[str, NDArray[np.float64]]:
-    """The x0 error of each pair (N): `FULL`, and by what is exchanged.
+    exchanged: Mapping[int, Sequence[str]],
+    description: str | None = None,
+) -> dict[int, Errors]:
+    """The x0 errors of the pairs, by timestep.
 
     Noise depends on the pair alone. The denoiser stays in the mode, of training or of evaluation, it was in.
 
     Args:
         table: some of the pairs.
+        exchanged: what is exchanged at each timestep.
+        description: of the progress bar; None: none is shown.
     """
     others, training = _of_other_outfits(table), pipeline.denoiser.training
     pipeline.denoiser.eval()
-    batches = [
-        _errors(
-            pipeline,
-            pairs,
-            table.iloc[start : start + _BATCH],
-            others.iloc[start : start + _BATCH],
-            timestep,
-            exchanged,
-        )
-        for start in range(0, len(table), _BATCH)
-    ]
+    starts: Iterable[int] = range(0, len(table), _BATCH)
+    if description is not None:
+        starts = track(starts, f"{description} (batches)", -(-len(table) // _BATCH))
+    found: dict[int, list[Errors]] = {timestep: [] for timestep in exchanged}
+    for start in starts:
+        rows = slice(start, start + _BATCH)
+        batch = _Batch(pipeline, pairs, table.iloc[rows], others.iloc[rows])
+        for timestep, names in exchanged.items():
+            found[timestep].append(batch.errors(timestep, names))
     pipeline.denoiser.train(training)
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in (FULL, *exchanged)}
+    return {
+        timestep: {name: np.concatenate([each[name] for each in batches]) for name in batches[0]}
+        for timestep, batches in found.items()
+    }
 
 
 def _of_other_outfits(table: pd.DataFrame) -> pd.DataFrame:
@@ -80,65 +87,71 @@ def _of_other_outfits(table: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[places]
 
 
-@torch.no_grad()
-def _errors(
-    pipeline: DNAFPipeline,
-    pairs: PairImages,
-    table: pd.DataFrame,
-    others: pd.DataFrame,
-    timestep: int,
-    exchanged: Sequence[str],
-) -> dict[str, NDArray[np.float64]]:
-    """`x0_errors` of a single batch; `others` has the pair that each one's features are exchanged with."""
-    denoiser, schedule = pipeline.denoiser, training_schedule(pipeline.scheduler)
-    device = pipeline.device
+class _Batch:
+    """A batch of pairs with all that does not depend on the noise level, computed once.
 
-    def images(stems: pd.Series) -> torch.Tensor:
-        return torch.stack([pairs.image(stem) for stem in stems]).to(device)
+    Args:
+        others: the pair that each one's features are exchanged with.
+    """
 
-    def poses(stems: pd.Series) -> torch.Tensor:
-        return torch.stack([pairs.pose_map(stem) for stem in stems]).to(device)
+    @torch.no_grad()
+    def __init__(
+        self, pipeline: DNAFPipeline, pairs: PairImages, table: pd.DataFrame, others: pd.DataFrame
+    ) -> None:
+        self._denoiser, self._schedule = pipeline.denoiser, training_schedule(pipeline.scheduler)
 
-    def latent(image: torch.Tensor) -> torch.Tensor:
-        return pipeline.autoencoder.encode(image).float()
+        def images(stems: pd.Series) -> torch.Tensor:
+            return torch.stack([pairs.image(stem) for stem in stems]).to(pipeline.device)
 
-    target_pose, clean = poses(table["target"]), latent(images(table["target"]))
-    noise, style_noise = (_noise(clean, table["target"], purpose) for purpose in ("target", "style"))
-    level = torch.full((len(clean),), timestep, device=device)
-    noisy = schedule.add_noise(clean, noise, level)
-    at = denoiser.style_timestep(level)
+        def poses(stems: pd.Series) -> torch.Tensor:
+            return torch.stack([pairs.pose_map(stem) for stem in stems]).to(pipeline.device)
 
-    def encode(rows: pd.DataFrame) -> Encoded:
-        return denoiser.encode(images(rows["source"]), poses(rows["source"]), target_pose)
+        pose = poses(table["target"])
 
-    def record(rows: pd.DataFrame, encoded: Encoded, at: torch.Tensor) -> Recorded:
-        if not denoiser.adapter.config.noise_aware:
-            return None
-        return denoiser.record(
-            schedule.add_noise(latent(images(rows["source"])), style_noise, at), at, encoded
+        def source(rows: pd.DataFrame) -> tuple[Encoded, torch.Tensor]:
+            image = images(rows["source"])
+            encoded = self._denoiser.encode(image, poses(rows["source"]), pose)
+            return encoded, pipeline.autoencoder.encode(image).float()
+
+        self._own, self._latent = source(table)
+        self._foreign, self._other_latent = source(others)
+        self._clean = pipeline.autoencoder.encode(images(table["target"])).float()
+        self._noise, self._style_noise = (
+            _noise(self._clean, table["target"], purpose) for purpose in ("target", "style")
         )
 
-    own = encode(table)
-    same = record(table, own, at)
-    foreign = encode(others) if set(exchanged) & {OTHER_KV, OTHER_TOKENS, OTHER_BOTH} else own
-    wrong = record(others, foreign, at) if set(exchanged) & {OTHER_KV, OTHER_BOTH} else same
-    with_foreign = dataclasses.replace(own, appearance=foreign.appearance)
-    calls: dict[str, Callable[[], tuple[Encoded, Recorded]]] = {
-        FULL: lambda: (own, same),
-        OTHER_KV: lambda: (own, wrong),
-        NO_KV: lambda: (own, None),
-        CLEAN_KV: lambda: (own, record(table, own, torch.zeros_like(level))),
-        OTHER_TOKENS: lambda: (with_foreign, same),
-        NO_TOKENS: lambda: (dataclasses.replace(own, appearance={}), same),
-        OTHER_BOTH: lambda: (with_foreign, wrong),
-    }
-    found = {}
-    for name in (FULL, *exchanged):
-        encoded, cache = calls[name]()
-        prediction = denoiser.denoise_recorded(noisy, level, encoded, cache).float()
-        error = to_clean(schedule, prediction, noisy, timestep) - clean
-        found[name] = error.square().mean((1, 2, 3)).double().cpu().numpy()
-    return found
+    @torch.no_grad()
+    def errors(self, timestep: int, exchanged: Sequence[str]) -> Errors:
+        """The x0 errors at one noise level."""
+        level = torch.full((len(self._clean),), timestep, device=self._clean.device)
+        noisy = self._schedule.add_noise(self._clean, self._noise, level)
+        at = self._denoiser.style_timestep(level)
+        own, same = self._own, self._record(self._own, self._latent, at)
+        needs_other = set(exchanged) & {OTHER_KV, OTHER_BOTH}
+        wrong = self._record(self._foreign, self._other_latent, at) if needs_other else same
+        with_foreign = dataclasses.replace(own, appearance=self._foreign.appearance)
+        calls: dict[str, Callable[[], tuple[Encoded, Recorded]]] = {
+            FULL: lambda: (own, same),
+            OTHER_KV: lambda: (own, wrong),
+            NO_KV: lambda: (own, None),
+            CLEAN_KV: lambda: (own, self._record(own, self._latent, torch.zeros_like(level))),
+            OTHER_TOKENS: lambda: (with_foreign, same),
+            NO_TOKENS: lambda: (dataclasses.replace(own, appearance={}), same),
+            OTHER_BOTH: lambda: (with_foreign, wrong),
+        }
+        found = {}
+        for name in (FULL, *exchanged):
+            encoded, cache = calls[name]()
+            prediction = self._denoiser.denoise_recorded(noisy, level, encoded, cache).float()
+            error = to_clean(self._schedule, prediction, noisy, timestep) - self._clean
+            found[name] = error.square().mean((1, 2, 3)).double().cpu().numpy()
+        return found
+
+    def _record(self, encoded: Encoded, latent: torch.Tensor, at: torch.Tensor) -> Recorded:
+        """K', V' of a source noised to `at`; None of a model that has none."""
+        if not self._denoiser.adapter.config.noise_aware:
+            return None
+        return self._denoiser.record(self._schedule.add_noise(latent, self._style_noise, at), at, encoded)
 
 
 def to_clean(

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
@@ -79,7 +78,7 @@ class Record:
     def write_samples(self, pipeline: "DNAFPipeline", step: int, seed: int) -> images.Pixels:
         """Writes and gives a sheet of pairs: a row each, columns pose, source, target, generated."""
         table = self._pairs.pairs[["source", "target"]]
-        chosen = np.linspace(0, len(table) - 1, min(_NUM_SAMPLES, len(table))).round().astype(int)
+        chosen = images.evenly_spaced(len(table), _NUM_SAMPLES)
         rows = [(str(source), str(target)) for source, target in table.iloc[chosen].to_numpy()]
         sources = [Image.fromarray(self._pairs.pixels(source)) for source, _ in rows]
         source_pose_maps = torch.stack([self._pairs.pose_map(source) for source, _ in rows])

@@ -1,7 +1,7 @@
 """The training run: resumable after a kill at any moment, with the same bits as an uninterrupted one."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -34,6 +34,10 @@ from dnaf.train.validation import Validation, hold_out
 
 _VERSION = 4  # of everything below that changes the course of a run; in the resume key
 _LOGGING = {"log_every", "checkpoint_every", "report_to"}  # do not change it
+_IN_VALIDATION = (
+    "in samples and validation, which take less than a step. End what else uses the device, and run again; "
+    "the last checkpoint is kept."
+)
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ class _Run:
             note(f"Resuming at step {self.step:,} of {self.params.steps:,}")
 
     def go_on(self) -> None:
-        """Runs the remaining steps; SIGTERM, SIGINT and SIGHUP end the run after the step at hand, saved."""
+        """Runs the remaining steps; a stop request ends the run after the step at hand, saved."""
         batches = self._batches()
         if self.accelerator.is_main_process:
             self.record.restore()
@@ -227,7 +231,7 @@ class _Run:
         sampler = StepSampler(self.step, self.params.steps, self.params.batch_size, rank, world)
         examples = thread_map(self.data.__getitem__, (position for share in sampler for position in share))
         for share in sampler:
-            with self._out_of_memory_is_told():
+            with self._out_of_memory_is_told(self._too_large_a_step):
                 batch = default_collate([next(examples) for _ in share])
             yield batch
 
@@ -236,7 +240,7 @@ class _Run:
 
     def _one_step(self, batch: Batch, requested: list[int]) -> tuple[float, int]:
         """The batch's mean loss, and the number of the signal by which any process was asked to stop."""
-        with self._out_of_memory_is_told():
+        with self._out_of_memory_is_told(self._too_large_a_step):
             loss, norm = self.learner.backward(self.step, batch)
         loss, stop = processes.agree(self.accelerator, loss, requested[0] if requested else 0)
         if not math.isfinite(loss) or self.precision.has_failed(norm):
@@ -249,17 +253,20 @@ class _Run:
         return loss, stop
 
     @contextmanager
-    def _out_of_memory_is_told(self) -> Iterator[None]:
+    def _out_of_memory_is_told(self, sentence: Callable[[], str]) -> Iterator[None]:
         try:
             yield
         except (MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
-            raise ResourceError(
-                f"train: step {self.step}: out of memory (found batch_size {self.params.batch_size} in "
-                f"{self.accelerator.num_processes * self.params.accumulate} micro-batches). Set a larger "
-                f"train.accumulate; the last checkpoint is kept. Pairs: {self._pair_ids()}"
-            ) from error
+            raise ResourceError(f"train: step {self.step}: out of memory {sentence()}") from error
+
+    def _too_large_a_step(self) -> str:
+        return (
+            f"(found batch_size {self.params.batch_size} in "
+            f"{self.accelerator.num_processes * self.params.accumulate} micro-batches). Set a larger "
+            f"train.accumulate; the last checkpoint is kept. Pairs: {self._pair_ids()}"
+        )
 
     def _pair_ids(self) -> str:
         """Of the whole batch at hand."""
@@ -275,7 +282,8 @@ class _Run:
         if self.step % params.log_every == 0 or last:
             self.record.write_loss_curve()
         if self.step % params.sample_every == 0 or last:
-            with self.learner.ema.applied(), self.precision.autocast():
+            told = self._out_of_memory_is_told(lambda: _IN_VALIDATION)
+            with told, self.learner.ema.applied(), self.precision.autocast():
                 sheet = self.record.write_samples(self.pipeline, self.step, self.seed)
                 self.validation.add(self.step, self.pipeline, self.learner.ema.values)
             self.record.write_validation_curve(self.validation.rows)

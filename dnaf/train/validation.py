@@ -62,9 +62,8 @@ class Validation:
         if not len(self._table):
             return
         logs, growth = [], []
-        for timestep in _TIMESTEPS:
-            little = timestep in _LITTLE_NOISE
-            errors = x0_errors(pipeline, self._pairs, self._table, timestep, [OTHER_KV] if little else [])
+        exchanged = {timestep: [OTHER_KV] if timestep in _LITTLE_NOISE else [] for timestep in _TIMESTEPS}
+        for errors in x0_errors(pipeline, self._pairs, self._table, exchanged).values():
             full = errors.pop(FULL).mean()
             logs.append(math.log(full))
             growth += [float(other.mean() / full - 1) for other in errors.values()]

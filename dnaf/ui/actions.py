@@ -15,7 +15,7 @@ from dnaf.apply.person import Person
 from dnaf.apply.sheet import enlarged, with_skeleton
 from dnaf.core import config
 from dnaf.core.errors import DataError
-from dnaf.core.images import Pixels
+from dnaf.core.images import Pixels, evenly_spaced
 from dnaf.ui.history import MOST, Made
 from dnaf.ui.joint_table import JOINTS, Table, to_keypoints, to_table
 
@@ -26,8 +26,8 @@ _WIDTH = 352  # least pixels of a shown image: what a third of a notebook's scre
 
 WITH_POSE = "The model is given this image and the pose in it."
 WITHOUT_POSE = (
-    "The model is given this image without a pose, as an artwork that need not show anyone: looks are "
-    "taken from all of it. For a person, add the pose in the image."
+    "No pose is known in this image. So it is taken for an artwork that need not show anyone, and the model "
+    "is given what lies in it where the wanted pose has its body. For a person, add the pose in the image."
 )
 
 
@@ -89,20 +89,16 @@ class Actions:
             person = self.inputs.person(self._known(name))
         person = replace(person, others=tuple(self.inputs.uploaded(other) for other in others or []))
         shown = np.concatenate([self._seen(each) for each in (person, *person.others)], axis=1)
-        has_pose = not np.isnan(person.keypoints).all()
-        return person, shown, WITH_POSE if has_pose else WITHOUT_POSE
+        return person, shown, WITH_POSE if person.has_pose else WITHOUT_POSE
 
     def _seen(self, person: Person) -> Pixels:
-        if np.isnan(person.keypoints).all():
+        if not person.has_pose:
             return self.shown(person.image)
         return with_skeleton(person.image, person.keypoints, _WIDTH)
 
     def thumbnails(self) -> list[tuple[Pixels, str]]:
         """Images to pick from and their names, evenly spread over the list."""
-        chosen = (
-            np.linspace(0, len(self.names) - 1, min(_NUM_THUMBNAILS, len(self.names))).round().astype(int)
-        )
-        names = [self.names[index] for index in chosen]
+        names = [self.names[index] for index in evenly_spaced(len(self.names), _NUM_THUMBNAILS)]
         return [(enlarged(self.inputs.person(name).image, _THUMBNAIL_WIDTH), name) for name in names]
 
     def pose(self, name: str) -> Table:

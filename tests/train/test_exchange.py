@@ -1,11 +1,14 @@
 """The exchange test: errors of single calls with another outfit's features in place of the own ones."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 
 from dnaf.data.loader import PairImages
 from dnaf.model.schedulers import training_schedule
+from dnaf.pipeline import DNAFPipeline
 from dnaf.train import exchange
 from tests.helpers.training_project import TrainingProject, tiny_pipeline
 
@@ -15,9 +18,16 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairImages:
     return PairImages(TrainingProject(tmp_path_factory.mktemp("exchange")).sources("test"))
 
 
+def measured(
+    pipeline: DNAFPipeline, pairs: PairImages, exchanged: Sequence[str] = exchange.EXCHANGED
+) -> exchange.Errors:
+    """At t = 300."""
+    return exchange.x0_errors(pipeline, pairs, pairs.pairs, {300: exchanged})[300]
+
+
 def changes(pairs: PairImages, **components: bool) -> dict[str, float]:
     """By what is exchanged, the change at t = 300 of a model with some components switched off."""
-    errors = exchange.x0_errors(tiny_pipeline(**components), pairs, pairs.pairs, 300)
+    errors = measured(tiny_pipeline(**components), pairs)
     full = errors.pop(exchange.FULL).mean()
     return {name: float(values.mean() / full - 1) for name, values in errors.items()}
 
@@ -61,9 +71,9 @@ def test_the_clean_latent_is_found_from_every_true_prediction(prediction_type: s
 
 def test_what_is_not_asked_for_is_not_measured_and_changes_nothing(pairs: PairImages) -> None:
     pipeline = tiny_pipeline()
-    every = exchange.x0_errors(pipeline, pairs, pairs.pairs, 300)
+    every = measured(pipeline, pairs)
     for exchanged in ([], [exchange.OTHER_KV], [exchange.NO_KV, exchange.OTHER_TOKENS]):
-        some = exchange.x0_errors(pipeline, pairs, pairs.pairs, 300, exchanged)
+        some = measured(pipeline, pairs, exchanged)
         assert list(some) == [exchange.FULL, *exchanged]
         for name, errors in some.items():
             np.testing.assert_array_equal(errors, every[name])
@@ -74,7 +84,16 @@ def test_a_measurement_leaves_the_model_as_it_was(pairs: PairImages, training: b
     pipeline = tiny_pipeline()
     pipeline.denoiser.train(training)
     before = {name: value.clone() for name, value in pipeline.denoiser.state_dict().items()}
-    exchange.x0_errors(pipeline, pairs, pairs.pairs, 300)
+    measured(pipeline, pairs)
     assert pipeline.denoiser.training == training
     after = pipeline.denoiser.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_a_noise_level_gives_the_same_alone_and_among_others(pairs: PairImages) -> None:
+    pipeline = tiny_pipeline()
+    asked = {150: [exchange.OTHER_KV], 300: exchange.EXCHANGED, 800: []}
+    together = exchange.x0_errors(pipeline, pairs, pairs.pairs, asked)
+    assert list(together) == [150, 300, 800]
+    for name, errors in measured(pipeline, pairs).items():
+        np.testing.assert_array_equal(errors, together[300][name])

@@ -76,11 +76,16 @@ class Shards:
         return every
 
 
+def alone() -> Shards:
+    """One process, which does all of the work."""
+    return Shards(0, 1, default_device())
+
+
 @contextmanager
 def open_shards() -> Iterator[Shards]:
     """Finds out whether this process is one of several."""
     if environment.number("WORLD_SIZE", 1) == 1:
-        yield Shards(0, 1, default_device())
+        yield alone()
         return
     from accelerate import PartialState
 

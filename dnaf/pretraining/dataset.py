@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnaf.core import files, images
-from dnaf.core.device import default_device
 from dnaf.core.progress import track
 from dnaf.core.seals import write_sealed
+from dnaf.core.shards import alone
 from dnaf.data.formats.names import Stem
 from dnaf.data.keypoints.keypoints import write_keypoints
 from dnaf.data.loader import Sources
@@ -55,7 +55,7 @@ def write_dataset(people: Path, base: Path, folder: Path, side: int | None) -> N
             write_pose_maps(sources.pairs.parent, sources.pose_maps, _RENDERER, canvas, size)
         latents = temporary / TRAINING / LATENTS
         sources = sources_of(temporary / TRAINING)
-        write_latents(sources.pairs, sources.images, latents, autoencoder, provenance, default_device())
+        write_latents(sources.pairs, sources.images, latents, autoencoder, provenance, alone())
 
 
 def sources_of(folder: Path) -> Sources:

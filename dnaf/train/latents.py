@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from dnaf.core import files, locks
-from dnaf.core.progress import track
-from dnaf.core.workers import chunked, thread_map
+from dnaf.core import files
+from dnaf.core.shards import Shards
+from dnaf.core.workers import chunked
 from dnaf.data import latent_store
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.loader import to_image_tensor
@@ -48,18 +48,19 @@ def write_latents(
     output: Path,
     autoencoder: Autoencoder,
     base: Provenance | None,
-    device: torch.device,
+    shards: Shards,
 ) -> int:
     """Writes the latents of all images of the training pairs, complete or not at all; see `data/latents.py`.
 
-    A killed run goes on after the last chunk that it finished. For a lossless autoencoder nothing is encoded.
+    Processes share the work by a scratch folder that all of them see; the first one writes the store. A
+    killed run goes on after the chunks that are finished. For a lossless autoencoder nothing is encoded.
 
     Returns:
-        Number of images that were encoded.
+        Number of images that were encoded, in every process.
 
     Raises:
         ConfigError: the base was trained with images of another size.
-        StateError: pairs or images are incomplete, or another process does the same.
+        StateError: pairs or images are incomplete, or another run does the same.
         ResourceError: disk full.
     """
     stems = _stems(pairs)
@@ -67,14 +68,22 @@ def write_latents(
         require_trained_size(Path(base.folder), ImageStore(images).image(f"{stems[0]}.png").shape[:2])
     made_from = origin(autoencoder, base, pairs, images)
     if isinstance(autoencoder, LosslessAutoencoder):
-        with write_store(output, {**made_from, "cached": False}):
-            return 0
+        if shards.index == 0:
+            with write_store(output, {**made_from, "cached": False}):
+                pass
+        return 0
     chunks = chunked(stems, _CHUNK)
     folder = files.scratch_folder("latents", files.fingerprint({**made_from, "version": _VERSION}))
-    with locks.sole_writer(folder):
+    with shards.locked(folder):
+        work = _Work(chunks, ImageStore(images), autoencoder.to(shards.device), shards.device, folder)
+        if shards.index == 0:
+            work.finished.note_resumption(len(chunks))
+        shards.run(chunks, work.prepare, work.finish, f"Encoding {len(stems):,} images")
+        if shards.index > 0:
+            return len(stems)
         with write_store(output, {**made_from, "cached": True}) as store:
-            for chunk in _all_chunks(chunks, ImageStore(images), autoencoder.to(device), device, folder):
-                for name, latent in chunk.items():
+            for number in range(len(chunks)):
+                for name, latent in work.finished.read(number).items():
                     store.add(name, latent)
         files.remove_folder(folder)
     return len(stems)
@@ -84,33 +93,38 @@ def _stems(pairs: Path) -> list[str]:
     return sorted({stem for row in read_table(pairs, PAIR_COLUMNS) for stem in row[:2]})
 
 
-def _all_chunks(
-    chunks: Sequence[Sequence[str]],
-    images: ImageStore,
-    autoencoder: Autoencoder,
-    device: torch.device,
-    folder: Path,
-) -> Iterator[dict[str, bytes]]:
-    """Latents of all chunks by name; one that an interrupted run finished is read instead of encoded."""
-    finished = FinishedChunks(folder)
-    finished.note_resumption(len(chunks))
-    intact = [finished.load(number) is not None for number in range(len(chunks))]
-    missing = [stem for chunk, done in zip(chunks, intact, strict=True) if not done for stem in chunk]
-    loaded = thread_map(lambda stem: to_image_tensor(images.image(f"{stem}.png")), missing)
-    for number, chunk in enumerate(track(chunks, f"Encoding images, chunks of {_CHUNK}", len(chunks))):
-        if not intact[number]:
-            originals = torch.stack([next(loaded) for _ in chunk])
-            contents = {
-                latent_store.member(stem, mirror): latent_store.to_bytes(latent)
-                for mirror in (False, True)
-                for stem, latent in zip(
-                    chunk,
-                    _encode(originals.flip(-1) if mirror else originals, autoencoder, device),
-                    strict=True,
-                )
-            }
-            finished.save(number, contents)
-        yield finished.read(number)
+class _Work:
+    """The chunks of one run, each finished one in a file of its own."""
+
+    def __init__(
+        self,
+        chunks: Sequence[Sequence[str]],
+        images: ImageStore,
+        autoencoder: Autoencoder,
+        device: torch.device,
+        folder: Path,
+    ) -> None:
+        self._images, self._autoencoder, self._device = images, autoencoder, device
+        self._number = {chunk[0]: number for number, chunk in enumerate(chunks)}  # they are disjoint
+        self.finished = FinishedChunks(folder)
+
+    def prepare(self, chunk: Sequence[str]) -> tuple[Sequence[str], torch.Tensor | None]:
+        """Images (N,3,H,W) of a chunk; None for one that an interrupted run finished."""
+        if self.finished.load(self._number[chunk[0]]) is not None:
+            return chunk, None
+        return chunk, torch.stack([to_image_tensor(self._images.image(f"{stem}.png")) for stem in chunk])
+
+    def finish(self, prepared: tuple[Sequence[str], torch.Tensor | None]) -> None:
+        """Encodes a chunk and its mirror images, and writes its file."""
+        chunk, originals = prepared
+        if originals is None:
+            return
+        contents = {}
+        for mirror in (False, True):
+            latents = _encode(originals.flip(-1) if mirror else originals, self._autoencoder, self._device)
+            for stem, latent in zip(chunk, latents, strict=True):
+                contents[latent_store.member(stem, mirror)] = latent_store.to_bytes(latent)
+        self.finished.save(self._number[chunk[0]], contents)
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from dnaf.core import config, files, seeds
 from dnaf.core.images import Pixels
 from dnaf.core.seals import write_sealed
+from dnaf.core.shards import alone
 from dnaf.data.loader import Sources
 from dnaf.data.store import ImageStore, write_store
 from dnaf.model.autoencoder import LosslessAutoencoder
@@ -207,7 +208,7 @@ class TrainingProject:
         """What stage latents writes for the smallest model."""
         sources, autoencoder = self.sources("train"), LosslessAutoencoder(_MODEL["unshuffle"])
         output = self.root / "data/latents.zip"
-        write_latents(sources.pairs, sources.images, output, autoencoder, None, torch.device("cpu"))
+        write_latents(sources.pairs, sources.images, output, autoencoder, None, alone())
 
     def set_params(self, **sections: dict[str, Any]) -> None:
         """Writes params.yaml with the tiny sections, changed by `train={...}` and so on."""

@@ -1,3 +1,5 @@
+import os
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -7,12 +9,15 @@ from diffusers import AutoencoderKL
 
 from dnaf.core import files
 from dnaf.core.errors import ConfigError, ResourceError, StateError
+from dnaf.core.shards import Shards, open_shards
 from dnaf.data.latent_store import Latents
 from dnaf.data.loader import PairImages, TrainingPairs
 from dnaf.data.store import ImageStore, write_store
 from dnaf.model.autoencoder import Autoencoder, FrozenVae, LosslessAutoencoder
 from dnaf.model.pretrained.provenance import Provenance
+from dnaf.train import latents
 from dnaf.train.latents import origin, write_latents
+from tests.helpers import processes
 from tests.helpers.faults import Faults, disk_full
 from tests.helpers.training_project import TrainingProject, random_image
 
@@ -29,15 +34,27 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingProject:
 
 @pytest.fixture(scope="module")
 def autoencoder() -> FrozenVae:
-    """An autoencoder of 4x4 pixels a cell."""
+    return make_autoencoder()
+
+
+def make_autoencoder() -> FrozenVae:
+    """An autoencoder of 4x4 pixels a cell; always the same."""
     torch.manual_seed(0)
     blocks = {"down_block_types": ("DownEncoderBlock2D",) * 3, "up_block_types": ("UpDecoderBlock2D",) * 3}
     return FrozenVae(AutoencoderKL(block_out_channels=(8, 8, 8), norm_num_groups=4, **blocks))
 
 
-def write(project: TrainingProject, autoencoder: Autoencoder, base: Provenance | None = BASE) -> Path:
+CPU = Shards(0, 1, torch.device("cpu"))
+
+
+def write(
+    project: TrainingProject,
+    autoencoder: Autoencoder,
+    base: Provenance | None = BASE,
+    shards: Shards = CPU,
+) -> Path:
     sources, output = project.sources("train"), project.root / "data/latents.zip"
-    write_latents(sources.pairs, sources.images, output, autoencoder, base, torch.device("cpu"))
+    write_latents(sources.pairs, sources.images, output, autoencoder, base, shards)
     return output
 
 
@@ -172,4 +189,33 @@ def test_finished_chunks_are_not_encoded_again(
     capsys.readouterr()
     assert files.digest(write(project, autoencoder)) == expected
     assert f"Resuming: {finished} of 3 chunks are done" in capsys.readouterr().err
+    assert not list(project.scratch.glob("latents/*"))
+
+
+def write_as_one_of_two(project: TrainingProject, rank: int, port: int) -> None:
+    os.environ.update({"WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank)})
+    os.environ.update({"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
+    os.environ.update({"DNAF_SCRATCH": str(project.scratch), "OMP_NUM_THREADS": "1"})
+    latents._CHUNK = 2
+    with open_shards() as shards:
+        assert shards.count == 2
+        write(project, make_autoencoder(), shards=shards)
+
+
+def test_two_processes_give_the_bytes_of_one(
+    project: TrainingProject, autoencoder: FrozenVae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dnaf.train.latents._CHUNK", 2)
+    alone = files.digest(write(project, autoencoder))
+    (project.root / "data/latents.zip").unlink()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    both = [
+        processes.CONTEXT.Process(target=write_as_one_of_two, args=(project, rank, port)) for rank in (0, 1)
+    ]
+    for process in both:
+        process.start()
+    assert [processes.finish(process) for process in both] == [0, 0]
+    assert files.digest(project.root / "data/latents.zip") == alone
     assert not list(project.scratch.glob("latents/*"))

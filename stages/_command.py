@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from dnaf.core import commands, environment
-from dnaf.core.errors import DnafError
+from dnaf.core.errors import DnafError, one_line
 from dnaf.core.progress import note
 
 # Arguments that several stages have; each asks params.yaml only if it is not given, as DVC gives them all.
@@ -51,9 +51,30 @@ def run(*functions: Command) -> None:
         if not _is_of_the_output(error):
             raise
         code = _say_lost(error)
+    except RuntimeError as error:
+        reason = _why_others_are_lost(error)
+        if reason is None:
+            raise
+        note(
+            f"error: another process of this run has ended, or cannot be reached ({reason}). What it said "
+            "last tells why; start all again: they go on where they were."
+        )
+        code = 2
     if (lost := _lost_output()) is not None:
         code = _say_lost(lost)
     sys.exit(code)  # type: ignore[arg-type]
+
+
+def _why_others_are_lost(error: RuntimeError) -> str | None:
+    """What PyTorch says where a process that shares the work is gone; None of any other error.
+
+    Gloo, which connects CPUs, has no type of error of its own.
+    """
+    if environment.number("WORLD_SIZE", 1) == 1:
+        return None
+    if "gloo/transport" not in str(error) and not type(error).__name__.startswith("Dist"):
+        return None
+    return one_line(error).rpartition("] ")[2].partition(". ")[0]
 
 
 def _say_lost(error: OSError) -> int:

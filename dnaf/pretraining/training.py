@@ -115,7 +115,7 @@ class _Run:
             note(f"Resuming at step {self.step:,} of {self._params.steps:,}")
 
     def go_on(self, loss: Loss) -> None:
-        """Runs the remaining steps; SIGTERM, SIGINT and SIGHUP end the run after the step at hand, saved."""
+        """Runs the remaining steps; a stop request ends the run after the step at hand, saved."""
         rank, world = self._accelerator.process_index, self._accelerator.num_processes
         share = self._params.batch_size // world
         remaining: Any = range(self.step, self._params.steps)

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_HANGUP = getattr(signal, "SIGHUP", None)  # a terminal closes, a connection breaks; Windows has none
+# Windows has neither. SIGHUP: a terminal closes, a connection breaks; SIGUSR1: Slurm's time is nearly up.
+_HANGUP, _WARNING = getattr(signal, "SIGHUP", None), getattr(signal, "SIGUSR1", None)
 
 
 @contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """Gives a list that receives the number of the first SIGTERM, SIGINT or SIGHUP; a second acts at once.
+    """Gives a list that receives the number of the first request (SIGTERM, SIGINT, SIGHUP, SIGUSR1).
 
-    A SIGHUP that `nohup` has switched off stays off.
+    A second of its kind acts at once. A SIGHUP that `nohup` has switched off stays off.
     """
     received: list[int] = []
 
@@ -20,9 +21,9 @@ def stop_requests() -> Iterator[list[int]]:
         received.append(number)
         signal.signal(number, previous[signal.Signals(number)])
 
+    others = [each for each in (_HANGUP, _WARNING) if each is not None]
     requests = [signal.SIGTERM, signal.SIGINT]
-    if _HANGUP is not None and signal.getsignal(_HANGUP) is not signal.SIG_IGN:
-        requests.append(_HANGUP)
+    requests += [each for each in others if signal.getsignal(each) is not signal.SIG_IGN]
     previous = {number: signal.signal(number, receive) for number in requests}
     try:
         yield received

@@ -137,7 +137,8 @@ def test_resume_after_a_kill_in_any_system_call_is_bit_identical(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("number", "exit_code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+    ("number", "exit_code"),
+    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129), (signal.SIGUSR1, 138)],
 )
 def test_a_request_to_stop_saves_the_step_at_hand(
     tmp_path: Path, logged_run: dict[str, str], number: signal.Signals, exit_code: int

@@ -109,3 +109,25 @@ def test_a_log_that_cannot_be_written_stops_no_work(
         assert run(monkeypatch, make) == 0
     monkeypatch.undo()
     assert capsys.readouterr().out == "3 images → data/images.zip\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            RuntimeError(
+                "[/src/gloo/transport/tcp/pair.cc:545] Read error [10.0.0.2]:3601: Connection reset by peer. "
+                "This is typically caused by a remote worker hanging."
+            ),
+            "Read error [10.0.0.2]:3601: Connection reset by peer",
+        ),
+        (RuntimeError("shapes cannot be multiplied"), None),
+    ],
+)
+def test_only_a_lost_process_is_taken_for_one(
+    monkeypatch: pytest.MonkeyPatch, error: RuntimeError, expected: str | None
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert _command._why_others_are_lost(error) == expected
+    monkeypatch.delenv("WORLD_SIZE")
+    assert _command._why_others_are_lost(error) is None

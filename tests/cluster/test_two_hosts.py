@@ -1,0 +1,111 @@
+"""Stages on two hosts: what one process writes, and no half work where a host dies."""
+
+import time
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from dnaf.core import files
+from tests.cluster.conftest import TwoHosts, finish, kill_second
+from tests.helpers import processes
+from tests.helpers.evaluation_project import EvaluationProject
+from tests.helpers.training_project import TrainingProject
+
+pytestmark = pytest.mark.slow
+
+RESULTS = {"train": ("data/model", "metrics/train"), "generate": ("data/results",)}
+WEIGHTS = "adapter/diffusion_pytorch_model.safetensors"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> TrainingProject:
+    return TrainingProject(tmp_path)
+
+
+def succeeded(ended: list[tuple[int, str]]) -> None:
+    assert [code for code, _ in ended] == [0, 0], "\n".join(text[-2000:] for _, text in ended)
+
+
+def test_two_hosts_generate_the_images_of_one_process(project: TrainingProject, two_hosts: TwoHosts) -> None:
+    project.write_model()
+    project.set_params(generate={"batch_size": 1})
+    assert processes.run("generate", project) == 0
+    folder = project.root / "data/results/dnaf"
+    alone = {path.name: files.digest(path) for path in folder.iterdir()}
+    for path in folder.iterdir():
+        path.unlink()
+    succeeded(two_hosts.run(project.root, "stages.generate"))
+    assert {path.name: files.digest(path) for path in folder.iterdir()} == alone
+
+
+def test_two_hosts_train_the_weights_of_one_process(
+    project: TrainingProject, two_hosts: TwoHosts, tmp_path: Path
+) -> None:
+    assert processes.run("train", project) == 0
+    other = TrainingProject(tmp_path / "two")
+    succeeded(two_hosts.run(other.root, "stages.train"))
+    one, two = (load_file(each.root / "data/model" / WEIGHTS) for each in (project, other))
+    assert one.keys() == two.keys()
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-4  # rounding, in six steps
+
+
+@pytest.mark.parametrize("stage", [("reference", "demo", "cfld"), ("evaluate", "demo", "dnaf", "cfld")])
+def test_two_hosts_score_as_one_process_does(
+    evaluation_project: EvaluationProject, two_hosts: TwoHosts, stage: tuple[str, ...]
+) -> None:
+    evaluation_project.add_results()
+    evaluation_project.set_params(evaluate={"batch_size": 2}, reference={"batch_size": 2})
+    name, *arguments = stage
+    outputs = evaluation_project.root / ("data/reference" if name == "reference" else "data/scores")
+    written = []
+    for is_alone in (True, False):
+        for path in outputs.rglob("*.*"):
+            path.unlink()
+        if is_alone:
+            import_module(f"stages.{name}").main(*arguments)
+        else:
+            succeeded(two_hosts.run(evaluation_project.root, f"stages.{name}", *arguments))
+        written.append({path: files.digest(path) for path in outputs.rglob("*.*")})
+    assert written[0] == written[1] != {}
+
+
+@pytest.mark.parametrize("stage", ["train", "generate"])
+def test_a_host_that_dies_ends_the_other_which_says_so_and_both_go_on_when_started_again(
+    project: TrainingProject, two_hosts: TwoHosts, stage: str
+) -> None:
+    project.write_model()
+    project.set_params(
+        train={"steps": 60, "sample_every": 60, "checkpoint_every": 5},
+        generate={"batch_size": 1, "num_inference_steps": 50},
+    )
+    succeeded(two_hosts.run(project.root, f"stages.{stage}"))
+    expected = project.digests(*RESULTS[stage])
+    for folder in RESULTS[stage]:
+        files.remove_folder(project.root / folder)
+    hosts = two_hosts.start(project.root, f"stages.{stage}")
+    pattern = "train/*/step-*" if stage == "train" else "generate/*/chunk-*"
+    while not list(project.scratch.glob(pattern)):
+        assert hosts[0].poll() is None, hosts[0].communicate()[0]
+        time.sleep(0.02)
+    kill_second()
+    died = time.monotonic()
+    [(code, said), _] = finish(hosts)
+    assert code not in (0, None)
+    assert time.monotonic() - died < 60
+    assert "error: another process of this run has ended" in said, said[-6000:]
+    succeeded(two_hosts.run(project.root, f"stages.{stage}"))
+    assert project.digests(*RESULTS[stage]) == expected
+
+
+def test_a_scratch_folder_that_is_not_shared_is_refused(
+    project: TrainingProject, two_hosts: TwoHosts, tmp_path: Path
+) -> None:
+    project.write_model()
+    project.set_params(generate={"batch_size": 1})
+    ended = two_hosts.run(
+        project.root, "stages.generate", of_second={"DNAF_SCRATCH": str(tmp_path / "elsewhere")}
+    )
+    assert all(code for code, _ in ended)
+    assert "error: " in ended[0][1]

@@ -25,6 +25,9 @@ from dnaf.model.schedulers import make_scheduler
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 
 _VERSION = 2  # of everything below that changes an image; in the resume key
+CARD = Path(__file__).with_name("card.yaml")
+"""What tables say of the method. A copy goes beside its images: were one there in git, a clone without them
+would have a part of the folder, which DVC takes for a changed one (`dvc repro --pull --allow-missing`)."""
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -161,9 +164,9 @@ def write_samples(sources: Sources, generated: Path, folder: Path, num_samples: 
     """Writes `00.png` …: pose, source, target, generated of pairs spread evenly over the list."""
     data, store = PairImages(sources), ImageStore(generated)
     table = data.pairs[["source", "target"]]
-    step = max(1, len(table) // num_samples)
+    chosen = table.iloc[images.evenly_spaced(len(table), num_samples)].to_numpy()
     with files.atomic_folder(folder) as temporary:
-        for number, (source, target) in enumerate(table.iloc[::step].head(num_samples).to_numpy()):
+        for number, (source, target) in enumerate(chosen):
             row = [
                 data.pose_map_image(target),
                 data.pixels(source),

@@ -82,7 +82,6 @@ def test_the_photographs_are_trained_on_generated_and_evaluated(photos: Path) ->
     params["generate"].update(num_inference_steps=2, batch_size=2)
     with open("params.yaml", "w") as file:
         YAML().dump(params, file)
-    shutil.copytree(ROOT / "data/results/dnaf", "data/results/dnaf", ignore=shutil.ignore_patterns("*.zip"))
     shutil.copytree(ROOT / EFFICIENTNET, EFFICIENTNET)
     for stage in (
         *("unpack photos", "split photos", "render photos", "latents", "train", "generate"),

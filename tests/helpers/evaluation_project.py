@@ -23,6 +23,7 @@ SIZE = (64, 48)  # half of the demo's: a quarter of the time
 VIEWS = ("1front", "3back")
 NUM_OUTFITS = 3
 EFFICIENTNET = "data/base/efficientnet_lite0"
+DNAF_CARD = ROOT / "dnaf/generate/card.yaml"
 
 
 def random_image(name: str) -> Pixels:
@@ -55,6 +56,9 @@ class EvaluationProject:
             target = root / card.relative_to(ROOT)
             target.parent.mkdir(parents=True)
             shutil.copy(card, target)
+        # The stage generate writes it, beside its images.
+        (root / "data/results/dnaf").mkdir(exist_ok=True)
+        shutil.copy(DNAF_CARD, root / "data/results/dnaf")
         shutil.copytree(ROOT / EFFICIENTNET, root / EFFICIENTNET)
         with write_store(root / "data/prepared.zip", {}) as prepared:
             for stem in self.stems:

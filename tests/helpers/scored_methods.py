@@ -12,11 +12,12 @@ from dnaf.data.pairs.pairs import Pair
 from dnaf.evaluate.submissions.method_card import read_card
 from dnaf.report.methods import MethodMetrics
 from dnaf.report.scores import Scores
-from tests.helpers.evaluation_project import ROOT
+from tests.helpers.evaluation_project import DNAF_CARD, ROOT
 
 NUM_EXPECTED = 6
 OUTFITS = ["a", "a", "b", "b", "c", "c"]
 CARDS = {path.parent.name: read_card(path) for path in ROOT.glob("data/results/*/card.yaml")}
+CARDS["dnaf"] = read_card(DNAF_CARD)
 UNPUBLISHED = {method: card.model_copy(update={"published": []}) for method, card in CARDS.items()}
 
 

@@ -6,6 +6,7 @@ from dnaf.core import files
 from dnaf.core.seals import seal
 from dnaf.data.pairs.pairs import pair_id
 from tests.helpers import processes
+from tests.helpers.evaluation_project import DNAF_CARD
 from tests.helpers.messages import error_of
 from tests.helpers.training_project import TrainingProject
 
@@ -40,6 +41,7 @@ def test_the_command_writes_both_stores_and_the_samples(project: TrainingProject
         store = project.generated(name)
         assert store.names == names
         assert store.info["pairs_sha256"] == files.digest(project.sources("test").pairs)
+    assert (project.root / "data/results/dnaf/card.yaml").read_bytes() == DNAF_CARD.read_bytes()
     sheets = sorted(path.name for path in (project.root / "metrics/samples").iterdir())
     assert sheets == ["00.png", "01.png", "02.png"]
     assert not list(project.scratch.rglob("batch-*"))

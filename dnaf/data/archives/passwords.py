@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 VARIABLE = "DNAF_ARCHIVE_PASSWORD"
-PUBLIC = {"demo": "demo"}  # stands in data/raw/demo/README.md
+PUBLIC = {"demo": "demo"}  # stands in docs/data.md
 
 
 def find_password(dataset: str, archive: str) -> str | None:

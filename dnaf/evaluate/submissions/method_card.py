@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml.error import YAMLError
 
-from dnaf.core import sections
+from dnaf.core import commands, sections
 from dnaf.core.config import ProtocolName
 from dnaf.core.errors import DataError, one_line, short
 from dnaf.evaluate.metrics.registry import PUBLISHED
@@ -139,6 +139,11 @@ def read_card(path: Path) -> Card:
     try:
         require_plain(path)
         return Card.model_validate(sections.parse(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path}: missing (expected the method's card). Restore it from git; dnaf's is written by "
+            f"`{commands.stage('generate')}`."
+        ) from error
     except OSError as error:
         raise DataError(f"{path}: could not be read ({error.strerror}). Restore it from git.") from error
     except (YAMLError, UnicodeDecodeError) as error:

@@ -1,10 +1,10 @@
 """All that is measured on a GPU, in one run that nobody watches.
 
-    python -m benchmarks.gpu --minutes 9     # writes metrics/gpu.json after every part
+    python -m benchmarks.gpu --minutes 9     # writes metrics/gpu.json, again after each of three
     python -m benchmarks.gpu --table         # prints it as docs/results.md has it
 
 Training and sampling at Stable Diffusion's size, and the demo from its drawings to its scores, beside those
-of `metrics/summary.json`. Each part is a process of its own: one that runs out of time or memory leaves the
+of `metrics/summary.json`. Each is a process of its own: one that runs out of time or memory leaves the
 others, and the rows that it had.
 """
 
@@ -92,13 +92,13 @@ def read_table(printed: str) -> list[dict[str, str]]:
 
 def to_markdown(found: Record) -> str:
     """The tables of docs/results.md."""
-    parts = []
+    texts = []
     for name in TABLES:
         if name in found and found[name]["rows"]:
             columns = list(found[name]["rows"][0])
             rows = [columns, ["---"] * len(columns), *(list(row.values()) for row in found[name]["rows"])]
             table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-            parts.append(f"`{name}`: {found[name]['about']}\n\n{table}")
+            texts.append(f"`{name}`: {found[name]['about']}\n\n{table}")
     if "demo" in found:
         demo = found["demo"]
         taken = ", ".join(f"{stage} {seconds}" for stage, seconds in demo["seconds"].items())
@@ -107,11 +107,11 @@ def to_markdown(found: Record) -> str:
             for key, value in demo["scores"].items()
             if isinstance(value, float) and isinstance(demo["committed"].get(key), float)
         ]
-        parts.append(
+        texts.append(
             f"The demo, seconds: {taken}\n\n| score | here | committed |\n|---|---|---|\n" + "\n".join(scores)
         )
-    parts += [f"{name} ended early: {part['error']}" for name, part in found.items() if part["error"]]
-    return "\n\n".join(parts)
+    texts += [f"{name} ended early: {each['error']}" for name, each in found.items() if each["error"]]
+    return "\n\n".join(texts)
 
 
 def _run(command: list[str], folder: Path, seconds: float) -> tuple[str, str | None]:

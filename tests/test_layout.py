@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MAX_ENTRIES = 17
 MAX_PIPELINE_LINES = 330
 # Folders of tests that are of no room: several modules together, or what lies outside dnaf/.
-KINDS = {"benchmarks", "browser", "contract", "crash", "docs", "pipeline", "property", "stages"}
+KINDS = {"benchmarks", "browser", "cluster", "contract", "crash", "docs", "pipeline", "property", "stages"}
 
 
 def packages() -> list[Path]:

@@ -25,14 +25,14 @@ def test_a_printed_table_comes_back_as_it_was() -> None:
     assert gpu.read_table("nothing was printed") == []
 
 
-def test_a_part_that_is_out_of_time_leaves_what_it_had_and_says_so() -> None:
+def test_one_that_is_out_of_time_leaves_what_it_had_and_says_so() -> None:
     command = ["python", "-c", "import time; print('| a |\\n|---|\\n| 1 |', flush=True); time.sleep(60)"]
     printed, error = gpu._run(command, Path.cwd(), 2)
     assert gpu.read_table(printed) == [{"a": "1"}]
     assert error == "out of time after 2 s"
 
 
-def test_a_part_that_fails_says_its_last_line() -> None:
+def test_one_that_fails_says_its_last_line() -> None:
     printed, error = gpu._run(["python", "-c", "raise SystemExit('no GPU')"], Path.cwd(), 60)
     assert (printed, error) == ("", "exit code 1: no GPU")
 

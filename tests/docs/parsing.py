@@ -79,7 +79,7 @@ class Checker:
         name, arguments = argv[0], list(argv[1:])
         if name == "uv":
             yield from self._uv(arguments, mentioned=mentioned)
-        elif name in ("python", "python3", "accelerate"):
+        elif name in ("python", "python3", "accelerate", "torchrun"):
             if "-m" in arguments:
                 at = arguments.index("-m")
                 yield from _module(arguments[at + 1], arguments[at + 2 :], mentioned=mentioned)

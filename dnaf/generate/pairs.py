@@ -25,9 +25,9 @@ from dnaf.model.schedulers import make_scheduler
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 
 _VERSION = 2  # of everything below that changes an image; in the resume key
+# What tables say of the method. A copy goes beside its images: were one there in git, a clone without them
+# would have a part of the folder, which DVC takes for a changed one.
 CARD = Path(__file__).with_name("card.yaml")
-"""What tables say of the method. A copy goes beside its images: were one there in git, a clone without them
-would have a part of the folder, which DVC takes for a changed one (`dvc repro --pull --allow-missing`)."""
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 

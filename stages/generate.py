@@ -2,7 +2,8 @@
 
 Reads: data/model, data/pairs/test.csv, data/prepared.zip, data/pose_maps.zip, the base model
 
-Writes: data/results/dnaf/{generated.zip,wrong_source.zip,card.yaml}, metrics/samples
+Writes: data/results/dnaf/generated.zip, data/results/dnaf/wrong_source.zip, data/results/dnaf/card.yaml,
+  metrics/samples
 
 params.yaml: generate, seed
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from dnaf.core import files
-from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked
 from dnaf.data import latent_store
 from dnaf.data.chunks import FinishedChunks
@@ -16,6 +16,9 @@ from dnaf.data.store import ImageStore, write_store
 from dnaf.model.autoencoder import Autoencoder, LosslessAutoencoder
 from dnaf.model.pretrained.base_model import require_trained_size
 from dnaf.model.pretrained.provenance import Provenance
+
+if TYPE_CHECKING:  # training reads this module, and has no shards
+    from dnaf.core.shards import Shards
 
 _VERSION = 1  # of everything below that changes a latent; in the resume key
 _CHUNK = 32  # images of a file of resume state
@@ -48,7 +51,7 @@ def write_latents(
     output: Path,
     autoencoder: Autoencoder,
     base: Provenance | None,
-    shards: Shards,
+    shards: "Shards",
 ) -> int:
     """Writes the latents of all images of the training pairs, complete or not at all; see `data/latents.py`.
 

@@ -30,7 +30,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     project.set_params(generate=ONE_BY_ONE)
     assert processes.run("generate", project) == 0, processes.output(project)
     digests = project.digests(*RESULTS)
-    assert len(digests) == 5  # two stores, three sheets
+    assert len(digests) == 6  # two stores, the card, three sheets
     assert not list(project.scratch.rglob("chunk-*"))
     return digests
 

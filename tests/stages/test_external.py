@@ -123,7 +123,7 @@ def test_a_card_without_a_command_that_can_be_run_is_refused(
 
 
 def test_a_name_without_a_card_makes_no_folder(project: EvaluationProject) -> None:
-    with pytest.raises(DataError, match=r"^data/results/mien/card\.yaml: could not be read"):
+    with pytest.raises(DataError, match=r"^data/results/mien/card\.yaml: missing"):
         external.main("mien")
     assert not Path("data/results/mien").exists()
 

@@ -111,7 +111,7 @@ def test_the_same_input_gives_the_same_files(scored_project: EvaluationProject) 
 
 def test_without_a_card_nothing_is_written(scored_project: EvaluationProject) -> None:
     Path("data/results/gfla/card.yaml").unlink()
-    with pytest.raises(DataError, match=r"data/results/gfla/card\.yaml: could not be read"):
+    with pytest.raises(DataError, match=r"data/results/gfla/card\.yaml: missing"):
         report.main("demo")
     assert not any(path.exists() for path in OUTPUTS)
 

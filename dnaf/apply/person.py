@@ -31,7 +31,7 @@ class Person:
 
 
 def in_the_shape_of(wanted: Points, style: Person) -> Person:
-    """A style without a pose, such as an artwork, cut out along the body in the wanted pose; else the style.
+    """A style without a pose, such as an artwork, cut out along the body in the wanted pose; else itself.
 
     What a model has learnt from are persons on a plain ground, each in a known pose. Of a whole image without
     one it takes looks for the ground too, and loses the person in them.
@@ -39,7 +39,7 @@ def in_the_shape_of(wanted: Points, style: Person) -> Person:
     Args:
         wanted: (18, 2) in pixels of the frame. Without neck and hips the whole image is what is left.
     """
-    if style.others:
+    if not all(other.has_pose for other in style.others):
         style = replace(style, others=tuple(in_the_shape_of(wanted, other) for other in style.others))
     if style.has_pose:
         return style

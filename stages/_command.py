@@ -14,6 +14,7 @@ import typer
 from dnaf.core import commands, environment
 from dnaf.core.errors import DnafError, one_line
 from dnaf.core.progress import note
+from stages import _lifetime
 
 # Arguments that several stages have; each asks params.yaml only if it is not given, as DVC gives them all.
 Dataset = Annotated[
@@ -33,6 +34,8 @@ def run(*functions: Command) -> None:
     What it returns is its result in a line or more: what was made, and where it is. Only the first of several
     processes says it.
     """
+    ending = _lifetime.Ending() if functions[0].__module__ == "__main__" else None
+    _lifetime.search_garbage_rarely()
     app, name = to_app(*functions), _name(functions[0])
     package = "pretraining" if functions[0].__globals__["__package__"] == "pretraining" else "stages"
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -62,6 +65,8 @@ def run(*functions: Command) -> None:
         code = 2
     if (lost := _lost_output()) is not None:
         code = _say_lost(lost)
+    if ending is not None:
+        ending.code = code if isinstance(code, int) else int(code is not None)
     sys.exit(code)  # type: ignore[arg-type]
 
 

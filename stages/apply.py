@@ -481,12 +481,13 @@ def _batch_size(low_memory: bool) -> int:
 
 def _hint(model: Path, *images: str) -> None:
     """Says what the model does not know, where a file is no image of its data set."""
+    from dnaf.apply.input_reader import is_file
     from dnaf.apply.limits import limits
     from dnaf.core import config
     from dnaf.core.progress import note
 
     known = limits(model, config.load_chosen_dataset())
-    files = [image for image in images if Path(image).is_file()]
+    files = [image for image in images if is_file(image)]
     if known and files:
         note(f"{', '.join(files)}: not an image of the data set that {model} was trained on. {known}")
 

@@ -18,8 +18,10 @@ from dnaf.core.errors import DataError
 from dnaf.core.filenames import suffix
 from dnaf.core.images import Pixels, Size
 from dnaf.data.detectors.detector import Detector, NobodyFoundError
+from dnaf.data.detectors.people import find_people
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points, check_pose, read_keypoints
 from dnaf.data.keypoints.openpose_files import read_openpose, read_openpose_of
+from dnaf.data.keypoints.people import numbered, split_number
 from dnaf.data.store import ImageStore
 
 _MAX_POSE_BYTES = 100_000
@@ -34,6 +36,9 @@ _OF_CANVAS = (
 @dataclass(frozen=True)
 class InputReader:
     """Reads what is named, in the model's frame.
+
+    Of several people in a photograph or a pose file, `FILE#N` means the N-th from the left, and without a
+    number the largest is taken, which is said.
 
     Attributes:
         size: (height, width) of the frame.
@@ -60,8 +65,8 @@ class InputReader:
         placed, place_of = self._image(image)
         if pose is not None:
             size = self._raw(image).shape[:2]
-            keypoints = place_of.points(_pixels(_read_bytes(pose), str(pose), size, _OF_PICTURE))
-        elif Path(image).is_file():
+            keypoints = place_of.points(_of_file(str(pose), size))
+        elif is_file(image):
             keypoints = place_of.points(self._detect(image))
         else:
             (height, width), (raw_height, raw_width) = self._annotated, self._raw(image).shape[:2]
@@ -88,10 +93,10 @@ class InputReader:
         raw = images.decode(image, "image")
         points = np.full((NUM_JOINTS, 2), np.nan)
         if pose is not None:
-            points = _pixels(_not_too_large(pose, "pose"), "pose", raw.shape[:2], _OF_PICTURE)
+            points = _pixels(_not_too_large(pose, "pose"), "pose", raw.shape[:2])
         elif self.detector is not None:
             with suppress(NobodyFoundError):
-                points = self.detector(raw, "image")
+                points = numbered(None)(find_people(self.detector, raw, "image"), "image")
         keypoints = placement(raw.shape[:2], self.size, self.fit).points(points)
         return Person(place(raw, self.size, self.fit), keypoints)
 
@@ -106,8 +111,9 @@ class InputReader:
         Raises:
             DataError: not readable, without joints, or in other pixels than those.
         """
-        if suffix(name) == ".json":
-            return self._wanted(_read_bytes(Path(name)), name, size)
+        file, number = split_number(name)
+        if suffix(file) == ".json":
+            return self._wanted(_read_bytes(Path(file)), file, size, number)
         return self.person(name).keypoints
 
     def uploaded_pose(self, pose: bytes) -> Points:
@@ -118,11 +124,12 @@ class InputReader:
         """
         if self.detector is not None and pose[:1] in (b"\x89", b"\xff"):  # of PNG and JPEG
             raw = images.decode(pose, "pose")
-            return placement(raw.shape[:2], self.size, self.fit).points(self.detector(raw, "pose"))
+            found = numbered(None)(find_people(self.detector, raw, "pose"), "pose")
+            return placement(raw.shape[:2], self.size, self.fit).points(found)
         return self._wanted(_not_too_large(pose, "pose"), "pose")
 
-    def _wanted(self, pose: bytes, where: str, size: str | None = None) -> Points:
-        joints, canvas = read_openpose(pose, where)
+    def _wanted(self, pose: bytes, where: str, size: str | None = None, number: int | None = None) -> Points:
+        joints, canvas = read_openpose(pose, where, numbered(number))
         canvas = canvas if size is None else self._size(size)
         _check(joints, canvas or self.size, where, _OF_CANVAS if canvas is None else _OF_PICTURE)
         return placement(canvas or self.size, self.size, self.fit).points(joints)
@@ -187,8 +194,8 @@ class InputReader:
         return place(raw, self.size, self.fit), placement(raw.shape[:2], self.size, self.fit)
 
     def _raw(self, name: str) -> Pixels:
-        if Path(name).is_file():
-            return images.read(Path(name))
+        if is_file(name):
+            return images.read(Path(split_number(name)[0]))
         if name not in self._known:
             raise DataError(
                 f"{name}: no such file, nor an image of the data set (found {len(self._known):,} in "
@@ -202,7 +209,8 @@ class InputReader:
                 f"{image}: its pose is not known. Give a pose file in its pixels, or `--detector mediapipe` "
                 "(see docs/applications.md)."
             )
-        return self.detector(images.read(Path(image)), image)
+        file, number = split_number(image)
+        return numbered(number)(find_people(self.detector, images.read(Path(file)), file), file)
 
     @cached_property
     def _store(self) -> ImageStore:
@@ -225,10 +233,20 @@ class InputReader:
         return height, width
 
 
-def _pixels(pose: bytes, where: str, image: Size, remedy: str) -> Points:
+def is_file(name: str) -> bool:
+    """Whether a file is meant, with or without the number of a person, and not an image of the data set."""
+    return Path(split_number(name)[0]).is_file()
+
+
+def _of_file(name: str, image: Size) -> Points:
+    file, number = split_number(name)
+    return _pixels(_read_bytes(Path(file)), file, image, number)
+
+
+def _pixels(pose: bytes, where: str, image: Size, number: int | None = None) -> Points:
     """Keypoints (18, 2) of a pose file in pixels of its image, whose size is (height, width)."""
-    joints = read_openpose_of(pose, where, image)
-    _check(joints, image, where, remedy)
+    joints = read_openpose_of(pose, where, image, numbered(number))
+    _check(joints, image, where, _OF_PICTURE)
     return joints
 
 

@@ -12,19 +12,23 @@ from dnaf.core.progress import note, track
 from dnaf.core.workers import chunked
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.detectors.detector import Detector, NobodyFoundError
+from dnaf.data.detectors.people import find_people
 from dnaf.data.formats.names import Stem
 from dnaf.data.keypoints.keypoint_files import KEYPOINT_FILES
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points, write_keypoints
+from dnaf.data.keypoints.people import largest
 from dnaf.data.store import ImageStore
 
 _CHUNK = 64  # photographs that a killed run loses at most
-_KEYPOINTS = "keypoints"
+_KEYPOINTS, _NUM_PEOPLE = "keypoints", "num_people"
+_MOST_NAMED = 3  # images of a kind that are told by name
 
 
 def find_poses(store_path: Path, raw: Path, detector: Detector, provenance: str) -> tuple[int, int]:
     """Writes `keypoints.csv` into a data set's folder; goes on where a killed run stopped.
 
-    An image in which nobody is found has a line without coordinates, and stage split leaves it out.
+    An image in which nobody is found has a line without coordinates, and stage split leaves it out. Of
+    several people the largest counts.
 
     Args:
         store_path: the photographs, as stage unpack keeps them.
@@ -50,19 +54,26 @@ def find_poses(store_path: Path, raw: Path, detector: Detector, provenance: str)
         )
     names = list(store.names)
     chunks = chunked(names, _CHUNK)
-    folder = files.scratch_folder("find_poses", files.fingerprint([store.fingerprint(), provenance]))
+    folder = files.scratch_folder(
+        "find_poses", files.fingerprint([store.fingerprint(), provenance, _NUM_PEOPLE])
+    )
     with locks.sole_writer(folder):
         finished = FinishedChunks(folder)
         finished.note_resumption(len(chunks))
         shown = f"Finding poses in {len(names):,} photographs, chunks of {_CHUNK}"
         found = [
-            finished.arrays(number, partial(_of_chunk, store, chunk, detector))[_KEYPOINTS]
+            finished.arrays(number, partial(_of_chunk, store, chunk, detector))
             for number, chunk in enumerate(track(chunks, shown, len(chunks)))
         ]
-        keypoints = np.concatenate(found)
-        has_person = ~np.isnan(keypoints[..., 0]).all(axis=1)
-        for name in np.array(names)[~has_person][:3]:
+        keypoints, num_people = (
+            np.concatenate([arrays[key] for arrays in found]) for key in (_KEYPOINTS, _NUM_PEOPLE)
+        )
+        has_person = num_people > 0
+        for name in np.array(names)[~has_person][:_MOST_NAMED]:
             note(f"{name}: nobody found, so it is left out")
+        if (crowded := num_people > 1).any():
+            named = ", ".join(np.array(names)[crowded][:_MOST_NAMED])
+            note(f"{crowded.sum():,} photographs show several people, of whom the largest counts: {named}, …")
         if not has_person.any():
             raise DataError(f"{raw}: no person in any photograph (looked at {len(names):,} by {provenance}).")
         write_keypoints(raw / "keypoints.csv", [Stem(name) for name in names], keypoints)
@@ -71,12 +82,13 @@ def find_poses(store_path: Path, raw: Path, detector: Detector, provenance: str)
 
 
 def _of_chunk(store: ImageStore, names: Sequence[str], detector: Detector) -> dict[str, Points]:
-    """Float (N, 18, 2), all of it NaN where nobody was found."""
-    keypoints = np.full((len(names), NUM_JOINTS, 2), np.nan)
-    for row, name in zip(keypoints, names, strict=True):
+    """Float (N, 18, 2), all of it NaN where nobody was found, and the number of people (N,) in each."""
+    keypoints, num_people = np.full((len(names), NUM_JOINTS, 2), np.nan), np.zeros(len(names), int)
+    for index, name in enumerate(names):
         photograph = images.decode(store.read(name), f"{store.path}: {name}")
         try:
-            row[:] = detector(photograph, name)
+            people = find_people(detector, photograph, name)
         except NobodyFoundError:
             continue
-    return {_KEYPOINTS: keypoints}
+        keypoints[index], num_people[index] = largest(people), len(people)
+    return {_KEYPOINTS: keypoints, _NUM_PEOPLE: num_people}

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ from PIL import Image
 from dnaf.apply.input_reader import InputReader
 from dnaf.core import images
 from dnaf.core.errors import ConfigError, DataError
+from dnaf.core.images import Pixels
+from dnaf.data.detectors.detector import NobodyFoundError
 from dnaf.data.detectors.load import load_detector
+from dnaf.data.keypoints.keypoints import Points
 from tests.helpers.application_project import ApplicationProject, in_model_pixels
 from tests.helpers.training_project import SIZE
 
@@ -208,6 +212,43 @@ def test_a_label_image_is_not_taken_for_a_mask(project: ApplicationProject, tmp_
     path.write_bytes(images.encode_png(np.full(SIZE, 5, np.uint8)))
     with pytest.raises(DataError, match=r"nothing to repaint .* label image say --labels"):
         project.inputs().mask(path)
+
+
+def test_of_several_people_in_a_pose_file_the_number_counts_from_the_left(
+    project: ApplicationProject, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    smaller, size = JOINTS / 2 + (25, 0), f"{2 * SIZE[0]}x{2 * SIZE[1]}"
+    flat = [[value for x, y in points.tolist() for value in (x, y, 1.0)] for points in (smaller, JOINTS)]
+    path = tmp_path / "group.json"
+    path.write_text(json.dumps({"people": [{"pose_keypoints_2d": numbers} for numbers in flat]}))
+    inputs = project.inputs()
+    assert inputs.pose(f"{path}#1", size) == pytest.approx(JOINTS / 2)
+    assert inputs.pose(f"{path}#2", size) == pytest.approx(smaller / 2)
+    assert inputs.person(str(photo), Path(f"{path}#2")).keypoints == pytest.approx(smaller / 2)
+    assert capsys.readouterr().err == ""
+    assert inputs.pose(str(path), size) == pytest.approx(JOINTS / 2), "the largest"
+    assert "group.json: 2 people, of whom the largest is taken, number 1" in capsys.readouterr().err
+    with pytest.raises(DataError, match=r"group\.json: nobody has number 3 \(found 2"):
+        inputs.pose(f"{path}#3", size)
+
+
+def test_of_several_people_in_a_photograph_the_number_counts_from_the_left(
+    project: ApplicationProject, photo: Path
+) -> None:
+    left, right = JOINTS / 6, JOINTS / 4 + (30, 40)
+
+    def right_first(photograph: Pixels, name: str) -> Points:
+        if (photograph == images.read(photo)).all():
+            return right
+        if (photograph[1:4, 1:4] == images.read(photo)[1:4, 1:4]).all():
+            return left
+        raise NobodyFoundError(name)
+
+    inputs = replace(project.inputs(), detector=right_first)
+    assert inputs.person(f"{photo}#1").keypoints == pytest.approx(left / 2)
+    assert inputs.pose(f"{photo}#2") == pytest.approx(right / 2)
+    assert inputs.person(str(photo)).keypoints == pytest.approx(right / 2), "the largest"
+    assert inputs.person(f"{photo}#1").image.shape == (*SIZE, 3)
 
 
 def test_the_missing_detector_package_is_named(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from dnaf.apply.input_reader import InputReader
-from dnaf.core import images
+from dnaf.core import config, images
 from dnaf.core.config import Params
 from dnaf.core.errors import DataError
+from dnaf.data.detectors.load import MEDIAPIPE, load_detector
 from dnaf.data.formats.names import Name
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.keypoints.keypoint_files import read_keypoint_files
@@ -28,6 +30,9 @@ from dnaf.data.pose_maps.write import write_pose_maps
 from dnaf.data.preview import preview
 from dnaf.data.store import ImageStore
 from dnaf.data.unpack import unpack
+from dnaf.ui.actions import WITH_POSE, WITHOUT_POSE, Actions
+from tests.helpers import processes
+from tests.helpers.application_project import ApplicationProject
 from tests.helpers.evaluation_project import EFFICIENTNET
 from tests.helpers.raw_folder import ROOT, SHARED_DATA
 
@@ -96,6 +101,51 @@ def test_the_photographs_are_trained_on_generated_and_evaluated(photos: Path) ->
         assert finished.returncode == 0, f"{stage}: {finished.stderr[-2000:]}"
     assert len(ImageStore(Path("data/results/dnaf/generated.zip")).names) == 6
     assert json.loads(Path("data/scores/cfld/dnaf.json").read_text())["num_pairs"] == 6
+
+
+@pytest.mark.slow
+def test_each_photograph_goes_through_a_table_of_commands_with_its_openpose_file(tmp_path: Path) -> None:
+    project = ApplicationProject(tmp_path)
+    photographs = sorted((REAL / "photos/images").rglob("*.jpg"))
+    poses = [
+        REAL / "photos/keypoints" / path.parent.name / f"{path.stem}_keypoints.json" for path in photographs
+    ]
+    rows = ["person,person_pose,pose,pose_size,out"]
+    for index, (photograph, pose) in enumerate(zip(photographs, poses, strict=True)):
+        wanted = (index + 1) % len(photographs)
+        rows.append(f"{photograph},{pose},{poses[wanted]},{photographs[wanted]},out/{index}.png")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    command = ("stages.apply", "batch", "table.csv", "--fit-pose", "--preview", "sheet.png")
+    ended = processes.run_command(project, *command)
+    assert ended.returncode == 0, ended.stderr
+    assert len(list((tmp_path / "out").iterdir())) == len(photographs) == 84
+
+
+@pytest.mark.slow
+def test_each_photograph_goes_through_detector_and_page_or_is_told_to_show_nobody(tmp_path: Path) -> None:
+    pytest.importorskip(
+        "mediapipe", reason="mediapipe 0.10.14 is not installed: this Python has no wheel of it"
+    )
+    project = ApplicationProject(tmp_path)
+    inputs = replace(project.inputs(), detector=load_detector(MEDIAPIPE))
+    generate = config.load(config.Generate, tmp_path / "params.yaml")
+    actions = Actions(project.painter(), inputs, project.names, generate)
+    table = actions.pose(project.names[0])
+    found = 0
+    photographs = sorted((REAL / "photos/images").rglob("*.jpg"))
+    for photograph in photographs:
+        person, _, said = actions.source("", photograph.read_bytes(), None)
+        found += person.has_pose
+        assert said == (WITH_POSE if person.has_pose else WITHOUT_POSE)
+        if person.has_pose:
+            table = actions.upload_pose(photograph.read_bytes(), table)
+            np.testing.assert_array_equal(inputs.person(str(photograph)).keypoints, person.keypoints)
+        else:
+            with pytest.raises(DataError, match=f"{photograph.name}: no person found"):
+                inputs.person(str(photograph))
+        image = actions.generate_image(person, table, 2, 1.0, [])[2][0].image
+        assert image.shape == (*project.inputs().size, 3)
+    assert found >= 0.9 * len(photographs)
 
 
 def test_a_real_coco_file_is_read_for_the_image_that_is_there(tmp_path: Path) -> None:

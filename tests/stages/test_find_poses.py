@@ -67,25 +67,42 @@ def test_of_photographs_without_a_person_split_speaks(project: Path) -> None:
 
 def test_a_killed_run_goes_on(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_CHUNK", 1)
-    seen: list[str] = []
+    first, *others = sorted(SIZES)
+    seen: set[str] = set()
 
-    def killed_at_the_third(photograph: Pixels, name: str) -> Points:
-        if len(seen) == 2:
+    def killed_at_the_second(photograph: Pixels, name: str) -> Points:
+        if name != first:
             raise KeyboardInterrupt
-        seen.append(name)
         return of_figure(photograph, name)
 
     with pytest.raises(KeyboardInterrupt):
-        find_poses(STORE, RAW, killed_at_the_third, "figure")
+        find_poses(STORE, RAW, killed_at_the_second, "figure")
     assert not (RAW / "keypoints.csv").exists()
 
     def count(photograph: Pixels, name: str) -> Points:
-        seen.append(name)
+        seen.add(name)
         return of_figure(photograph, name)
 
     assert find_poses(STORE, RAW, count, "figure") == (4, 3)
-    assert len(seen) == len(set(seen)) == 4
+    assert seen == {*others}
     assert [path for path in (project / "scratch/find_poses").rglob("*") if path.is_file()] == []
+
+
+def test_of_several_people_the_largest_counts_and_it_is_said(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def two(photograph: Pixels, name: str) -> Points:
+        """Somebody small in the corner until they are covered, then somebody large below."""
+        calls[name] = calls.get(name, 0) + 1
+        if calls[name] > 2:
+            raise NobodyFoundError(name)
+        return FIGURE * (0.1 if calls[name] == 1 else 0.9)
+
+    calls: dict[str, int] = {}
+    assert find_poses(STORE, RAW, two, "figure") == (4, 4)
+    found = read_keypoints(RAW / "keypoints.csv")[1]
+    assert found == pytest.approx(np.stack([FIGURE * 0.9] * 4), nan_ok=True, abs=1e-3)
+    assert "4 photographs show several people, of whom the largest counts: " in capsys.readouterr().err
 
 
 def test_keypoints_that_are_there_are_never_replaced(project: Path) -> None:

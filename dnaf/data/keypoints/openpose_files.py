@@ -8,6 +8,7 @@ from dnaf.core.errors import DataError
 from dnaf.core.images import Size
 from dnaf.data.keypoints.detections import from_numbers, list_of_objects, parse_json
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
+from dnaf.data.keypoints.people import Choose, only
 
 _CANVAS = ("canvas_height", "canvas_width")
 _LARGEST_SIDE = 100_000  # pixels
@@ -15,17 +16,20 @@ _LARGEST_DISTORTION = 0.02  # of rounded sides
 _JOINTS = ("pose_keypoints_2d", "pose_keypoints")  # since OpenPose 1.3, and before
 
 
-def read_openpose(data: bytes, place: str) -> tuple[Points, Size | None]:
-    """Keypoints, float (18, 2), of a file of one person, and the size that it says its pixels are of.
+def read_openpose(data: bytes, place: str, choose: Choose = only) -> tuple[Points, Size | None]:
+    """Keypoints, float (18, 2), of a file's person, and the size that it says its pixels are of.
 
     All are NaN if nobody is in it. Without a size, its pixels are those of the image that was looked at.
     Joints between 0 and 1 are shares of the size, where there is one.
+
+    Args:
+        choose: who is meant of those of whom a joint is known.
 
     Source: OpenPose's `people[].pose_keypoints_2d`, BODY_25 or COCO_18 by the number of joints;
     `canvas_height` and `canvas_width` of sd-webui-openpose-editor and comfyui_controlnet_aux.
 
     Raises:
-        DataError: not such a file, or of several people or frames.
+        DataError: not such a file, or of several frames; as `choose`.
     """
     content = parse_json(data, place)
     if isinstance(content, list) and content and all(isinstance(frame, dict) for frame in content):
@@ -41,25 +45,24 @@ def read_openpose(data: bytes, place: str) -> tuple[Points, Size | None]:
         content = content[0]
     people = [_person(person, place) for person in list_of_objects(content, "people", place)]
     seen = [joints for joints in people if not np.isnan(joints).all()]
-    if len(seen) > 1:
-        raise DataError(f"{place}: {len(seen)} people (expected at most 1). Keep the one that is meant.")
     canvas = _canvas(content, place)
-    joints = seen[0] if seen else np.full((NUM_JOINTS, 2), np.nan)
+    joints = choose(seen, place) if seen else np.full((NUM_JOINTS, 2), np.nan)
     if canvas is not None and np.nanmax(np.abs(joints), initial=0) <= 1:
         joints = joints * np.array(canvas[::-1])
     return joints, canvas
 
 
-def read_openpose_of(data: bytes, place: str, image: Size) -> Points:
-    """Keypoints, float (18, 2), of a file of one person, in pixels of their image.
+def read_openpose_of(data: bytes, place: str, image: Size, choose: Choose = only) -> Points:
+    """Keypoints, float (18, 2), of a file's person, in pixels of their image.
 
     Args:
         image: (height, width).
+        choose: as of `read_openpose`.
 
     Raises:
         DataError: not such a file, or one that says that it is of an image of another shape.
     """
-    joints, canvas = read_openpose(data, place)
+    joints, canvas = read_openpose(data, place, choose)
     if canvas is None:
         return joints
     scale = np.array(image[::-1]) / np.array(canvas[::-1])  # of x and y

@@ -88,7 +88,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Gives an empty folder that takes the place of `path` if the block ends without an error.
+    """Gives an empty folder that replaces `path`, folder or file, if the block ends without an error.
 
     The block ends with `write_manifest`. Its name is fixed, so that the next run removes what a killed one
     left. A kill between the two renames, of the old folder and of the new one, leaves none.
@@ -113,6 +113,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     finally:
         for left in (new, old):
             shutil.rmtree(left, ignore_errors=True)
+        if old.is_file():
+            _remove(old)
 
 
 def require_empty(folder: Path) -> None:

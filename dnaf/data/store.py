@@ -3,32 +3,55 @@
 Any file manager opens it, random access is as fast as loose files, and DVC handles one file instead of
 52,712. Its last member, `manifest.json`, holds size and sha256 of every other member; a store without it
 is not complete, and every read is checked against it.
+
+A store of very many members is a folder of such zips, with a `manifest.json` of its own, under the same name:
+where one image has changed, DVC moves one of them.
 """
 
 import hashlib
 import json
-import os
+import math
+import struct
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from dnaf.core import images
+import numpy as np
+from numpy.typing import NDArray
+
+from dnaf.core import files, images
 from dnaf.core.errors import DataError, StateError, one_line
 from dnaf.core.filenames import folded, shown, unsafe
-from dnaf.core.files import MANIFEST, atomic_file, fingerprint
+from dnaf.core.files import MANIFEST, fingerprint
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # same content, same bytes, same hash for DVC
+_MOST_IN_A_FILE = 131_072  # members: the pose maps of DeepFashion, 105,424, are one file
+_MOST_IN_A_VOLUME = 4_096  # a hundredth of 409,270 images
+_LOCAL_HEADER = struct.Struct(
+    "<26xHH"
+)  # before a member's content: ..., length of its name, of what follows it
+_MEMBER = np.dtype([("volume", "u4"), ("header", "i8"), ("size", "i8"), ("sha256", "V32")])
 
 
 class StoreWriter:
     """Adds members to a store under construction; see `write_store`."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-        self._files: dict[str, dict[str, Any]] = {}
+    def __init__(
+        self, stack: ExitStack, place: Callable[[int], AbstractContextManager[IO[bytes]]], most: float
+    ) -> None:
+        """Begins the first file.
+
+        Args:
+            stack: holds the file at hand; leaving it by an error abandons that.
+            place: gives the file with this number, from 0.
+            most: members of a file.
+        """
+        self._stack, self._place, self._most = stack, place, most
+        self._volumes: list[str] = []
         self._folded = {MANIFEST}
+        self._begin()
 
     def add(self, name: str, data: bytes) -> None:
         """Adds a file verbatim; a name added before is a bug (ValueError).
@@ -41,6 +64,9 @@ class StoreWriter:
         problem = unsafe(name)
         if problem:
             raise DataError(f"{shown(name)}: cannot be stored (found {problem}). Rename the file.")
+        if len(self._files) == self._most:
+            self.finish({})
+            self._begin()
         self._folded.add(folded(name))
         self._archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), data)
         self._files[name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -49,27 +75,47 @@ class StoreWriter:
         """Adds uint8 RGB (H, W, 3) as PNG."""
         self.add(name, images.encode_png(image))
 
-    def finish(self, info: Mapping[str, Any]) -> None:
+    def finish(self, info: Mapping[str, Any]) -> list[str]:
+        """Completes the file at hand; returns the fingerprints of all files' members."""
         manifest = {"files": self._files, "info": dict(info)}
         self._archive.writestr(zipfile.ZipInfo(MANIFEST, _FIXED_TIME), json.dumps(manifest))
+        self._stack.close()
+        self._volumes.append(fingerprint(self._files))
+        return self._volumes
+
+    def _begin(self) -> None:
+        file = self._stack.enter_context(self._place(len(self._volumes)))
+        self._archive = self._stack.enter_context(zipfile.ZipFile(file, "w", zipfile.ZIP_STORED))
+        self._files: dict[str, dict[str, Any]] = {}
 
 
 @contextmanager
-def write_store(path: Path, info: Mapping[str, Any]) -> Iterator[StoreWriter]:
+def write_store(path: Path, info: Mapping[str, Any], num_members: int = 0) -> Iterator[StoreWriter]:
     """Gives a writer; the store appears under `path` when the block ends without an error.
 
     Args:
         info: where the content comes from (counts, sizes, digests); JSON-able, kept in the manifest. Read
             when the block ends, so it may be filled inside the block.
+        num_members: how many there will be, which decides between one file and a folder of several.
     """
-    with atomic_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        writer = StoreWriter(archive)
+    if num_members <= _MOST_IN_A_FILE:
+        with ExitStack() as stack:
+            writer = StoreWriter(stack, lambda number: files.atomic_file(path), math.inf)
+            yield writer
+            if path.is_dir():  # from when there were more
+                files.remove_folder(path)
+            writer.finish(info)
+        return
+    with files.atomic_folder(path) as folder, ExitStack() as stack:
+        writer = StoreWriter(
+            stack, lambda number: files.atomic_file(folder / _volume(number)), _MOST_IN_A_VOLUME
+        )
         yield writer
-        writer.finish(info)
+        files.write_json(folder / MANIFEST, {"volumes": writer.finish({}), "info": dict(info)})
 
 
 class ImageStore:
-    """Reads a store; safe to pickle and to use in forked workers (each process opens its own handle).
+    """Reads a store; safe to pickle, and to use in threads and forked workers.
 
     Attributes:
         info: what the writer said about the content.
@@ -81,30 +127,53 @@ class ImageStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._opened: tuple[int, zipfile.ZipFile] | None = None
         try:
-            manifest = json.loads(self._archive().read(MANIFEST))
-            self._files: dict[str, dict[str, Any]] = dict(manifest["files"])
-            self.info: dict[str, Any] = dict(manifest["info"])
+            self._read_tables()
         except Exception as error:  # a damaged directory makes zipfile raise anything
             raise StateError(
                 f"{path}: not a complete image store ({one_line(error)}). Run the stage that writes it again."
             ) from error
-        self.names: list[str] = list(self._files)
+
+    def _read_tables(self) -> None:
+        whole = files.read_json(self.path / MANIFEST) if self.path.is_dir() else None
+        self._volumes: list[str] | None = None if whole is None else list(whole["volumes"])
+        self._files = (
+            [self.path] if whole is None else [self.path / _volume(n) for n in range(len(whole["volumes"]))]
+        )
+        self.names: list[str] = []
+        tables = []
+        for number, file in enumerate(self._files):
+            manifest, table = _read_file(file, number)
+            if self._volumes is not None and fingerprint(manifest["files"]) != self._volumes[number]:
+                raise StateError(f"{file.name}: of another store")
+            self.names += manifest["files"]
+            tables.append(table)
+        self.info: dict[str, Any] = dict((whole or manifest)["info"])
+        # A row a member and no object: of a million, they would be what the process consists of.
+        self._members = np.concatenate(tables)
+        self._index = {name: index for index, name in enumerate(self.names)}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._files
+        return name in self._index
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self.names)
 
     def fingerprint(self) -> str:
         """A digest of all names and contents."""
-        return fingerprint(self._files)
+        if self._volumes is not None:
+            return fingerprint(self._volumes)
+        sizes = self._members["size"].tolist()
+        return fingerprint(
+            {
+                name: {"size": size, "sha256": self.digest(name)}
+                for name, size in zip(self.names, sizes, strict=True)
+            }
+        )
 
     def digest(self, name: str) -> str:
         """Sha256 of a member's bytes, from the manifest."""
-        return str(self._files[name]["sha256"])
+        return bytes(self._members[self._index[name]]["sha256"]).hex()
 
     def read(self, name: str) -> bytes:
         """The bytes of a member, checked against the manifest.
@@ -113,8 +182,8 @@ class ImageStore:
             StateError: no such member, or its content is damaged.
         """
         try:
-            data, expected = self._archive().read(name), self.digest(name)
-        except Exception as error:  # a damaged header makes zipfile raise anything
+            expected, data = self.digest(name), self._content(name)
+        except (KeyError, OSError, struct.error) as error:
             raise StateError(
                 f"{self.path}: {name} cannot be read ({one_line(error)}). Run the stage that writes it again."
             ) from error
@@ -128,10 +197,25 @@ class ImageStore:
         """A PNG that this package encoded, as uint8 RGB (H, W, 3)."""
         return images.decode_png(self.read(name))
 
-    def _archive(self) -> zipfile.ZipFile:
-        if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = (os.getpid(), zipfile.ZipFile(self.path))
-        return self._opened[1]
+    def _content(self, name: str) -> bytes:
+        member = self._members[self._index[name]]
+        # Opened for each member, which costs a hundredth of decoding it: no handle is shared by threads.
+        with open(self._files[member["volume"]], "rb", buffering=0) as file:
+            file.seek(member["header"])
+            file.seek(sum(_LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))), 1)
+            return file.read(int(member["size"]))
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": None}
+
+def _read_file(path: Path, number: int) -> tuple[dict[str, Any], NDArray[Any]]:
+    """The manifest of a zip, and where each of its members is."""
+    with zipfile.ZipFile(path) as archive:
+        manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
+        rows = [
+            (number, archive.getinfo(name).header_offset, entry["size"], bytes.fromhex(entry["sha256"]))
+            for name, entry in manifest["files"].items()
+        ]
+    return manifest, np.array(rows, _MEMBER)
+
+
+def _volume(number: int) -> str:
+    return f"{number:06d}.zip"

@@ -79,7 +79,10 @@ def unpack(
         with locks.sole_writer(scratch):
             for folder in (images_path.parent, scratch):
                 files.require_space(folder, bytes_needed(num_bytes, len(name_of), size))
-            with write_store(images_path, about) as native, write_store(prepared_path, about) as prepared:
+            with (
+                write_store(images_path, about, len(name_of)) as native,
+                write_store(prepared_path, about, len(name_of)) as prepared,
+            ):
                 results = prepare_images(_contents(sources), size, data_format.check_image, scratch)
                 for name, data, png in progress.track(results, "Unpacking images", total=len(name_of)):
                     native.add(name, data)

@@ -84,7 +84,7 @@ def write_latents(
         shards.run(chunks, work.prepare, work.finish, f"Encoding {len(stems):,} images")
         if shards.index > 0:
             return len(stems)
-        with write_store(output, {**made_from, "cached": True}) as store:
+        with write_store(output, {**made_from, "cached": True}, 2 * len(stems)) as store:
             for number in range(len(chunks)):
                 for name, latent in work.finished.read(number).items():
                     store.add(name, latent)

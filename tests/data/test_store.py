@@ -3,15 +3,20 @@
 import multiprocessing
 import pickle
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dnaf.core import images
-from dnaf.core.errors import StateError
+from dnaf.core.errors import DnafError, StateError
+from dnaf.data import store as module
 from dnaf.data.store import ImageStore, write_store
+from tests.helpers.faults import Faults, disk_full
 
+# Of a store in several files: two members in each.
+MANY = {f"{number}.jpg": bytes([number]) * (10 + number) for number in range(7)}
 CONTENT = {"b.jpg": b"second" * 20, "a.png": images.encode_png(np.full((4, 3, 3), 7, np.uint8)), "c": b""}
 
 
@@ -127,3 +132,106 @@ def test_a_store_works_in_other_processes(tmp_path: Path) -> None:
     assert _read_b(pickle.loads(pickle.dumps(store))) == CONTENT["b.jpg"]
     with multiprocessing.get_context("forkserver").Pool(2) as pool:
         assert pool.map(_read_b, [store] * 4) == [CONTENT["b.jpg"]] * 4
+
+
+@pytest.fixture
+def two_in_a_volume(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_IN_A_FILE", 3)
+    monkeypatch.setattr(module, "_MOST_IN_A_VOLUME", 2)
+
+
+def _write_many(path: Path, **changed: bytes) -> Path:
+    content = {**MANY, **{f"{name[1:]}.jpg": data for name, data in changed.items()}}
+    with write_store(path, {"count": 7}, len(content)) as store:
+        for name, data in content.items():
+            store.add(name, data)
+    return path
+
+
+def _contents(path: Path) -> dict[str, bytes]:
+    store = ImageStore(path)
+    return {name: store.read(name) for name in store.names}
+
+
+def _bytes(path: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+@pytest.mark.usefixtures("two_in_a_volume")
+def test_a_store_of_many_members_is_a_folder_of_stores_and_read_the_same_way(tmp_path: Path) -> None:
+    path = _write_many(tmp_path / "s.zip")
+    volumes = [f"{number:06d}.zip" for number in range(4)]
+    assert sorted(each.name for each in path.iterdir()) == [*volumes, "manifest.json"]
+    store = ImageStore(path)
+    assert store.names == list(MANY)
+    assert len(store) == 7
+    assert "3.jpg" in store
+    assert "7.jpg" not in store
+    assert store.info == {"count": 7}
+    assert _contents(path) == MANY
+    assert [ImageStore(path / each).names for each in volumes[:2]] == [["0.jpg", "1.jpg"], ["2.jpg", "3.jpg"]]
+    assert pickle.loads(pickle.dumps(store)).read("5.jpg") == MANY["5.jpg"]
+    assert _bytes(path) == _bytes(_write_many(tmp_path / "again.zip"))
+
+
+@pytest.mark.usefixtures("two_in_a_volume")
+def test_a_changed_image_changes_one_file_and_the_fingerprint(tmp_path: Path) -> None:
+    first, second = _write_many(tmp_path / "1.zip"), _write_many(tmp_path / "2.zip", _4=b"another")
+    before, after = _bytes(first), _bytes(second)
+    assert {name for name in before if before[name] != after[name]} == {"000002.zip", "manifest.json"}
+    assert ImageStore(first).fingerprint() != ImageStore(second).fingerprint()
+
+
+@pytest.mark.usefixtures("two_in_a_volume")
+def test_one_file_and_a_folder_take_each_others_place(tmp_path: Path) -> None:
+    path = _write(tmp_path / "s.zip")
+    assert _contents(_write_many(path)) == MANY
+    assert _contents(_write(path)) == CONTENT
+    assert path.is_file()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.usefixtures("two_in_a_volume")
+@pytest.mark.parametrize("before", [_write, _write_many])
+def test_a_failure_at_any_moment_leaves_the_store_of_before_or_the_new_one(
+    tmp_path: Path, before: Callable[[Path], Path]
+) -> None:
+    path = before(tmp_path / "s.zip")
+    old = _contents(path)
+    number, num_failed, failed = 0, 0, True
+    while failed:
+        number += 1
+        faults = Faults(number, disk_full)
+        try:
+            with faults.installed():
+                _write_many(path, _1=b"new")
+            failed = faults.calls >= number  # at a moment where it did not matter
+        except DnafError:
+            num_failed += 1
+        found = _contents(path)
+        assert found in (old, {**MANY, "1.jpg": b"new"})
+        before(path)
+        assert [each for each in tmp_path.iterdir() if each != path] == []
+    assert num_failed > 20
+
+
+@pytest.mark.usefixtures("two_in_a_volume")
+def test_a_volume_that_is_missing_foreign_or_damaged_is_found(tmp_path: Path) -> None:
+    path = _write_many(tmp_path / "s.zip")
+    volume = path / "000001.zip"
+    whole = volume.read_bytes()
+    volume.write_bytes((path / "000002.zip").read_bytes())
+    with pytest.raises(StateError, match=r"not a complete image store \(000001.zip: of another store"):
+        ImageStore(path)
+    volume.unlink()
+    with pytest.raises(StateError, match=r"s\.zip: not a complete image store"):
+        ImageStore(path)
+    rng = np.random.default_rng(0)
+    for bit in rng.permutation(8 * len(whole))[:300]:
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        volume.write_bytes(data)
+        try:
+            assert _contents(path) == MANY
+        except StateError:
+            continue

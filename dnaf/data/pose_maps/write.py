@@ -51,7 +51,7 @@ def write_pose_maps(pairs: Path, out: Path, renderer: str, canvas: images.Size, 
         "size": size,
     }
     draw = partial(_draw_both, renderer=renderer, frame=(height, width), canvas=canvas, size=size)
-    with write_store(out, info) as store, worker_pool() as workers:
+    with write_store(out, info, 2 * len(stems)) as store, worker_pool() as workers:
         drawn = _in_order(workers, draw, points)
         for stem, (pose_map, mirrored) in track(
             zip(stems, drawn, strict=True), "Drawing pose maps, of images", len(stems)

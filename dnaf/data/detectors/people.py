@@ -21,9 +21,10 @@ def find_people(detect: Detector, photograph: Pixels, name: str) -> list[Points]
     """
     found = [detect(photograph, name)]
     left, covered = photograph.copy(), np.zeros(photograph.shape[:2], bool)
+    ground = np.median(photograph.reshape(-1, 3), axis=0)
     while len(found) < _MOST_PEOPLE:
-        covered[_around(found[-1])] = True
-        left[covered] = np.median(photograph.reshape(-1, 3), axis=0)
+        around = _around(found[-1])
+        covered[around], left[around] = True, ground
         try:
             person = detect(left, name)
         except NobodyFoundError:

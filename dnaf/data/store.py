@@ -11,10 +11,13 @@ where one image has changed, DVC moves one of them.
 import hashlib
 import json
 import math
+import os
 import struct
+import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -125,8 +128,10 @@ class ImageStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._opened = _Opened(os.getpid())
         try:
             self._read_tables()
+            self._file(0)  # what is read later is of this store, whatever takes its place
         except Exception as error:  # a damaged directory makes zipfile raise anything
             raise StateError(
                 f"{path}: not a complete image store ({one_line(error)}). Run the stage that writes it again."
@@ -197,11 +202,32 @@ class ImageStore:
 
     def _content(self, name: str) -> bytes:
         member = self._members[self._index[name]]
-        # Opened for each member, which costs a hundredth of decoding it: no handle is shared by threads.
-        with open(self._files[member["volume"]], "rb", buffering=0) as file:
+        opened, file = self._file(int(member["volume"]))
+        with opened.turn:
             file.seek(member["header"])
             file.seek(sum(_LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))), 1)
             return file.read(int(member["size"]))
+
+    def _file(self, volume: int) -> tuple["_Opened", IO[bytes]]:
+        if self._opened.pid != os.getpid():
+            self._opened = _Opened(os.getpid())
+        opened = self._opened
+        with opened.turn:
+            if volume not in opened.files:
+                opened.files[volume] = open(self._files[volume], "rb", buffering=0)  # noqa: SIM115
+            return opened, opened.files[volume]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """The files of a store that a process has open; threads seek and read in turn."""
+
+    pid: int
+    files: dict[int, IO[bytes]] = field(default_factory=dict)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def __reduce__(self) -> tuple[type["_Opened"], tuple[int]]:
+        return _Opened, (0,)  # no handle and no lock goes to another process
 
 
 def _read_file(path: Path, number: int) -> tuple[dict[str, Any], NDArray[Any]]:

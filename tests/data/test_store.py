@@ -4,6 +4,7 @@ import multiprocessing
 import pickle
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,21 @@ def test_a_store_works_in_other_processes(tmp_path: Path) -> None:
     assert _read_b(pickle.loads(pickle.dumps(store))) == CONTENT["b.jpg"]
     with multiprocessing.get_context("forkserver").Pool(2) as pool:
         assert pool.map(_read_b, [store] * 4) == [CONTENT["b.jpg"]] * 4
+
+
+def test_what_is_read_is_of_the_store_that_was_opened_whatever_takes_its_place(tmp_path: Path) -> None:
+    store = ImageStore(_write(tmp_path / "s.zip"))
+    with write_store(tmp_path / "s.zip", {}) as other:
+        other.add("b.jpg", b"another")
+    assert store.read("b.jpg") == CONTENT["b.jpg"]
+    assert ImageStore(tmp_path / "s.zip").read("b.jpg") == b"another"
+
+
+def test_threads_read_one_store(tmp_path: Path) -> None:
+    store = ImageStore(_write_many(tmp_path / "s.zip"))
+    with ThreadPoolExecutor(8) as pool:
+        names = [*MANY] * 200
+        assert list(pool.map(store.read, names)) == [MANY[name] for name in names]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Runs a stage as a command line: a line at once, its result as the last one, one sentence for an error."""
 
+import gc
 import io
 import os
 import sys
@@ -14,7 +15,6 @@ import typer
 from dnaf.core import commands, environment
 from dnaf.core.errors import DnafError, one_line
 from dnaf.core.progress import note
-from stages import _lifetime
 
 # Arguments that several stages have; each asks params.yaml only if it is not given, as DVC gives them all.
 Dataset = Annotated[
@@ -34,8 +34,8 @@ def run(*functions: Command) -> None:
     What it returns is its result in a line or more: what was made, and where it is. Only the first of several
     processes says it.
     """
-    ending = _lifetime.Ending() if functions[0].__module__ == "__main__" else None
-    _lifetime.search_garbage_rarely()
+    # Imports make a million objects that stay; Python would search all of them for garbage eight times.
+    gc.set_threshold(50_000, 100, 100)
     app, name = to_app(*functions), _name(functions[0])
     package = "pretraining" if functions[0].__globals__["__package__"] == "pretraining" else "stages"
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -65,8 +65,6 @@ def run(*functions: Command) -> None:
         code = 2
     if (lost := _lost_output()) is not None:
         code = _say_lost(lost)
-    if ending is not None:
-        ending.code = code if isinstance(code, int) else int(code is not None)
     sys.exit(code)  # type: ignore[arg-type]
 
 

@@ -35,7 +35,6 @@ PLUMBING = (
     "stages/__init__.py",
     "stages/_command.py",
     "stages/_launch.py",
-    "stages/_lifetime.py",
 )
 # Of the matrix, one method of each kind: ours, from the data alone, published, in shared strips, absent.
 STAGES = (

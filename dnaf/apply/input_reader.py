@@ -96,7 +96,7 @@ class InputReader:
             points = _pixels(_not_too_large(pose, "pose"), "pose", raw.shape[:2])
         elif self.detector is not None:
             with suppress(NobodyFoundError):
-                points = numbered(None)(find_people(self.detector, raw, "image"), "image")
+                points = _found(self.detector, raw, "image")
         keypoints = placement(raw.shape[:2], self.size, self.fit).points(points)
         return Person(place(raw, self.size, self.fit), keypoints)
 
@@ -124,8 +124,8 @@ class InputReader:
         """
         if self.detector is not None and pose[:1] in (b"\x89", b"\xff"):  # of PNG and JPEG
             raw = images.decode(pose, "pose")
-            found = numbered(None)(find_people(self.detector, raw, "pose"), "pose")
-            return placement(raw.shape[:2], self.size, self.fit).points(found)
+            points = _found(self.detector, raw, "pose")
+            return placement(raw.shape[:2], self.size, self.fit).points(points)
         return self._wanted(_not_too_large(pose, "pose"), "pose")
 
     def _wanted(self, pose: bytes, where: str, size: str | None = None, number: int | None = None) -> Points:
@@ -194,8 +194,9 @@ class InputReader:
         return place(raw, self.size, self.fit), placement(raw.shape[:2], self.size, self.fit)
 
     def _raw(self, name: str) -> Pixels:
-        if is_file(name):
-            return images.read(Path(split_number(name)[0]))
+        file = Path(split_number(name)[0])
+        if file.is_file():
+            return images.read(file)
         if name not in self._known:
             raise DataError(
                 f"{name}: no such file, nor an image of the data set (found {len(self._known):,} in "
@@ -210,7 +211,7 @@ class InputReader:
                 "(see docs/applications.md)."
             )
         file, number = split_number(image)
-        return numbered(number)(find_people(self.detector, images.read(Path(file)), file), file)
+        return _found(self.detector, images.read(Path(file)), file, number)
 
     @cached_property
     def _store(self) -> ImageStore:
@@ -236,6 +237,11 @@ class InputReader:
 def is_file(name: str) -> bool:
     """Whether a file is meant, with or without the number of a person, and not an image of the data set."""
     return Path(split_number(name)[0]).is_file()
+
+
+def _found(detector: Detector, photograph: Pixels, name: str, number: int | None = None) -> Points:
+    """Keypoints (18, 2) of the person who is meant, in pixels of the photograph."""
+    return numbered(number)(find_people(detector, photograph, name), name)
 
 
 def _of_file(name: str, image: Size) -> Points:

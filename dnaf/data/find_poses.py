@@ -19,6 +19,7 @@ from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points, write_keypoints
 from dnaf.data.keypoints.people import largest
 from dnaf.data.store import ImageStore
 
+_VERSION = 2  # of what is kept of a chunk; in the resume key
 _CHUNK = 64  # photographs that a killed run loses at most
 _KEYPOINTS, _NUM_PEOPLE = "keypoints", "num_people"
 _MOST_NAMED = 3  # images of a kind that are told by name
@@ -54,9 +55,8 @@ def find_poses(store_path: Path, raw: Path, detector: Detector, provenance: str)
         )
     names = list(store.names)
     chunks = chunked(names, _CHUNK)
-    folder = files.scratch_folder(
-        "find_poses", files.fingerprint([store.fingerprint(), provenance, _NUM_PEOPLE])
-    )
+    made_from = [_VERSION, store.fingerprint(), provenance]
+    folder = files.scratch_folder("find_poses", files.fingerprint(made_from))
     with locks.sole_writer(folder):
         finished = FinishedChunks(folder)
         finished.note_resumption(len(chunks))

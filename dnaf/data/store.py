@@ -17,7 +17,6 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,7 +49,7 @@ class StoreWriter:
             most: members of a file.
         """
         self._stack, self._place, self._most = stack, place, most
-        self._volumes: list[str] = []
+        self.volumes: list[str] = []  # fingerprints of the members of each that is finished
         self._folded = {MANIFEST}
         self._begin()
 
@@ -66,7 +65,7 @@ class StoreWriter:
         if problem:
             raise DataError(f"{shown(name)}: cannot be stored (found {problem}). Rename the file.")
         if len(self._files) == self._most:
-            self.finish({})
+            self.finish_volume()
             self._begin()
         self._folded.add(folded(name))
         self._archive.writestr(zipfile.ZipInfo(name, _FIXED_TIME), data)
@@ -76,16 +75,19 @@ class StoreWriter:
         """Adds uint8 RGB (H, W, 3) as PNG."""
         self.add(name, images.encode_png(image))
 
-    def finish(self, info: Mapping[str, Any]) -> list[str]:
-        """Completes the file at hand; returns the fingerprints of all files' members."""
+    def finish(self, info: Mapping[str, Any]) -> None:
+        """Completes the file at hand."""
         manifest = {"files": self._files, "info": dict(info)}
         self._archive.writestr(zipfile.ZipInfo(MANIFEST, _FIXED_TIME), json.dumps(manifest))
         self._stack.close()
-        self._volumes.append(fingerprint(self._files))
-        return self._volumes
+
+    def finish_volume(self) -> None:
+        """Completes the file at hand as one of several."""
+        self.finish({})
+        self.volumes.append(fingerprint(self._files))
 
     def _begin(self) -> None:
-        file = self._stack.enter_context(self._place(len(self._volumes)))
+        file = self._stack.enter_context(self._place(len(self.volumes)))
         self._archive = self._stack.enter_context(zipfile.ZipFile(file, "w", zipfile.ZIP_STORED))
         self._files: dict[str, dict[str, Any]] = {}
 
@@ -112,7 +114,8 @@ def write_store(path: Path, info: Mapping[str, Any], num_members: int = 0) -> It
             stack, lambda number: files.atomic_file(folder / _volume(number)), _MOST_IN_A_VOLUME
         )
         yield writer
-        files.write_json(folder / MANIFEST, {"volumes": writer.finish({}), "info": dict(info)})
+        writer.finish_volume()
+        files.write_json(folder / MANIFEST, {"volumes": writer.volumes, "info": dict(info)})
 
 
 class ImageStore:
@@ -131,7 +134,7 @@ class ImageStore:
         self._opened = _Opened(os.getpid())
         try:
             self._read_tables()
-            self._file(0)  # what is read later is of this store, whatever takes its place
+            self._opened.file(self._files[0])  # what is read later is of this store, whatever takes its place
         except Exception as error:  # a damaged directory makes zipfile raise anything
             raise StateError(
                 f"{path}: not a complete image store ({one_line(error)}). Run the stage that writes it again."
@@ -201,30 +204,32 @@ class ImageStore:
         return images.decode_png(self.read(name))
 
     def _content(self, name: str) -> bytes:
-        member = self._members[self._index[name]]
-        opened, file = self._file(int(member["volume"]))
-        with opened.turn:
-            file.seek(member["header"])
-            file.seek(sum(_LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))), 1)
-            return file.read(int(member["size"]))
-
-    def _file(self, volume: int) -> tuple["_Opened", IO[bytes]]:
         if self._opened.pid != os.getpid():
             self._opened = _Opened(os.getpid())
-        opened = self._opened
-        with opened.turn:
-            if volume not in opened.files:
-                opened.files[volume] = open(self._files[volume], "rb", buffering=0)  # noqa: SIM115
-            return opened, opened.files[volume]
+        member = self._members[self._index[name]]
+        return self._opened.read(self._files[member["volume"]], int(member["header"]), int(member["size"]))
 
 
-@dataclass(frozen=True)
 class _Opened:
     """The files of a store that a process has open; threads seek and read in turn."""
 
-    pid: int
-    files: dict[int, IO[bytes]] = field(default_factory=dict)
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._files: dict[Path, IO[bytes]] = {}
+        self._turn = threading.Lock()
+
+    def file(self, path: Path) -> IO[bytes]:
+        if path not in self._files:
+            self._files[path] = open(path, "rb")  # noqa: SIM115
+        return self._files[path]
+
+    def read(self, path: Path, header: int, size: int) -> bytes:
+        """The content that follows a local header."""
+        with self._turn:
+            file = self.file(path)
+            file.seek(header)
+            file.seek(sum(_LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))), 1)
+            return file.read(size)
 
     def __reduce__(self) -> tuple[type["_Opened"], tuple[int]]:
         return _Opened, (0,)  # no handle and no lock goes to another process

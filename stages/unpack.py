@@ -17,6 +17,7 @@ from stages import _command
 
 def main(dataset: _command.Dataset = None) -> str:
     from dnaf.core import config
+    from dnaf.core.shards import open_shards
     from dnaf.data.archives.passwords import find_password
     from dnaf.data.formats.registry import FORMATS
     from dnaf.data.unpack import unpack
@@ -25,8 +26,9 @@ def main(dataset: _command.Dataset = None) -> str:
     data_format = FORMATS[config.load_format(dataset)]
     size = config.load_size(dataset)
     raw, images, prepared = Path("data/raw") / dataset, Path("data/images.zip"), Path("data/prepared.zip")
-    with _command.writing(images, prepared):
-        counts = unpack(raw, images, prepared, size, data_format, partial(find_password, dataset))
+    with _command.writing(images, prepared), open_shards() as shards:
+        password = partial(find_password, dataset)
+        counts = unpack(raw, images, prepared, size, data_format, password, shards)
     return (
         f"{counts['num_images']:,} images → {images}, resized to {size[0]}x{size[1]} → {prepared}; "
         f"{counts['num_ignored']:,} other files there were not taken"

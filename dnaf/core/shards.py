@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-import torch
+from typing import TYPE_CHECKING, TypeVar
 
 from dnaf.core import environment, locks
-from dnaf.core.device import default_device
 from dnaf.core.progress import track
 from dnaf.core.workers import thread_map
+
+if TYPE_CHECKING:  # stages without a network share their work too, and need no PyTorch for it alone
+    import torch
 
 Item = TypeVar("Item")
 Prepared = TypeVar("Prepared")
@@ -29,12 +29,25 @@ class Shards:
     Attributes:
         index: from 0; only 0 writes files.
         count: number of processes.
-        device: what this process computes on.
+        chosen: what this process computes on; None: the default.
     """
 
     index: int
     count: int
-    device: torch.device
+    chosen: "torch.device | None" = None
+
+    @property
+    def device(self) -> "torch.device":
+        """What this process computes on."""
+        if self.chosen is not None:
+            return self.chosen
+        from dnaf.core.device import default_device
+
+        return default_device()
+
+    def has(self, number: int) -> bool:
+        """Whether this process does the chunk with this number."""
+        return number % self.count == self.index
 
     def run(
         self,
@@ -49,7 +62,7 @@ class Shards:
             prepare: runs in threads, on the next chunks while the present one is finished.
             finish: runs in this thread, chunk after chunk: what needs a network.
         """
-        numbers = range(self.index, len(chunks), self.count)
+        numbers = [number for number in range(len(chunks)) if self.has(number)]
         prepared = thread_map(prepare, (chunks[number] for number in numbers))
         if self.index == 0:
             prepared = track(prepared, f"{description} (batches)", len(numbers))
@@ -64,8 +77,12 @@ class Shards:
             StateError: another run writes to the folder.
         """
         with locks.sole_writer(folder) if self.index == 0 else nullcontext():
-            self._gather([])  # nobody writes before the folder is held, and cleared of left-overs
+            self.wait()  # nobody writes before the folder is held, and cleared of left-overs
             yield
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        self._gather([])
 
     def _gather(self, own: list[tuple[int, Result]]) -> list[tuple[int, Result]]:
         if self.count == 1:
@@ -78,7 +95,7 @@ class Shards:
 
 def alone() -> Shards:
     """One process, which does all of the work."""
-    return Shards(0, 1, default_device())
+    return Shards(0, 1)
 
 
 @contextmanager
@@ -88,6 +105,8 @@ def open_shards() -> Iterator[Shards]:
         yield alone()
         return
     from accelerate import PartialState
+
+    from dnaf.core.device import default_device
 
     # Without an accelerator it takes every process for the only one, unless it is told.
     state = PartialState(cpu=default_device().type == "cpu")

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import TypeVar
 
+from dnaf.core import environment
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -18,11 +20,13 @@ def chunked(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
 
 
 def worker_pool() -> ProcessPoolExecutor:
-    """One worker a core. Workers end with their parent, however that ends.
+    """One worker for each core that this process has. Workers end with their parent, however that ends.
 
     Without that, those of a parent that was killed wait for work forever, and hold its memory.
     """
-    return ProcessPoolExecutor(os.cpu_count(), initializer=_end_with_parent)
+    num_processes = environment.number("LOCAL_WORLD_SIZE", 1)  # on this host, set by `torchrun`
+    num_workers = max(1, (os.cpu_count() or 1) // num_processes)
+    return ProcessPoolExecutor(num_workers, initializer=_end_with_parent)
 
 
 def thread_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -8,11 +8,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 from dnaf.core import files, images
 from dnaf.core.errors import DataError, ResourceError
+from dnaf.core.shards import Shards
 from dnaf.core.workers import worker_pool
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.formats.names import Name
@@ -28,8 +30,27 @@ _MAX_TOLD = 20  # damaged images that an error names, in as many characters
 _MAX_TOLD_CHARACTERS = 1000
 
 
+def prepare_share(
+    contents: Iterator[File], size: images.Size, check: Check | None, scratch: Path, shards: Shards
+) -> None:
+    """Prepares this process's share of the chunks, and keeps them for the one that then prepares all.
+
+    Every process reads all contents, which is cheap. What is wrong with an image is told by that one.
+
+    Raises:
+        ResourceError: as of `prepare_images`.
+    """
+    with suppress(DataError):
+        for _ in prepare_images(contents, size, check, scratch, shards.has):
+            pass
+
+
 def prepare_images(
-    contents: Iterator[File], size: images.Size, check: Check | None, scratch: Path
+    contents: Iterator[File],
+    size: images.Size,
+    check: Check | None,
+    scratch: Path,
+    is_wanted: Callable[[int], bool] = lambda number: True,
 ) -> Iterator[Prepared]:
     """Decodes, checks, resizes and encodes images, in order.
 
@@ -38,6 +59,7 @@ def prepare_images(
         size: (height, width) of the PNGs.
         check: refuses (DataError) decoded pixels; a function of a module, as workers import it.
         scratch: folder that belongs to this work alone; the caller removes it when all is done.
+        is_wanted: of the number of a chunk; of others nothing is done.
 
     Raises:
         DataError: images cannot be decoded or are refused; all are tried, the first 20 are named.
@@ -51,6 +73,8 @@ def prepare_images(
         num_png_bytes = size[0] * size[1] * 3
         images_only = _without_damaged(contents, damaged)
         for number, files_of_chunk in enumerate(_groups(images_only, _CHUNK, _CHUNK_BYTES, num_png_bytes)):
+            if not is_wanted(number):
+                continue
             # The next chunk is read and decrypted here while workers prepare this one.
             started.append(_Chunk(finished, number, files_of_chunk, pool, size, check))
             if len(started) > 1:

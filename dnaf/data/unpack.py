@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from dnaf.core import commands, files, images, locks, progress
+from dnaf.core import commands, files, images, progress
 from dnaf.core.errors import DataError
+from dnaf.core.shards import Shards
 from dnaf.data.archives.open import Archive, open_archive
 from dnaf.data.formats import published_counts
 from dnaf.data.formats.format import Format
 from dnaf.data.formats.names import Name, stem
-from dnaf.data.prepare import prepare_images
+from dnaf.data.prepare import prepare_images, prepare_share
 from dnaf.data.store import write_store
 
 # How people pack images; a 7z archive is opened too, for the sentence that says what to do with it.
@@ -29,10 +30,12 @@ def unpack(
     size: images.Size,
     data_format: Format,
     ask_password: Callable[[str], str | None],
+    shards: Shards,
 ) -> dict[str, int]:
     """Writes both stores, atomically, in the order of the archives.
 
-    A run that is killed and started again uses what was prepared before.
+    Processes share what takes long, decoding and resizing; the first one writes the stores. A run that is
+    killed and started again uses what was prepared before.
 
     Args:
         raw: the data set's folder.
@@ -76,9 +79,14 @@ def unpack(
             "left_out": left_out,
         }
         scratch = files.scratch_folder("unpack", files.fingerprint([_VERSION, raw.name, size]))
-        with locks.sole_writer(scratch):
+        with shards.locked(scratch):
             for folder in (images_path.parent, scratch):
                 files.require_space(folder, bytes_needed(num_bytes, len(name_of), size))
+            if shards.count > 1:
+                prepare_share(_contents(sources), size, data_format.check_image, scratch, shards)
+                shards.wait()
+            if shards.index > 0:
+                return counts
             with (
                 write_store(images_path, about, len(name_of)) as native,
                 write_store(prepared_path, about, len(name_of)) as prepared,

@@ -52,7 +52,7 @@ def write_dataset(people: Path, base: Path, folder: Path, side: int | None) -> N
         for name, chosen in outfits.items():
             sources = sources_of(temporary / name)
             _write_images(drawn, chosen, sources, side, size)
-            write_pose_maps(sources.pairs.parent, sources.pose_maps, _RENDERER, canvas, size)
+            write_pose_maps(sources.pairs.parent, sources.pose_maps, _RENDERER, canvas, size, alone())
         latents = temporary / TRAINING / LATENTS
         sources = sources_of(temporary / TRAINING)
         write_latents(sources.pairs, sources.images, latents, autoencoder, provenance, alone())

@@ -1,17 +1,23 @@
 """Stages on two hosts: what one process writes, and no half work where a host dies."""
 
+import os
+import subprocess
+import sys
 import time
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from safetensors.torch import load_file
 
 from dnaf.core import files
+from dnaf.core.config import Params
 from tests.cluster.conftest import TwoHosts, finish, kill_second
 from tests.helpers import processes
+from tests.helpers.custom_folder import keypoints, write_custom, write_table
 from tests.helpers.evaluation_project import EvaluationProject
-from tests.helpers.training_project import TrainingProject
+from tests.helpers.training_project import ROOT, TrainingProject
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +75,29 @@ def test_two_hosts_score_as_one_process_does(
             succeeded(two_hosts.run(evaluation_project.root, f"stages.{name}", *arguments))
         written.append({path: files.digest(path) for path in outputs.rglob("*.*")})
     assert written[0] == written[1] != {}
+
+
+def test_two_hosts_unpack_and_draw_as_one_process_does(tmp_path: Path, two_hosts: TwoHosts) -> None:
+    write_custom(tmp_path / "data/raw/mine")
+    write_table(tmp_path / "data/raw/mine", keypoints())
+    size = {"height": 64, "width": 48, "max_test_pairs": 100}
+    parameters = {
+        **Params().model_dump(),
+        "dataset": "mine",
+        "datasets": {"mine": {"format": "custom", **size}},
+    }
+    with open(tmp_path / "params.yaml", "w") as file:
+        YAML().dump(parameters, file)
+    for stage, outputs in (("unpack", ("images", "prepared")), ("split", ()), ("render", ("pose_maps",))):
+        paths = [tmp_path / f"data/{name}.zip" for name in outputs]
+        alone = [sys.executable, "-m", f"stages.{stage}", "mine"]
+        subprocess.run(alone, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+        expected = [files.digest(path) for path in paths]
+        for path in paths:
+            path.unlink()
+        if paths:
+            succeeded(two_hosts.run(tmp_path, f"stages.{stage}", "mine"))
+        assert [files.digest(path) for path in paths] == expected
 
 
 @pytest.mark.parametrize("stage", ["train", "generate"])

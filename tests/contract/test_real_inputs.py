@@ -20,6 +20,7 @@ from dnaf.apply.input_reader import InputReader
 from dnaf.core import config, images
 from dnaf.core.config import Params
 from dnaf.core.errors import DataError
+from dnaf.core.shards import alone
 from dnaf.data.detectors.load import MEDIAPIPE, load_detector
 from dnaf.data.formats.names import Name
 from dnaf.data.formats.registry import FORMATS
@@ -65,13 +66,19 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_photographs_are_unpacked_split_drawn_and_shown(photos: Path) -> None:
     raw, data = photos / "data/raw/photos", photos / "data"
     counts = unpack(
-        raw, data / "images.zip", data / "prepared.zip", SIZE, FORMATS["custom"], lambda archive: None
+        raw,
+        data / "images.zip",
+        data / "prepared.zip",
+        SIZE,
+        FORMATS["custom"],
+        lambda archive: None,
+        alone(),
     )
     assert counts == {"num_images": 84, "num_ignored": 0}
     info = write_split(raw, data / "images.zip", data / "pairs", FORMATS["custom"], SIZE, 500)
     assert [info[split]["num_pairs"] for split in ("train", "test")] == [300, 120]
     assert [info[split]["num_kept"] for split in ("train", "test")] == [60, 24]
-    assert write_pose_maps(data / "pairs", data / "pose.zip", "openpose", (256, 192), SIZE) == 168
+    assert write_pose_maps(data / "pairs", data / "pose.zip", "openpose", (256, 192), SIZE, alone()) == 168
     store = ImageStore(data / "pose.zip")
     assert all(store.image(name).any() for name in store.names)
     shown = preview(data / "pairs", data / "prepared.zip", 8)

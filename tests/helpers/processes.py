@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -106,6 +107,31 @@ def run_command(project: TrainingProject, *module: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
     )
+
+
+def run_two(scratch: Path, function: Callable[..., None], *arguments: Any) -> list[int]:
+    """The exit codes of two processes that call a function, in an environment as `torchrun` makes it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    both = [
+        CONTEXT.Process(target=_run_one_of_two, args=(rank, port, scratch, function, *arguments))
+        for rank in (0, 1)
+    ]
+    for process in both:
+        process.start()
+    return [finish(process) for process in both]
+
+
+def _run_one_of_two(
+    rank: int, port: int, scratch: Path, function: Callable[..., None], *arguments: Any
+) -> None:
+    os.environ.update(
+        {"WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": "2"}
+    )
+    os.environ.update({"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
+    os.environ.update({"DNAF_SCRATCH": str(scratch), "OMP_NUM_THREADS": "1"})
+    function(*arguments)
 
 
 def was_killed(exit_code: int) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from dnaf.core import files, images
 from dnaf.core.errors import StateError
+from dnaf.core.shards import alone
 from dnaf.data.keypoints.keypoints import read_keypoints
 from dnaf.data.pose_maps.write import write_pose_maps
 from dnaf.data.store import ImageStore
@@ -50,7 +51,7 @@ def test_a_kit_has_each_pairs_source_and_its_targets_poses(project: EvaluationPr
 @pytest.mark.parametrize("renderer", ["openpose", "nted", "cfld", "heatmaps"])
 def test_poses_are_those_of_stage_render(project: EvaluationProject, renderer: str) -> None:
     export.main()
-    write_pose_maps(Path("data/pairs"), Path("data/maps.zip"), renderer, CANVAS, (64, 48))
+    write_pose_maps(Path("data/pairs"), Path("data/maps.zip"), renderer, CANVAS, (64, 48), alone())
     maps = ImageStore(Path("data/maps.zip"))
     for row in rows():
         assert (KIT / row[renderer]).read_bytes() == maps.read(f"{row['target']}.png")

@@ -1,5 +1,3 @@
-import os
-import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -192,10 +190,7 @@ def test_finished_chunks_are_not_encoded_again(
     assert not list(project.scratch.glob("latents/*"))
 
 
-def write_as_one_of_two(project: TrainingProject, rank: int, port: int) -> None:
-    os.environ.update({"WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank)})
-    os.environ.update({"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
-    os.environ.update({"DNAF_SCRATCH": str(project.scratch), "OMP_NUM_THREADS": "1"})
+def write_with_another(project: TrainingProject) -> None:
     latents._CHUNK = 2
     with open_shards() as shards:
         assert shards.count == 2
@@ -208,14 +203,6 @@ def test_two_processes_give_the_bytes_of_one(
     monkeypatch.setattr("dnaf.train.latents._CHUNK", 2)
     alone = files.digest(write(project, autoencoder))
     (project.root / "data/latents.zip").unlink()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    both = [
-        processes.CONTEXT.Process(target=write_as_one_of_two, args=(project, rank, port)) for rank in (0, 1)
-    ]
-    for process in both:
-        process.start()
-    assert [processes.finish(process) for process in both] == [0, 0]
+    assert processes.run_two(project.scratch, write_with_another, project) == [0, 0]
     assert files.digest(project.root / "data/latents.zip") == alone
     assert not list(project.scratch.glob("latents/*"))

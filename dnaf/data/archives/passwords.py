@@ -5,14 +5,17 @@ import os
 import sys
 from pathlib import Path
 
+from dnaf.core import environment
+
 VARIABLE = "DNAF_ARCHIVE_PASSWORD"
 PUBLIC = {"demo": "demo"}  # stands in docs/data.md
 
 
 def find_password(dataset: str, archive: str) -> str | None:
-    """A public one, or from the environment, or asked for at a terminal."""
+    """A public one, from the environment, or asked for at a terminal by a process that works alone."""
     known = PUBLIC.get(dataset) or os.environ.get(VARIABLE)
-    if known is None and sys.stdin is not None and sys.stdin.isatty():
+    can_ask = environment.number("WORLD_SIZE", 1) == 1 and sys.stdin is not None and sys.stdin.isatty()
+    if known is None and can_ask:
         return getpass.getpass(f"Password of {archive} ({VARIABLE}): ") or None
     return known
 

@@ -1,16 +1,18 @@
 """Renders the pose maps of all kept images and of their mirror images into one store."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from dnaf.core import files, images
 from dnaf.core.progress import track
+from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked, worker_pool
+from dnaf.data.chunks import FinishedChunks
+from dnaf.data.formats.names import Stem
 from dnaf.data.keypoints import keypoints
 from dnaf.data.keypoints.keypoints import Points
 from dnaf.data.pose_maps.renderers import RENDERERS
@@ -20,12 +22,18 @@ from dnaf.data.store import write_store
 MIRRORED = "mirrored/"
 
 _BYTES_PER_MAP = 4000  # found with all headers: 1,500 at 64x48 and 2,400 at 256x176 pixels
-_CHUNK = 64  # skeletons a worker gets at a time
-_CHUNKS_AHEAD = 64  # bounds the memory held by results that wait for their turn
+_VERSION = 1  # of everything below and of the renderers that changes a map; in the resume key
+_CHUNK = 1024  # images whose maps a killed run loses at most
+_BATCH = 64  # skeletons a worker gets at a time
 
 
-def write_pose_maps(pairs: Path, out: Path, renderer: str, canvas: images.Size, size: images.Size) -> int:
+def write_pose_maps(
+    pairs: Path, out: Path, renderer: str, canvas: images.Size, size: images.Size, shards: Shards
+) -> int:
     """Writes `<stem>.png` and `mirrored/<stem>.png` for every image of `keypoints.csv`; returns their number.
+
+    Processes share the drawing by a scratch folder that all of them see; the first one writes the store. A
+    killed run goes on after the chunks that are finished.
 
     Args:
         pairs: folder written by stage split; its manifest tells the frame of the keypoints.
@@ -35,14 +43,13 @@ def write_pose_maps(pairs: Path, out: Path, renderer: str, canvas: images.Size, 
         size: (height, width) of the data set, to which the drawing is then reduced.
 
     Raises:
-        StateError: the folder is not complete.
+        StateError: the folder is not complete, or another run does the same.
         ResourceError: not enough disk space.
     """
     height, width = files.require_complete(pairs)["frame"]
     table = pairs / "keypoints.csv"
     stems, points = keypoints.read_keypoints(table)
     channels = RENDERERS[renderer](np.full((18, 2), np.nan), (8, 8), (height, width)).shape[2]
-    files.require_space(out.parent, 2 * len(stems) * (_BYTES_PER_MAP + size[0] * size[1] * channels // 60))
     info = {
         "keypoints_sha256": files.digest(table),
         "renderer": renderer,
@@ -51,23 +58,40 @@ def write_pose_maps(pairs: Path, out: Path, renderer: str, canvas: images.Size, 
         "size": size,
     }
     draw = partial(_draw_both, renderer=renderer, frame=(height, width), canvas=canvas, size=size)
-    with write_store(out, info, 2 * len(stems)) as store, worker_pool() as workers:
-        drawn = _in_order(workers, draw, points)
-        for stem, (pose_map, mirrored) in track(
-            zip(stems, drawn, strict=True), "Drawing pose maps, of images", len(stems)
-        ):
-            store.add(f"{stem}.png", pose_map)
-            store.add(f"{MIRRORED}{stem}.png", mirrored)
+    chunks = list(zip(chunked(stems, _CHUNK), chunked(list(points), _CHUNK), strict=True))
+    scratch = files.scratch_folder("render", files.fingerprint({**info, "version": _VERSION}))
+    with shards.locked(scratch):
+        num_bytes = 2 * len(stems) * (_BYTES_PER_MAP + size[0] * size[1] * channels // 60)
+        for folder in (out.parent, scratch):
+            files.require_space(folder, num_bytes)
+        finished = FinishedChunks(scratch)
+        numbers = [number for number in range(len(chunks)) if shards.has(number)]
+        own: Iterable[int] = numbers
+        if shards.index == 0:
+            finished.note_resumption(len(chunks))
+            shown = f"Drawing pose maps of {len(stems):,} images, chunks of {_CHUNK:,}"
+            own = track(numbers, shown, len(numbers))
+        with worker_pool() as workers:
+            for number in own:
+                if finished.load(number) is None:
+                    of_chunk, poses = chunks[number]
+                    finished.save(number, _named(of_chunk, workers.map(draw, chunked(poses, _BATCH))))
+        shards.wait()
+        if shards.index == 0:
+            with write_store(out, info, 2 * len(stems)) as store:
+                for number in range(len(chunks)):
+                    for name, pose_map in finished.read(number).items():
+                        store.add(name, pose_map)
+            files.remove_folder(scratch)
     return 2 * len(stems)
 
 
-def _in_order(
-    workers: Executor, draw: "partial[list[tuple[bytes, bytes]]]", points: Points
-) -> Iterator[tuple[bytes, bytes]]:
-    chunks = iter(chunked(list(points), _CHUNK))
-    while group := list(islice(chunks, _CHUNKS_AHEAD)):
-        for results in workers.map(draw, group):
-            yield from results
+def _named(stems: Sequence[Stem], drawn: Iterable[list[tuple[bytes, bytes]]]) -> dict[str, bytes]:
+    maps = {}
+    for stem, (pose_map, mirrored) in zip(stems, chain.from_iterable(drawn), strict=True):
+        maps[f"{stem}.png"] = pose_map
+        maps[f"{MIRRORED}{stem}.png"] = mirrored
+    return maps
 
 
 def _draw_both(

@@ -161,6 +161,8 @@ def _run_stage(stage: str, root: Path, kill_at: int, full_at: int, spare_bytes: 
     from tests.helpers import faults
 
     torch.set_num_threads(1)
+    # Its own workers start as they do for users: from a second server each stage would import torch again.
+    multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)
     sys.argv = [stage]
     main = importlib.import_module(f"stages.{stage}").main
     if spare_bytes:

@@ -9,6 +9,7 @@ middle, starts it again, and compares the digests. Names come from the grammar, 
 
 import argparse
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -51,8 +53,8 @@ def make_names(num_images: int) -> tuple[list[str], list[str]]:
     return names[:num_train], names[num_train:]
 
 
-def build(root: Path, train: list[str], test: list[str]) -> None:
-    """Writes the project with its data set `rehearsal`."""
+def build(root: Path, train: list[str], test: list[str], size: images.Size = (256, 176)) -> None:
+    """Writes the project with its data set `rehearsal`, of (height, width) `size`."""
     raw = root / "data/raw/rehearsal"
     raw.mkdir(parents=True)
     for name in ("dnaf", "stages"):
@@ -64,7 +66,8 @@ def build(root: Path, train: list[str], test: list[str]) -> None:
         shutil.copy(card, target)
     params = parameter_sets.read("deepfashion", folder=ROOT / "params").model_dump()
     params["dataset"] = "rehearsal"
-    params["datasets"]["rehearsal"] = dict(params["datasets"]["deepfashion"])
+    of_size = {"height": size[0], "width": size[1]}
+    params["datasets"]["rehearsal"] = {**params["datasets"]["deepfashion"], **of_size}
     with open(root / "params.yaml", "w") as file:
         YAML().dump(params, file)
     rng = np.random.default_rng(0)
@@ -94,9 +97,17 @@ def environment(root: Path) -> dict[str, str]:
     }
 
 
-def run(root: Path, *command: str) -> tuple[float, float]:
-    """Wall seconds, and the most memory (GB) that the command and its children held together."""
-    start = time.perf_counter()
+class Cost(NamedTuple):
+    """Seconds, those of processors, and the most memory (GB) of a command and its children together."""
+
+    seconds: float
+    cpu: float
+    peak: float
+
+
+def run(root: Path, *command: str) -> Cost:
+    """Runs a command to its end."""
+    start, cpu = time.perf_counter(), _cpu_of_children()
     process = subprocess.Popen(
         command, cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -106,7 +117,12 @@ def run(root: Path, *command: str) -> tuple[float, float]:
         time.sleep(0.2)
     if process.returncode:
         sys.exit(f"{' '.join(command)}: exit code {process.returncode}")
-    return time.perf_counter() - start, peak / 1e6
+    return Cost(time.perf_counter() - start, _cpu_of_children() - cpu, peak / 1e6)
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _tree(pid: int) -> list[int]:
@@ -158,16 +174,16 @@ def main() -> None:
         build(root, train, test)
     print(f"{len(train):,} training and {len(test):,} test images, {os.cpu_count()} cores", flush=True)
     for stage in STAGES:
-        seconds, peak = run(root, "dvc", "repro", "-s", stage)
+        seconds, _, peak = run(root, "dvc", "repro", "-s", stage)
         print(f"{stage:8} {seconds:7.1f} s   {peak:5.2f} GB", flush=True)
-    seconds, peak = run(root, "dvc", "repro", *STAGES)
+    seconds, _, peak = run(root, "dvc", "repro", *STAGES)
     print(f"again    {seconds:7.1f} s   {peak:5.2f} GB", flush=True)
     before = [files.digest(root / name) for name in OUTS]
-    unpack_s = run(root, sys.executable, "-m", "stages.unpack", "rehearsal")[0]
+    unpack_s = run(root, sys.executable, "-m", "stages.unpack", "rehearsal").seconds
     for name in OUTS:
         (root / name).unlink()
     interrupt(root, unpack_s / 2)
-    seconds, _ = run(root, sys.executable, "-m", "stages.unpack", "rehearsal")
+    seconds = run(root, sys.executable, "-m", "stages.unpack", "rehearsal").seconds
     same = [files.digest(root / name) for name in OUTS] == before
     print(f"unpack   {seconds:7.1f} s   after the kill ({unpack_s:.1f} s without one); same digests: {same}")
 

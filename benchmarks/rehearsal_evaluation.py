@@ -124,14 +124,14 @@ def main() -> None:
     print(f"{num_pairs:,} pairs, {len(METHODS)} methods, {torch.get_num_threads()} cores", flush=True)
     stages = ["reference@patn", *(f"evaluate@{method}-patn" for method in METHODS)]
     for stage in stages:
-        seconds, peak = run(root, "dvc", "repro", "-s", stage)
+        seconds, _, peak = run(root, "dvc", "repro", "-s", stage)
         print(f"{stage:34} {seconds:7.1f} s   {peak:5.2f} GB", flush=True)
-    seconds, peak = run(root, "dvc", "repro", *stages, "-s")
+    seconds, _, peak = run(root, "dvc", "repro", *stages, "-s")
     print(f"{'again, nothing to do':34} {seconds:7.1f} s   {peak:5.2f} GB", flush=True)
     script = (sys.executable, "-m", "benchmarks.rehearsal_evaluation", str(root), "--statistics")
     known = None
     for which in ("reference", "method"):
-        seconds, peak = run(ROOT, *script, f"{which}:{num_pairs}")
+        seconds, _, peak = run(ROOT, *script, f"{which}:{num_pairs}")
         own = seconds if known is None else seconds - known
         known = seconds
         print(f"{f'features of {which}':34} {own:7.1f} s   {peak:5.2f} GB", flush=True)

@@ -51,8 +51,8 @@ class Shards:
 
     def run(
         self,
-        chunks: Sequence[Sequence[Item]],
-        prepare: Callable[[Sequence[Item]], Prepared],
+        chunks: Sequence[Item],
+        prepare: Callable[[Item], Prepared],
         finish: Callable[[Prepared], Result],
         description: str,
     ) -> list[Result]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dnaf.core import files, images, locks
 from dnaf.core.errors import DataError, StateError
-from dnaf.core.progress import note, track
+from dnaf.core.progress import note
 from dnaf.core.workers import chunked
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.detectors.detector import Detector, NobodyFoundError
@@ -58,22 +58,16 @@ def find_poses(store_path: Path, raw: Path, detector: Detector, provenance: str)
     made_from = [_VERSION, store.fingerprint(), provenance]
     folder = files.scratch_folder("find_poses", files.fingerprint(made_from))
     with locks.sole_writer(folder):
-        finished = FinishedChunks(folder)
-        finished.note_resumption(len(chunks))
-        shown = f"Finding poses in {len(names):,} photographs, chunks of {_CHUNK}"
-        found = [
-            finished.arrays(number, partial(_of_chunk, store, chunk, detector))
-            for number, chunk in enumerate(track(chunks, shown, len(chunks)))
-        ]
-        keypoints, num_people = (
-            np.concatenate([arrays[key] for arrays in found]) for key in (_KEYPOINTS, _NUM_PEOPLE)
-        )
+        shown = f"Finding poses in {len(names):,} photographs"
+        found = FinishedChunks(folder).make_arrays(chunks, partial(_of_chunk, store, detector), shown)
+        keypoints, num_people = found[_KEYPOINTS], found[_NUM_PEOPLE]
         has_person = num_people > 0
         for name in np.array(names)[~has_person][:_MOST_NAMED]:
             note(f"{name}: nobody found, so it is left out")
         if (crowded := num_people > 1).any():
             named = ", ".join(np.array(names)[crowded][:_MOST_NAMED])
-            note(f"{crowded.sum():,} photographs show several people, of whom the largest counts: {named}, …")
+            named += ", …" if crowded.sum() > _MOST_NAMED else ""
+            note(f"{crowded.sum():,} photographs show several people, of whom the largest counts: {named}")
         if not has_person.any():
             raise DataError(f"{raw}: no person in any photograph (looked at {len(names):,} by {provenance}).")
         write_keypoints(raw / "keypoints.csv", [Stem(name) for name in names], keypoints)
@@ -81,7 +75,7 @@ def find_poses(store_path: Path, raw: Path, detector: Detector, provenance: str)
     return len(names), int(has_person.sum())
 
 
-def _of_chunk(store: ImageStore, names: Sequence[str], detector: Detector) -> dict[str, Points]:
+def _of_chunk(store: ImageStore, detector: Detector, names: Sequence[str]) -> dict[str, Points]:
     """Float (N, 18, 2), all of it NaN where nobody was found, and the number of people (N,) in each."""
     keypoints, num_people = np.full((len(names), NUM_JOINTS, 2), np.nan), np.zeros(len(names), int)
     for index, name in enumerate(names):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from dnaf.core import files, locks
 from dnaf.core.images import Pixels
-from dnaf.core.progress import track
 from dnaf.core.workers import chunked
 from dnaf.data.chunks import FinishedChunks
 from dnaf.data.detectors.detector import Detector, NobodyFoundError
@@ -59,14 +58,8 @@ def detect(results: Results, data: DataSet, pairs: Path, detectors: Detectors) -
     chunks = chunked(data.test.pairs, _CHUNK)
     folder = files.scratch_folder("detect", key)
     with locks.sole_writer(folder):
-        finished = FinishedChunks(folder)
-        finished.note_resumption(len(chunks))
-        shown = f"Looking at {len(data.test.pairs):,} images, chunks of {_CHUNK}"
-        counted = [
-            finished.arrays(number, partial(look.at, chunk))
-            for number, chunk in enumerate(track(chunks, shown, len(chunks)))
-        ]
-        counts = {name: np.concatenate([each[name] for each in counted]) for name in counted[0]}
+        shown = f"Looking at {len(data.test.pairs):,} images"
+        counts = FinishedChunks(folder).make_arrays(chunks, look.at, shown)
         files.remove_folder(folder)
     return Detections(detectors.names, counts)
 

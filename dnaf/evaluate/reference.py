@@ -6,7 +6,7 @@ truths instead, which a protocol says.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from dnaf.core import config, files, seeds
 from dnaf.core.errors import StateError
 from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked
+from dnaf.data.chunks import FinishedChunks, from_bytes, to_bytes
 from dnaf.data.formats.names import Stem
 from dnaf.evaluate.metrics.frechet import RealStatistics, real_statistics
 from dnaf.evaluate.metrics.kid import real_term
@@ -25,6 +26,7 @@ from dnaf.evaluate.networks.features import FeatureNetwork
 from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
 
+_VERSION = 1  # of all between an image and its features that is not in the key of resume state
 _SAMPLE_SEED = 0  # not the root seed: runs with different root seeds stay comparable
 
 
@@ -61,6 +63,9 @@ def write_reference(
 ) -> int:
     """Writes `<network>.npy` and `<network>.npz` for each network, and a manifest that says of which images.
 
+    Processes share the work by a scratch folder that all of them see; the first one writes the folder. A
+    killed run goes on after the batches that are finished.
+
     Args:
         stems: of `real_stems`.
         networks: by name; none for a protocol without FID.
@@ -70,36 +75,59 @@ def write_reference(
 
     Raises:
         DataError: too few images.
-        StateError: an image is missing or damaged.
+        StateError: an image is missing or damaged, or another run does the same.
+        ResourceError: disk full.
     """
     chosen = sample(stems, params.max_images)
     info: dict[str, Any] = {"protocol": protocol.name, "count": 0, "of": len(stems), "networks": {}}
-    features = {}
-    if networks and protocol.networks is not None:
-        chosen = chosen[: num_kept(len(chosen), protocol.fid_batch)]
-        info |= {"count": len(chosen), "sha256": real.fingerprint(chosen)}
-        load = partial(_load, real, protocol)
-        chunks = chunked(chosen, params.batch_size)
-        for name, network in networks.items():
-            found = shards.run(chunks, load, network.features, f"Looking at real images by {name}")
-            features[name] = np.concatenate(found)
-            info["networks"][name] = network.provenance
-    count: int = info["count"]
-    if shards.index > 0:
-        return count
-    with files.atomic_folder(folder) as temporary:
-        for name, rows in features.items():
-            statistics = real_statistics(rows)
-            np.save(temporary / f"{name}.npy", rows)
-            np.savez(
-                temporary / f"{name}.npz",
-                mean=statistics.mean,
-                factor=statistics.factor,
-                count=statistics.count,
-                kernel_mean=real_term(rows),
-            )
-        files.write_manifest(temporary, info)
-    return count
+    if not networks or protocol.networks is None:
+        if shards.index == 0:
+            with files.atomic_folder(folder) as temporary:
+                files.write_manifest(temporary, info)
+        return 0
+    chosen = chosen[: num_kept(len(chosen), protocol.fid_batch)]
+    info |= {"count": len(chosen), "sha256": real.fingerprint(chosen)}
+    info["networks"] = {name: network.provenance for name, network in networks.items()}
+    chunks = chunked(chosen, params.batch_size)
+    view = asdict(protocol.networks)
+    made_from = [_VERSION, info, view, real.size, params.batch_size]
+    scratch = files.scratch_folder("reference", files.fingerprint(made_from))
+
+    def features_of(chunk: Sequence[Stem], images: NDArray[Any]) -> dict[str, bytes]:
+        return {name: to_bytes(network.features(images)) for name, network in networks.items()}
+
+    with shards.locked(scratch):
+        finished = FinishedChunks(scratch)
+        shown = f"Looking at {len(chosen):,} real images by {', '.join(networks)}"
+        finished.make(chunks, partial(_load, real, protocol), features_of, shards, shown)
+        if shards.index == 0:
+            with files.atomic_folder(folder) as temporary:
+                for name in networks:
+                    _write_features(temporary, name, len(chosen), finished, len(chunks))
+                files.write_manifest(temporary, info)
+            files.remove_folder(scratch)
+    return len(chosen)
+
+
+def _write_features(folder: Path, name: str, count: int, finished: FinishedChunks, num_chunks: int) -> None:
+    """Writes a network's features, of which one chunk at a time is in memory, and what follows of them."""
+    path, first = folder / f"{name}.npy", 0
+    for number in range(num_chunks):
+        found = from_bytes(finished.read(number)[name])
+        if number == 0:
+            shape = (count, found.shape[1])
+            rows = np.lib.format.open_memmap(path, "w+", found.dtype, shape)
+        rows[first : first + len(found)] = found
+        first += len(found)
+    rows.flush()
+    statistics = real_statistics(rows)
+    np.savez(
+        folder / f"{name}.npz",
+        mean=statistics.mean,
+        factor=statistics.factor,
+        count=statistics.count,
+        kernel_mean=real_term(rows),
+    )
 
 
 def read_reference(folder: Path, protocol: Protocol) -> tuple[dict[str, ReferenceSet], dict[str, Any]]:

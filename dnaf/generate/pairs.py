@@ -105,15 +105,15 @@ def generate_pairs(
     key = files.fingerprint({**info, "version": _VERSION, "data": data.fingerprint()})
     folder = files.scratch_folder("generate", key)
     with shards.locked(folder):
-        work = _Work(pipeline, data, params, seed, folder, batches)
-        if shards.index == 0:
-            work.finished.note_resumption(len(batches))
+        work, finished = _Work(pipeline, data, params, seed), FinishedChunks(folder)
         what = "Control run, from wrong sources: generating" if wrong_source else "Generating"
         description = f"{what} {len(tasks):,} pairs, {num_model_calls} model calls a batch"
-        shards.run(batches, work.prepare, work.finish, description)
+        finished.make(batches, work.prepare, work.finish, shards, description)
         if shards.index > 0:
             return len(tasks)
-        generated = work.results()
+        generated: dict[str, bytes] = {}
+        for number in range(len(batches)):
+            generated |= finished.read(number)
         with write_store(output, info) as store:
             for task in tasks:
                 store.add(f"{task.pair_id}.png", generated[f"{task.pair_id}.png"])
@@ -218,29 +218,16 @@ def prepare_pipeline(pipeline: DNAFPipeline, params: config.Generate, device: to
 
 
 class _Work:
-    """The batches of one run, each finished one in a file of its own."""
+    """What is done with a batch."""
 
-    def __init__(
-        self,
-        pipeline: DNAFPipeline,
-        data: PairImages,
-        params: config.Generate,
-        seed: int,
-        folder: Path,
-        batches: list[list[Task]],
-    ) -> None:
+    def __init__(self, pipeline: DNAFPipeline, data: PairImages, params: config.Generate, seed: int) -> None:
         self._pipeline, self._data, self._params, self._seed = pipeline, data, params, seed
-        # By its first pair: the batches are disjoint.
-        self._number = {batch[0].pair_id: number for number, batch in enumerate(batches)}
-        self.finished = FinishedChunks(folder)
 
-    def prepare(self, batch: Sequence[Task]) -> tuple[Sequence[Task], BatchInputs | None]:
-        """Images and pose maps of a batch; None for one that an interrupted run finished, byte for byte."""
-        if self.finished.load(self._number[batch[0].pair_id]) is not None:
-            return batch, None
+    def prepare(self, batch: Sequence[Task]) -> BatchInputs:
+        """Images and pose maps of a batch."""
         styles = sorted({style for task in batch for style in task.styles})
         index_of = {style: index for index, style in enumerate(styles)}
-        return batch, BatchInputs(
+        return BatchInputs(
             styles,
             [Image.fromarray(self._data.pixels(style)) for style in styles],
             torch.stack([self._data.pose_map(style) for style in styles]),
@@ -248,24 +235,13 @@ class _Work:
             [[index_of[style] for style in task.styles] for task in batch],
         )
 
-    def finish(self, prepared: tuple[Sequence[Task], BatchInputs | None]) -> None:
-        """Generates a batch and writes its file."""
-        batch, inputs = prepared
-        if inputs is None:
-            return
+    def finish(self, batch: Sequence[Task], inputs: BatchInputs) -> dict[str, bytes]:
+        """PNGs of the generated images by name."""
         generated = self._generate(batch, inputs)
-        contents = {
+        return {
             f"{task.pair_id}.png": images.encode_png(to_pixels(image))
             for task, image in zip(batch, generated, strict=True)
         }
-        self.finished.save(self._number[batch[0].pair_id], contents)
-
-    def results(self) -> dict[str, bytes]:
-        """PNG bytes of all batches by name."""
-        generated: dict[str, bytes] = {}
-        for number in self._number.values():
-            generated |= self.finished.read(number)
-        return generated
 
     def _generate(self, batch: Sequence[Task], inputs: BatchInputs) -> torch.Tensor:
         params = self._params

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from dnaf.core import files
+from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked
 from dnaf.data import latent_store
 from dnaf.data.chunks import FinishedChunks
@@ -16,9 +16,6 @@ from dnaf.data.store import ImageStore, write_store
 from dnaf.model.autoencoder import Autoencoder, LosslessAutoencoder
 from dnaf.model.pretrained.base_model import require_trained_size
 from dnaf.model.pretrained.provenance import Provenance
-
-if TYPE_CHECKING:  # training reads this module, and has no shards
-    from dnaf.core.shards import Shards
 
 _VERSION = 1  # of everything below that changes a latent; in the resume key
 _CHUNK = 32  # images of a file of resume state
@@ -51,7 +48,7 @@ def write_latents(
     output: Path,
     autoencoder: Autoencoder,
     base: Provenance | None,
-    shards: "Shards",
+    shards: Shards,
 ) -> int:
     """Writes the latents of all images of the training pairs, complete or not at all; see `data/latents.py`.
 
@@ -77,16 +74,29 @@ def write_latents(
         return 0
     chunks = chunked(stems, _CHUNK)
     folder = files.scratch_folder("latents", files.fingerprint({**made_from, "version": _VERSION}))
+    store_of_images = ImageStore(images)
+    autoencoder = autoencoder.to(shards.device)
+
+    def load(chunk: Sequence[str]) -> torch.Tensor:
+        """(N, 3, H, W)."""
+        return torch.stack([to_image_tensor(store_of_images.image(f"{stem}.png")) for stem in chunk])
+
+    def encode(chunk: Sequence[str], originals: torch.Tensor) -> dict[str, bytes]:
+        contents = {}
+        for mirror in (False, True):
+            latents = _encode(originals.flip(-1) if mirror else originals, autoencoder, shards.device)
+            for stem, latent in zip(chunk, latents, strict=True):
+                contents[latent_store.member(stem, mirror)] = latent_store.to_bytes(latent)
+        return contents
+
     with shards.locked(folder):
-        work = _Work(chunks, ImageStore(images), autoencoder.to(shards.device), shards.device, folder)
-        if shards.index == 0:
-            work.finished.note_resumption(len(chunks))
-        shards.run(chunks, work.prepare, work.finish, f"Encoding {len(stems):,} images")
+        finished = FinishedChunks(folder)
+        finished.make(chunks, load, encode, shards, f"Encoding {len(stems):,} images")
         if shards.index > 0:
             return len(stems)
         with write_store(output, {**made_from, "cached": True}, 2 * len(stems)) as store:
             for number in range(len(chunks)):
-                for name, latent in work.finished.read(number).items():
+                for name, latent in finished.read(number).items():
                     store.add(name, latent)
         files.remove_folder(folder)
     return len(stems)
@@ -94,40 +104,6 @@ def write_latents(
 
 def _stems(pairs: Path) -> list[str]:
     return sorted({stem for row in read_table(pairs, PAIR_COLUMNS) for stem in row[:2]})
-
-
-class _Work:
-    """The chunks of one run, each finished one in a file of its own."""
-
-    def __init__(
-        self,
-        chunks: Sequence[Sequence[str]],
-        images: ImageStore,
-        autoencoder: Autoencoder,
-        device: torch.device,
-        folder: Path,
-    ) -> None:
-        self._images, self._autoencoder, self._device = images, autoencoder, device
-        self._number = {chunk[0]: number for number, chunk in enumerate(chunks)}  # they are disjoint
-        self.finished = FinishedChunks(folder)
-
-    def prepare(self, chunk: Sequence[str]) -> tuple[Sequence[str], torch.Tensor | None]:
-        """Images (N,3,H,W) of a chunk; None for one that an interrupted run finished."""
-        if self.finished.load(self._number[chunk[0]]) is not None:
-            return chunk, None
-        return chunk, torch.stack([to_image_tensor(self._images.image(f"{stem}.png")) for stem in chunk])
-
-    def finish(self, prepared: tuple[Sequence[str], torch.Tensor | None]) -> None:
-        """Encodes a chunk and its mirror images, and writes its file."""
-        chunk, originals = prepared
-        if originals is None:
-            return
-        contents = {}
-        for mirror in (False, True):
-            latents = _encode(originals.flip(-1) if mirror else originals, self._autoencoder, self._device)
-            for stem, latent in zip(chunk, latents, strict=True):
-                contents[latent_store.member(stem, mirror)] = latent_store.to_bytes(latent)
-        self.finished.save(self._number[chunk[0]], contents)
 
 
 @torch.no_grad()

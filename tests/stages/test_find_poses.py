@@ -102,7 +102,9 @@ def test_of_several_people_the_largest_counts_and_it_is_said(
     assert find_poses(STORE, RAW, two, "figure") == (4, 4)
     found = read_keypoints(RAW / "keypoints.csv")[1]
     assert found == pytest.approx(np.stack([FIGURE * 0.9] * 4), nan_ok=True, abs=1e-3)
-    assert "4 photographs show several people, of whom the largest counts: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "4 photographs show several people, of whom the largest counts: " in said
+    assert said.endswith(", …\n")  # three are named
 
 
 def test_keypoints_that_are_there_are_never_replaced(project: Path) -> None:

@@ -1,4 +1,4 @@
-"""Writing a password-protected zip as Info-ZIP does: deflated members, PKWARE cipher, no zip64.
+"""Writing a password-protected zip as Info-ZIP does: deflated members, PKWARE cipher.
 
 Python's `zipfile` reads encrypted archives but cannot write them.
 """
@@ -16,7 +16,12 @@ from dnaf.data.archives import zipcrypto
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
-_VERSION, _ENCRYPTED, _DEFLATED, _REGULAR_FILE = 20, 1, 8, 0o100644 << 16
+_END_64, _LOCATOR_64 = (
+    struct.Struct("<4sQ2H2I4Q"),
+    struct.Struct("<4sIQI"),
+)  # of more members than 16 bits count
+_MOST_MEMBERS = 0xFFFF - 1  # 0xFFFF says that the number is in the longer record
+_VERSION, _VERSION_64, _ENCRYPTED, _DEFLATED, _REGULAR_FILE = 20, 45, 1, 8, 0o100644 << 16
 _UNIX_VERSION = 3 << 8 | _VERSION
 _FIXED_TIME, _FIXED_DATE = 0, 1 << 5 | 1  # 1980-01-01: same content, same bytes
 
@@ -55,7 +60,13 @@ def write_encrypted_zip(
             directory += _CENTRAL.pack(b"PK\x01\x02", _UNIX_VERSION, _VERSION, *common, *rest) + raw_name
             offset += _LOCAL.size + len(raw_name) + len(payload)
         file.write(directory)
-        file.write(_END.pack(b"PK\x05\x06", 0, 0, len(members), len(members), len(directory), offset, 0))
+        number = len(members)
+        if number > _MOST_MEMBERS:
+            head = (_END_64.size - 12, _UNIX_VERSION, _VERSION_64, 0, 0)
+            file.write(_END_64.pack(b"PK\x06\x06", *head, number, number, len(directory), offset))
+            file.write(_LOCATOR_64.pack(b"PK\x06\x07", 0, offset + len(directory), 1))
+            number = _MOST_MEMBERS + 1
+        file.write(_END.pack(b"PK\x05\x06", 0, 0, number, number, len(directory), offset, 0))
 
 
 def _deflate(data: bytes) -> bytes:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from dnaf.core import files, images
-from dnaf.core.progress import track
 from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked, worker_pool
 from dnaf.data.chunks import FinishedChunks
@@ -65,18 +64,14 @@ def write_pose_maps(
         for folder in (out.parent, scratch):
             files.require_space(folder, num_bytes)
         finished = FinishedChunks(scratch)
-        numbers = [number for number in range(len(chunks)) if shards.has(number)]
-        own: Iterable[int] = numbers
-        if shards.index == 0:
-            finished.note_resumption(len(chunks))
-            shown = f"Drawing pose maps of {len(stems):,} images, chunks of {_CHUNK:,}"
-            own = track(numbers, shown, len(numbers))
         with worker_pool() as workers:
-            for number in own:
-                if finished.load(number) is None:
-                    of_chunk, poses = chunks[number]
-                    finished.save(number, _named(of_chunk, workers.map(draw, chunked(poses, _BATCH))))
-        shards.wait()
+            finished.make(
+                chunks,
+                lambda chunk: chunked(chunk[1], _BATCH),
+                lambda chunk, batches: _named(chunk[0], workers.map(draw, batches)),
+                shards,
+                f"Drawing pose maps of {len(stems):,} images",
+            )
         if shards.index == 0:
             with write_store(out, info, 2 * len(stems)) as store:
                 for number in range(len(chunks)):

@@ -67,3 +67,13 @@ def test_written_archive_is_read_by_the_standard_library(tmp_path: Path, passwor
         assert archive.namelist() == list(members)
         assert all(info.flag_bits & 1 for info in archive.infolist())
         assert {name: archive.read(name, password.encode()) for name in members} == members
+
+
+@pytest.mark.parametrize("number", [0xFFFF - 1, 0xFFFF, 0xFFFF + 1])
+def test_archives_of_more_members_than_sixteen_bits_count_are_read(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "many.zip"
+    members = {f"{index:x}": b"%d" % index for index in range(number)}
+    write_encrypted_zip(path, members, b"secret", np.random.default_rng(0))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == list(members)
+        assert archive.read(f"{number - 1:x}", pwd=b"secret") == b"%d" % (number - 1)

@@ -5,8 +5,8 @@ The field's real images are all of the training list (48,674 of DeepFashion), th
 truths instead, which a protocol says.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,9 @@ from dnaf.data.formats.names import Stem
 from dnaf.evaluate.metrics.frechet import RealStatistics, real_statistics
 from dnaf.evaluate.metrics.kid import real_term
 from dnaf.evaluate.networks.features import FeatureNetwork
-from dnaf.evaluate.protocols.protocol import Protocol
+from dnaf.evaluate.protocols.protocol import Protocol, View
 from dnaf.evaluate.real_images import RealImages
 
-_VERSION = 1  # of all between an image and its features that is not in the key of resume state
 _SAMPLE_SEED = 0  # not the root seed: runs with different root seeds stay comparable
 
 
@@ -64,7 +63,8 @@ def write_reference(
     """Writes `<network>.npy` and `<network>.npz` for each network, and a manifest that says of which images.
 
     Processes share the work by a scratch folder that all of them see; the first one writes the folder. A
-    killed run goes on after the batches that are finished.
+    killed run goes on after the batches that are finished. They are kept, so that of protocols whose networks
+    see these images alike only the first one looks at them.
 
     Args:
         stems: of `real_stems`.
@@ -85,13 +85,13 @@ def write_reference(
             with files.atomic_folder(folder) as temporary:
                 files.write_manifest(temporary, info)
         return 0
-    chosen = chosen[: num_kept(len(chosen), protocol.fid_batch)]
-    info |= {"count": len(chosen), "sha256": real.fingerprint(chosen)}
+    count = num_kept(len(chosen), protocol.fid_batch)
+    info |= {"count": count, "sha256": real.fingerprint(chosen[:count])}
     info["networks"] = {name: network.provenance for name, network in networks.items()}
     chunks = chunked(chosen, params.batch_size)
-    view = asdict(protocol.networks)
-    made_from = [_VERSION, info, view, real.size, params.batch_size]
-    scratch = files.scratch_folder("reference", files.fingerprint(made_from))
+    made_by = {"batch_size": params.batch_size, **info["networks"]}
+    key = _key(protocol, protocol.networks, real, chosen, made_by)
+    scratch = files.scratch_folder("reference", key)
 
     def features_of(chunk: Sequence[Stem], images: NDArray[Any]) -> dict[str, bytes]:
         return {name: to_bytes(network.features(images)) for name, network in networks.items()}
@@ -103,22 +103,31 @@ def write_reference(
         if shards.index == 0:
             with files.atomic_folder(folder) as temporary:
                 for name in networks:
-                    _write_features(temporary, name, len(chosen), finished, len(chunks))
+                    _write_features(temporary, name, count, finished)
                 files.write_manifest(temporary, info)
-            files.remove_folder(scratch)
-    return len(chosen)
+    return count
 
 
-def _write_features(folder: Path, name: str, count: int, finished: FinishedChunks, num_chunks: int) -> None:
-    """Writes a network's features, of which one chunk at a time is in memory, and what follows of them."""
-    path, first = folder / f"{name}.npy", 0
-    for number in range(num_chunks):
-        found = from_bytes(finished.read(number)[name])
-        if number == 0:
+def _key(
+    protocol: Protocol, view: View, real: RealImages, stems: Sequence[Stem], made_by: Mapping[str, Any]
+) -> str:
+    """Of all that features depend on: images, how they are shown, networks, and the code that looks."""
+    steps = [(how, size or real.size) for how, size in view.real]
+    code = [files.digest(path) for path in sorted(Path(__file__).parent.rglob("*.py"))]
+    shown = [real.fingerprint(stems), real.prepared.fingerprint(), steps, view.padded_to]
+    return files.fingerprint([*shown, protocol.fid_network, dict(made_by), code])
+
+
+def _write_features(folder: Path, name: str, count: int, finished: FinishedChunks) -> None:
+    """Writes a network's first features, one chunk after the other, and what follows of them."""
+    first, number = 0, 0
+    while first < count:
+        found = from_bytes(finished.read(number)[name])[: count - first]
+        if first == 0:
             shape = (count, found.shape[1])
-            rows = np.lib.format.open_memmap(path, "w+", found.dtype, shape)
+            rows = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", found.dtype, shape)
         rows[first : first + len(found)] = found
-        first += len(found)
+        first, number = first + len(found), number + 1
     rows.flush()
     statistics = real_statistics(rows)
     np.savez(

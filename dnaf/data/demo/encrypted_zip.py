@@ -16,10 +16,7 @@ from dnaf.data.archives import zipcrypto
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
-_END_64, _LOCATOR_64 = (
-    struct.Struct("<4sQ2H2I4Q"),
-    struct.Struct("<4sIQI"),
-)  # of more members than 16 bits count
+_END_64, _LOCATOR_64 = struct.Struct("<4sQ2H2I4Q"), struct.Struct("<4sIQI")  # where 16 bits count too few
 _MOST_MEMBERS = 0xFFFF - 1  # 0xFFFF says that the number is in the longer record
 _VERSION, _VERSION_64, _ENCRYPTED, _DEFLATED, _REGULAR_FILE = 20, 45, 1, 8, 0o100644 << 16
 _UNIX_VERSION = 3 << 8 | _VERSION

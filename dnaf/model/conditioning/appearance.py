@@ -1,9 +1,10 @@
 """Appearance block: the trainable layer between conv block and transformer block (figure, panel c)."""
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from dnaf.model.conditioning.attention import attend, merge_heads, split_heads
+from dnaf.model.conditioning.attention import merge_heads, split_heads
 
 
 class AppearanceBlock(nn.Module):
@@ -45,6 +46,6 @@ class AppearanceBlock(nn.Module):
         """
         tokens = hidden.flatten(2).transpose(1, 2)  # (B,H·W,dim)
         query = split_heads(self.to_q(self.norm(tokens)), self.num_heads)
-        update = self.to_out(merge_heads(attend(query, keys, values, mask)))
+        update = self.to_out(merge_heads(F.scaled_dot_product_attention(query, keys, values, mask)))
         update = update + self.feed_forward(tokens + update)
         return self.projection(update).transpose(1, 2).reshape_as(hidden)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from diffusers.models.attention_processor import Attention
 
 from dnaf.model.conditioning.appearance import AppearanceBlock
-from dnaf.model.conditioning.attention import attend, merge_heads, split_heads
+from dnaf.model.conditioning.attention import merge_heads, split_heads
 
 KeysValues = tuple[torch.Tensor, torch.Tensor]
 Appearance = tuple[AppearanceBlock, torch.Tensor, torch.Tensor]  # a block, its keys and its values
@@ -107,7 +108,7 @@ class NoiseAwareProcessor:
             assert style.cache is not None
             style.cache[self.name] = hidden_states.detach()
         if not self.is_self_attention or style is None or style.recording or not style.share:
-            attended = attend(query, key, value, attention_mask)
+            attended = F.scaled_dot_product_attention(query, key, value, attention_mask)
         else:
             attended = self._shared(attn, query, key, value, style)
         return attn.to_out[1](attn.to_out[0](merge_heads(attended)))
@@ -132,7 +133,7 @@ class NoiseAwareProcessor:
             keep, times = style.keep.view(-1, 1, 1, 1), style.style_index.shape[1]
             style_key = torch.where(keep, style_key, target_key.repeat(1, 1, times, 1))
             style_value = torch.where(keep, style_value, target_value.repeat(1, 1, times, 1))
-        attended = attend(  # T queries of N tokens, N + K·N keys
+        attended = F.scaled_dot_product_attention(  # T queries of N tokens, N + K·N keys
             query[num_others:],
             torch.cat([target_key, style_key], 2),
             torch.cat([target_value, style_value], 2),
@@ -140,7 +141,7 @@ class NoiseAwareProcessor:
         )
         if not num_others:
             return attended
-        others = attend(query[:num_others], key[:num_others], value[:num_others])
+        others = F.scaled_dot_product_attention(query[:num_others], key[:num_others], value[:num_others])
         return torch.cat([others, attended])
 
 

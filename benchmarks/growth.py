@@ -5,7 +5,7 @@ Run: python -m benchmarks.growth FOLDER [--images N …]
 For each number of images a project as of `benchmarks.rehearsal` is made below FOLDER, of 64x48 pixels, and
 runs unpack, split and render by DVC. A line for each tells wall seconds, those of processors, the most memory
 that all processes of a stage held together, and the size of what it wrote; the last ones tell how each grows:
-seconds as images ** exponent. Then one prepared image of the last project is another, and its stores are
+seconds of processors as images ** exponent. Then one prepared image of the last project is another, and its stores are
 pushed again to a folder as remote. A project that is finished is removed.
 """
 
@@ -84,8 +84,8 @@ def main() -> None:
         if number != options.images[-1]:
             files.remove_folder(root)
     for stage, of_stage in costs.items():
-        seconds = exponent(list(options.images), [cost.seconds for cost in of_stage])
-        print(f"{stage}: seconds grow as images ** {seconds:.2f}", flush=True)
+        slope = exponent(list(options.images), [cost.cpu for cost in of_stage])
+        print(f"{stage}: CPU seconds grow as images ** {slope:.2f}", flush=True)
     first, again = moved_by_a_change(root)
     print(f"a push moves {first:,} bytes; after a change of one image {again:,}, {again / first:.2%}")
     files.remove_folder(root)

@@ -5,8 +5,8 @@ Run: python -m benchmarks.growth FOLDER [--images N …]
 For each number of images a project as of `benchmarks.rehearsal` is made below FOLDER, of 64x48 pixels, and
 runs unpack, split and render by DVC. A line for each tells wall seconds, those of processors, the most memory
 that all processes of a stage held together, and the size of what it wrote; the last ones tell how each grows:
-seconds of processors as images ** exponent. Then one prepared image of the last project is another, and its stores are
-pushed again to a folder as remote. A project that is finished is removed.
+seconds of processors as images ** exponent. Then one prepared image of the last project is another, and its
+stores are pushed again to a folder as remote. A project that is finished is removed.
 """
 
 import argparse

@@ -19,14 +19,23 @@ def chunked(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
+def num_cores() -> int:
+    """Cores that this process may use: under Slurm those of its task, not all of the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def worker_pool() -> ProcessPoolExecutor:
     """One worker for each core that this process has. Workers end with their parent, however that ends.
 
     Without that, those of a parent that was killed wait for work forever, and hold its memory.
     """
     num_processes = environment.number("LOCAL_WORLD_SIZE", 1)  # on this host, set by `torchrun`
-    num_workers = max(1, (os.cpu_count() or 1) // num_processes)
-    return ProcessPoolExecutor(num_workers, initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(max(1, num_cores() // num_processes), initializer=_end_with_parent)
+    # Now: a process forked beside threads may inherit a lock that one of them holds, for ever.
+    pool.submit(int).result()
+    return pool
 
 
 def thread_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -34,7 +43,7 @@ def thread_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Ite
 
     For work that spends its time in NumPy, OpenCV and Pillow, which let other threads run meanwhile.
     """
-    num_threads = os.cpu_count() or 1
+    num_threads = num_cores()
     with ThreadPoolExecutor(num_threads) as pool:
         started: deque[Future[Result]] = deque()
         try:

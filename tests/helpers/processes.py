@@ -131,7 +131,13 @@ def _run_one_of_two(
     )
     os.environ.update({"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)})
     os.environ.update({"DNAF_SCRATCH": str(scratch), "OMP_NUM_THREADS": "1"})
+    _start_workers_as_users_do()
     function(*arguments)
+
+
+def _start_workers_as_users_do() -> None:
+    """Not from a second server, which would import torch for each stage again."""
+    multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)
 
 
 def was_killed(exit_code: int) -> bool:
@@ -161,8 +167,7 @@ def _run_stage(stage: str, root: Path, kill_at: int, full_at: int, spare_bytes: 
     from tests.helpers import faults
 
     torch.set_num_threads(1)
-    # Its own workers start as they do for users: from a second server each stage would import torch again.
-    multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)
+    _start_workers_as_users_do()
     sys.argv = [stage]
     main = importlib.import_module(f"stages.{stage}").main
     if spare_bytes:

@@ -4,7 +4,7 @@ Each is an image store of its own. A damaged one is made again, whatever the dam
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,6 +106,15 @@ class FinishedChunks:
         """
         store = ImageStore(self._path(number))
         return {name: store.read(name) for name in store.names}
+
+    def members(self, num_chunks: int) -> Iterator[tuple[str, bytes]]:
+        """Names and contents of all chunks, in order, of which one at a time is in memory.
+
+        Raises:
+            StateError: as of `read`.
+        """
+        for number in range(num_chunks):
+            yield from self.read(number).items()
 
     def save(self, number: int, contents: Mapping[str, bytes], made_from: str = "") -> None:
         """Keeps a chunk.

@@ -111,9 +111,7 @@ def generate_pairs(
         finished.make(batches, work.prepare, work.finish, shards, description)
         if shards.index > 0:
             return len(tasks)
-        generated: dict[str, bytes] = {}
-        for number in range(len(batches)):
-            generated |= finished.read(number)
+        generated = dict(finished.members(len(batches)))
         with write_store(output, info) as store:
             for task in tasks:
                 store.add(f"{task.pair_id}.png", generated[f"{task.pair_id}.png"])

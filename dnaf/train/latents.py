@@ -95,9 +95,8 @@ def write_latents(
         if shards.index > 0:
             return len(stems)
         with write_store(output, {**made_from, "cached": True}, 2 * len(stems)) as store:
-            for number in range(len(chunks)):
-                for name, latent in finished.read(number).items():
-                    store.add(name, latent)
+            for name, latent in finished.members(len(chunks)):
+                store.add(name, latent)
         files.remove_folder(folder)
     return len(stems)
 

@@ -74,9 +74,8 @@ def write_pose_maps(
             )
         if shards.index == 0:
             with write_store(out, info, 2 * len(stems)) as store:
-                for number in range(len(chunks)):
-                    for name, pose_map in finished.read(number).items():
-                        store.add(name, pose_map)
+                for name, pose_map in finished.members(len(chunks)):
+                    store.add(name, pose_map)
             files.remove_folder(scratch)
     return 2 * len(stems)
 

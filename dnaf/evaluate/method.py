@@ -22,6 +22,7 @@ from dnaf.evaluate.metrics.body_mask import body_mask
 from dnaf.evaluate.metrics.metric import PairMetric
 from dnaf.evaluate.metrics.pckh import COUNTS
 from dnaf.evaluate.networks.features import feature_networks
+from dnaf.evaluate.networks.kept import KeptFeatures
 from dnaf.evaluate.protocols.protocol import Protocol
 from dnaf.evaluate.real_images import RealImages
 from dnaf.evaluate.reference import read_reference
@@ -70,8 +71,9 @@ def score_method(
     data = DataSet(setting.format_name, setting.size, test, root / "pairs/train_images.csv", prepared)
     results = open_results(method, found, card, data)
     sets, info = read_reference(root / "reference" / protocol.name, protocol)
+    features = feature_networks(protocol, setting.weights, root, shards.device)
     networks = Networks(
-        feature_networks(protocol, setting.weights, root, shards.device),
+        {name: KeptFeatures(name, network, protocol) for name, network in features.items()},
         pair_networks(protocol, setting.weights, shards.device),
     )
     for name, network in networks.features.items():

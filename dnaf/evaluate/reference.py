@@ -23,6 +23,7 @@ from dnaf.data.formats.names import Stem
 from dnaf.evaluate.metrics.frechet import RealStatistics, real_statistics
 from dnaf.evaluate.metrics.kid import real_term
 from dnaf.evaluate.networks.features import FeatureNetwork
+from dnaf.evaluate.networks.kept import code_digests
 from dnaf.evaluate.protocols.protocol import Protocol, View
 from dnaf.evaluate.real_images import RealImages
 
@@ -113,9 +114,8 @@ def _key(
 ) -> str:
     """Of all that features depend on: images, how they are shown, networks, and the code that looks."""
     steps = [(how, size or real.size) for how, size in view.real]
-    code = [files.digest(path) for path in sorted(Path(__file__).parent.rglob("*.py"))]
     shown = [real.fingerprint(stems), real.prepared.fingerprint(), steps, view.padded_to]
-    return files.fingerprint([*shown, protocol.fid_network, dict(made_by), code])
+    return files.fingerprint([*shown, protocol.fid_network, dict(made_by), code_digests()])
 
 
 def _write_features(folder: Path, name: str, count: int, finished: FinishedChunks) -> None:

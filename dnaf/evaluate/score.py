@@ -21,9 +21,10 @@ from dnaf.evaluate.batch_networks import BatchFeatures, Networks
 from dnaf.evaluate.comparison import Comparer, Masks
 from dnaf.evaluate.inspection import Inspector
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, ratio_interval
-from dnaf.evaluate.metrics.metric import PairMetric, RatioMetric, TableMetric
+from dnaf.evaluate.metrics.metric import PairMetric, PairNetwork, RatioMetric, TableMetric
 from dnaf.evaluate.metrics.psnr import PSNR_MAX
 from dnaf.evaluate.metrics.registry import COLUMNS, METRICS
+from dnaf.evaluate.networks.features import FeatureNetwork
 from dnaf.evaluate.protocols.protocol import LastBatch, Protocol
 from dnaf.evaluate.protocols.view import compared_size
 from dnaf.evaluate.real_images import RealImages
@@ -235,7 +236,7 @@ def _provenance(
         key.removesuffix("_batch"): num_pairs - num_kept(num_pairs, batch) for key, batch in batches.items()
     }
     size = compared_size(protocol.pixels, reference.images.size)
-    every = {**networks.features, **networks.pairs}
+    every: dict[str, FeatureNetwork | PairNetwork] = {**networks.features, **networks.pairs}
     real_set = {key: reference.info[key] for key in ("count", "of", "sha256")} if networks.features else None
     return {
         **dataclasses.asdict(protocol),

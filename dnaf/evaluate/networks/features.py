@@ -1,8 +1,12 @@
 """The networks whose features are compared as sets: Inception for FID and KID, EfficientNet-Lite0, DINOv2."""
 
+import typing
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dnaf.core.config import WeightFiles
 from dnaf.evaluate.networks.dinov2 import Dino
@@ -10,9 +14,22 @@ from dnaf.evaluate.networks.efficientnet import FOLDER, EfficientNet
 from dnaf.evaluate.networks.inception import Inception
 from dnaf.evaluate.protocols.protocol import Protocol
 
-FeatureNetwork = Inception | Dino | EfficientNet
-
 INCEPTION, EFFICIENTNET, DINO = "inception", "efficientnet_lite0", "dinov2"
+
+
+class FeatureNetwork(typing.Protocol):
+    """A network that looks at images one by one.
+
+    Attributes:
+        is_random: whether the weights are random.
+        provenance: of the weights.
+    """
+
+    is_random: bool
+    provenance: str
+
+    def features(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Features (B, D) of RGB images (B, H, W, 3)."""
 
 
 def feature_networks(

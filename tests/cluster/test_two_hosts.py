@@ -1,6 +1,7 @@
 """Stages on two hosts: what one process writes, and no half work where a host dies."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +23,14 @@ from tests.helpers.training_project import ROOT, TrainingProject
 pytestmark = pytest.mark.slow
 
 RESULTS = {"train": ("data/model", "metrics/train"), "generate": ("data/results",)}
+# What a heavy stage is started with, what it writes, and where it keeps what is finished.
+HEAVY = {
+    "unpack": (["demo"], ["data/images.zip", "data/prepared.zip"], "unpack"),
+    "render": (["demo"], ["data/pose_maps.zip"], "render"),
+    "latents": ([], ["data/latents.zip"], "latents"),
+    "reference": (["demo", "cfld"], ["data/reference"], "reference"),
+    "evaluate": (["demo", "ground_truth", "cfld"], ["data/scores"], "features"),
+}
 WEIGHTS = "adapter/diffusion_pytorch_model.safetensors"
 
 
@@ -100,6 +109,73 @@ def test_two_hosts_unpack_and_draw_as_one_process_does(tmp_path: Path, two_hosts
         assert [files.digest(path) for path in paths] == expected
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo as far as its reference set, with images enough for a host to die within each stage."""
+    root = tmp_path_factory.mktemp("drawn")
+    params = Params().model_dump()
+    params["datasets"]["demo"] |= {"max_test_pairs": 60}
+    params["make_demo"] |= {"num_train_outfits": 100, "num_test_outfits": 10}
+    params["reference"] |= {"max_images": 60, "batch_size": 5}
+    params["evaluate"] |= {"batch_size": 5, "num_bootstrap": 20}
+    with open(root / "params.yaml", "w") as file:
+        YAML().dump(params, file)
+    shutil.copytree(ROOT / "data/base", root / "data/base")
+    card = Path("data/results/ground_truth/card.yaml")
+    (root / card).parent.mkdir(parents=True)
+    shutil.copy(ROOT / card, root / card)
+    for stage in ("make_demo", "unpack", "split", "render", "latents", "reference"):
+        run_alone(root, stage, *HEAVY.get(stage, ([],))[0])
+    return root
+
+
+def run_alone(root: Path, stage: str, *arguments: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DNAF_SCRATCH": str(root / "scratch")}
+    environment["OMP_NUM_THREADS"] = "1"  # as on the hosts: sums of other threads have other last digits
+    command = [sys.executable, "-m", f"stages.{stage}", *arguments]
+    subprocess.run(command, cwd=root, env=environment, check=True)
+
+
+@pytest.mark.parametrize("stage", HEAVY)
+def test_a_host_that_dies_in_any_heavy_stage_ends_the_other_and_nothing_is_lost(
+    drawn: Path, two_hosts: TwoHosts, stage: str
+) -> None:
+    arguments, outputs, purpose = HEAVY[stage]
+    run_alone(drawn, stage, *arguments)
+    expected = digests(drawn, outputs)
+    for path in [*outputs, f"scratch/{purpose}"]:
+        remove(drawn / path)
+    hosts = two_hosts.start(drawn, f"stages.{stage}", *arguments)
+    while not list((drawn / "scratch" / purpose).glob("*/chunk-*")):
+        assert hosts[0].poll() is None, hosts[0].communicate()[0]
+        time.sleep(0.01)
+    require_told_death(hosts)
+    assert digests(drawn, outputs) == {}
+    succeeded(two_hosts.run(drawn, f"stages.{stage}", *arguments))
+    assert digests(drawn, outputs) == expected
+
+
+def digests(root: Path, outputs: list[str]) -> dict[Path, str]:
+    found = [path for each in outputs for path in [root / each, *(root / each).rglob("*")]]
+    return {path: files.digest(path) for path in found if path.is_file() and not path.name.startswith(".")}
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        files.remove_folder(path)
+    path.unlink(missing_ok=True)
+
+
+def require_told_death(hosts: list[subprocess.Popen[str]]) -> None:
+    """Kills the second host; the first one says so, and ends."""
+    kill_second()
+    died = time.monotonic()
+    [(code, said), _] = finish(hosts)
+    assert code not in (0, None)
+    assert time.monotonic() - died < 60
+    assert "error: another process of this run has ended" in said, said[-6000:]
+
+
 @pytest.mark.parametrize("stage", ["train", "generate"])
 def test_a_host_that_dies_ends_the_other_which_says_so_and_both_go_on_when_started_again(
     project: TrainingProject, two_hosts: TwoHosts, stage: str
@@ -118,12 +194,7 @@ def test_a_host_that_dies_ends_the_other_which_says_so_and_both_go_on_when_start
     while not list(project.scratch.glob(pattern)):
         assert hosts[0].poll() is None, hosts[0].communicate()[0]
         time.sleep(0.02)
-    kill_second()
-    died = time.monotonic()
-    [(code, said), _] = finish(hosts)
-    assert code not in (0, None)
-    assert time.monotonic() - died < 60
-    assert "error: another process of this run has ended" in said, said[-6000:]
+    require_told_death(hosts)
     succeeded(two_hosts.run(project.root, f"stages.{stage}"))
     assert project.digests(*RESULTS[stage]) == expected
 

@@ -30,7 +30,7 @@ from dnaf.core.files import MANIFEST, fingerprint
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # same content, same bytes, same hash for DVC
 _MOST_IN_A_FILE = 131_072  # members: the pose maps of DeepFashion, 105,424, are one file
-_MOST_IN_A_VOLUME = 4_096  # a hundredth of 409,270 images
+_MOST_IN_A_VOLUME = 2_048  # half a hundredth of 409,270 images
 _LOCAL_HEADER = struct.Struct("<26xHH")  # before each content: ..., lengths of its name and of what follows
 _MEMBER = np.dtype([("volume", "u4"), ("header", "i8"), ("size", "i8"), ("sha256", "V32")])
 

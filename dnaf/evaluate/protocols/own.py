@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
-from dnaf.core.errors import ConfigError, one_line
+from dnaf.core.errors import ConfigError, DnafError, one_line
 
 Kind = TypeVar("Kind")
 
@@ -15,6 +15,7 @@ def imported(key: str, name: str, kind: type[Kind]) -> Kind:
 
     Raises:
         ConfigError: it cannot be imported, or is of another kind.
+        DnafError: what it says itself that it needs.
     """
     where = f"params.yaml: own.{key}: {name}"
     module, _, attribute = name.partition(":")
@@ -23,6 +24,8 @@ def imported(key: str, name: str, kind: type[Kind]) -> Kind:
         sys.path.insert(0, folder)
     try:
         found = getattr(import_module(module), attribute)
+    except DnafError:
+        raise  # it says itself what it needs
     # A file of the user's own: anything can be wrong in it, and it may end the process.
     except (Exception, SystemExit) as error:
         raise ConfigError(

@@ -57,7 +57,7 @@ def build(root: Path, train: list[str], test: list[str], size: images.Size = (25
     """Writes the project with its data set `rehearsal`, of (height, width) `size`."""
     raw = root / "data/raw/rehearsal"
     raw.mkdir(parents=True)
-    for name in ("dnaf", "stages"):
+    for name in ("dnaf", "stages", "extensions", "data/base/efficientnet_lite0"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dvc.yaml", root)
     for card in ROOT.glob("data/results/*/card.yaml"):

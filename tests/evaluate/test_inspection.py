@@ -136,3 +136,7 @@ def test_near_images_have_near_signatures(seed: int, strength: int, size: tuple[
     squared = np.square(image.astype(float) - other).mean()
     assert np.square(_signature(image) - _signature(other)).mean() <= squared * 1.001 + 1e-6
     assert is_near(image, other) == (squared < 255**2 / 10**4.5)
+
+
+def test_what_is_kept_of_an_image_holds_no_memory_of_others() -> None:
+    assert _signature(smooth("one")).base is None

@@ -2,8 +2,9 @@
 
 Run: python -m benchmarks.processes FOLDER
 
-FOLDER is that of `benchmarks.rehearsal` and `benchmarks.rehearsal_evaluation`: unpack, render and evaluate
-have the size of DeepFashion. `generate` makes the demo's images with the model that `dvc repro` left here.
+FOLDER is that of `benchmarks.rehearsal` and `benchmarks.rehearsal_evaluation`: render and evaluate have the
+numbers of DeepFashion. unpack has 12,000 JPEGs of its 1101x750 pixels, which are drawn first. generate makes
+the demo's images with the model that `dvc repro` left here.
 """
 
 import argparse
@@ -13,23 +14,56 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from benchmarks.rehearsal import ROOT, environment
+from benchmarks.rehearsal import ROOT, build, environment, make_names
 from dnaf.core import files
 
+NUM_IMAGES, ORIGINAL = 12_000, (1101, 750)
 _TWO = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
-# What each stage writes; it starts without any of it.
-STAGES = {
-    ("unpack", "rehearsal"): ("data/images.zip", "data/prepared.zip"),
-    ("render", "rehearsal"): ("data/pose_maps.zip",),
-    ("evaluate", "rehearsal", "pidm", "patn"): ("data/scores/patn/pidm.json", "data/scores/patn/pidm.csv"),
-}
-GENERATE = {("generate",): ("data/results/dnaf/generated.zip", "data/results/dnaf/wrong_source.zip")}
-OF_GENERATE = ("data/model", "data/base", "data/pairs", "data/prepared.zip", "data/pose_maps.zip")
+_OF_GENERATE = (
+    *("params.yaml", "data/model", "data/base", "data/pairs", "data/prepared.zip", "data/pose_maps.zip"),
+)
 
 
-def seconds(root: Path, stage: tuple[str, ...], num_processes: int) -> float:
+@contextmanager
+def photographs(folder: Path) -> Iterator[Path]:
+    """A project with large images, beside FOLDER; removed in the end."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        root = Path(temporary) / "photographs"
+        build(root, *make_names(NUM_IMAGES), original=ORIGINAL)
+        yield root
+
+
+@contextmanager
+def rehearsed(folder: Path) -> Iterator[Path]:
+    """FOLDER itself."""
+    yield folder
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[Path]:
+    """A copy of what `generate` reads of the demo."""
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in _OF_GENERATE:
+            target = Path(temporary) / name
+            target.parent.mkdir(exist_ok=True)
+            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, target)
+        yield Path(temporary)
+
+
+# Where each stage runs, how it is called, and what it writes; it starts without any of that.
+COMPARED: list[tuple[Callable[[Path], AbstractContextManager[Path]], list[str], list[str]]] = [
+    (photographs, ["unpack", "rehearsal"], ["data/images.zip", "data/prepared.zip"]),
+    (rehearsed, ["render", "rehearsal"], ["data/pose_maps.zip"]),
+    (rehearsed, ["evaluate", "rehearsal", "pidm", "patn"], ["data/scores/patn/pidm.csv"]),
+    (demo, ["generate"], ["data/results/dnaf/generated.zip", "data/results/dnaf/wrong_source.zip"]),
+]
+
+
+def seconds(root: Path, stage: list[str], num_processes: int) -> float:
     """Wall seconds of a stage, imports included; one process has one core."""
     cores = sorted(os.sched_getaffinity(0))[:num_processes]
     started = time.perf_counter()
@@ -44,7 +78,7 @@ def seconds(root: Path, stage: tuple[str, ...], num_processes: int) -> float:
     return time.perf_counter() - started
 
 
-def compare(root: Path, stage: tuple[str, ...], outputs: tuple[str, ...]) -> str:
+def compare(root: Path, stage: list[str], outputs: list[str]) -> str:
     """A line of the table."""
     took, digests = [], []
     for num_processes in (1, 2):
@@ -61,16 +95,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
     print("| stage | one, seconds | two, seconds | | same bytes |\n|---|--:|--:|--:|---|", flush=True)
-    for stage, outputs in STAGES.items():
-        print(compare(options.folder.resolve(), stage, outputs), flush=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        root = Path(scratch)
-        shutil.copy(ROOT / "params.yaml", root)
-        for name in OF_GENERATE:
-            target = root / name
-            target.parent.mkdir(exist_ok=True)
-            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, target)
-        for stage, outputs in GENERATE.items():
+    for place, stage, outputs in COMPARED:
+        with place(options.folder.resolve()) as root:
             print(compare(root, stage, outputs), flush=True)
 
 

@@ -53,8 +53,14 @@ def make_names(num_images: int) -> tuple[list[str], list[str]]:
     return names[:num_train], names[num_train:]
 
 
-def build(root: Path, train: list[str], test: list[str], size: images.Size = (256, 176)) -> None:
-    """Writes the project with its data set `rehearsal`, of (height, width) `size`."""
+def build(
+    root: Path,
+    train: list[str],
+    test: list[str],
+    size: images.Size = (256, 176),
+    original: images.Size = (110, 75),
+) -> None:
+    """Writes the project with its data set `rehearsal`: JPEGs of `original`, to be prepared in `size`."""
     raw = root / "data/raw/rehearsal"
     raw.mkdir(parents=True)
     for name in ("dnaf", "stages", "extensions", "data/base/efficientnet_lite0"):
@@ -80,7 +86,7 @@ def build(root: Path, train: list[str], test: list[str], size: images.Size = (25
             points[rng.random(18) < 0.05] = -1
             lines.append(f"{name}:{points[:, 1].tolist()}:{points[:, 0].tolist()}")
             coarse = rng.integers(0, 256, (11, 8, 3), dtype=np.uint8)
-            image = images.encode_jpeg(images.resize(coarse, (110, 75)), 85)
+            image = images.encode_jpeg(images.resize(coarse, original), 85)
             members[f"img_highres/{deepfashion.image_path(name)}"] = image
         files.write_atomic(raw / f"fasion-resize-annotation-{split}.csv", "\n".join(lines) + "\n")
     write_encrypted_zip(raw / "img_highres.zip", members, b"rehearsal", rng)

@@ -36,6 +36,7 @@ def run(*functions: Command) -> None:
     """
     # Imports make a million objects that stay; Python would search all of them for garbage eight times.
     gc.set_threshold(50_000, 100, 100)
+    environment.let_threads_sleep()
     app, name = to_app(*functions), _name(functions[0])
     package = "pretraining" if functions[0].__globals__["__package__"] == "pretraining" else "stages"
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -1,4 +1,4 @@
-"""Environment variables that are numbers: launchers set them, and libraries read them without a check."""
+"""Environment variables that are numbers: libraries read them, of those of launchers some without a check."""
 
 import os
 
@@ -6,6 +6,8 @@ from dnaf.core.errors import ConfigError
 
 # torchrun and `accelerate launch` set them for each process.
 _OF_LAUNCHERS = ("WORLD_SIZE", "RANK", "LOCAL_WORLD_SIZE", "LOCAL_RANK", "MASTER_PORT")
+# Rounds that a thread waits awake for the others of an operator: some 50 microseconds, not milliseconds.
+_SPIN_COUNT = "3000"
 
 
 def number(name: str, default: int) -> int:
@@ -34,3 +36,13 @@ def require_numbers() -> None:
     """
     for name in _OF_LAUNCHERS:
         number(name, 0)
+
+
+def let_threads_sleep() -> None:
+    """Has OpenMP's threads wait awake for a moment only, unless the user says how they wait.
+
+    To be called before PyTorch is imported. By default they wait awake for so long that, where other work has
+    one of their cores, the others burn theirs: docs/training.md has what that costs.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", _SPIN_COUNT)

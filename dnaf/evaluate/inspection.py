@@ -159,5 +159,5 @@ def is_near(first: Pixels, second: Pixels) -> bool:
 
 def _signature(image: Pixels) -> NDArray[np.float32]:
     blocks = cv2.resize(image.astype(np.float32), (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA)
-    # A copy: what OpenCV itself allocates between large images, and is kept, keeps their memory (60 kB an image).
+    # A copy: what OpenCV allocates between large images, and is kept, keeps their memory (60 kB an image).
     return np.asarray(blocks, np.float32).flatten()

@@ -39,7 +39,7 @@ from dnaf.pretraining.sheets import Examples, crop, torso_centres
 from dnaf.pretraining.style_encoder import MODEL_NAME, to_timm, write_style_encoder
 from dnaf.train.init import init_adapter
 from tests.helpers import processes
-from tests.helpers.training_project import ROOT, model_params
+from tests.helpers.training_project import ROOT, generate_params, model_params
 
 SEED = 5
 _LARGEST = 16_000_000  # bytes in git, of what is pretrained
@@ -541,8 +541,16 @@ def test_the_ablations_are_trained_once_and_their_errors_are_those_of_the_models
     assert len(written) == 4
     assert ablation.train_all(dataset, base, out, adapter_params(), ROUND, [SEED]) == models
     assert {path: path.stat().st_mtime_ns for path in out.rglob("manifest.json")} == written
-    pairs = PairImages(sources_of(dataset / VALIDATION))
-    errors = ablation.errors_of(models["full"][0], pairs, pairs.pairs)
-    assert set(errors) == set(exchange.TIMESTEPS)
-    table = exchange.exchange(load_pipeline(models["full"][0]), pairs, len(pairs.pairs), (150,))
-    assert errors[150].mean() == pytest.approx(table["x0_error"].iloc[0], rel=1e-4)
+    sources = sources_of(dataset / VALIDATION)
+    pairs = PairImages(sources)
+    full, others = models["full"][0], [folders[0] for folders in models.values()][1:]
+    errors = ablation.errors_of(full, sources, generate_params(), SEED)
+    assert list(errors) == list(ablation.MEASURES)
+    assert all(len(values) == len(pairs.pairs) for values in errors.values())
+    table = exchange.exchange(load_pipeline(full), pairs, len(pairs.pairs), (150,))
+    assert errors["t = 150"].mean() == pytest.approx(table["x0_error"].iloc[0], rel=1e-4)
+    for model in others:
+        ablation.errors_of(model, sources, generate_params(), SEED)
+    sheet = ablation.show([full, *others], sources)
+    side = pairs.pixels(pairs.pairs["target"].iloc[0]).shape[0]
+    assert sheet.shape[0] == 2 * side * (2 + len(models))

@@ -74,7 +74,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         build(root, options.pairs, methods, protocols)
-        seconds, peak = run(root, sys.executable, "-m", "stages.leaderboard", "demo")
+        seconds, _, peak = run(root, sys.executable, "-m", "stages.leaderboard", "demo")
     numbers = f"{len(methods)} methods, {len(protocols)} protocols, {len(METRICS)} metrics"
     print(f"{options.pairs:,} pairs, {numbers}\n")
     print("| stage | seconds | GB |\n|---|---|---|")

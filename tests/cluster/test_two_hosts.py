@@ -115,7 +115,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("drawn")
     params = Params().model_dump()
     params["datasets"]["demo"] |= {"max_test_pairs": 60}
-    params["make_demo"] |= {"num_train_outfits": 100, "num_test_outfits": 10}
+    params["make_demo"] |= {"num_train_outfits": 400, "num_test_outfits": 10}  # three chunks of `unpack`
     params["reference"] |= {"max_images": 60, "batch_size": 5}
     params["evaluate"] |= {"batch_size": 5, "num_bootstrap": 20}
     with open(root / "params.yaml", "w") as file:

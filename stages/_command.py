@@ -1,11 +1,12 @@
 """Runs a stage as a command line: a line at once, its result as the last one, one sentence for an error."""
 
+import atexit
 import gc
 import io
 import os
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,29 @@ def run(*functions: Command) -> None:
 
     What it returns is its result in a line or more: what was made, and where it is. Only the first of several
     processes says it.
+    """
+    ended: list[object] = []
+    # The first that is registered is the last to be called: after all that libraries want to do at the end.
+    atexit.register(_leave, ended)
+    ended.append(exit_code(*functions))
+    sys.exit(ended[0])  # type: ignore[arg-type]
+
+
+def _leave(ended: list[object]) -> None:
+    """Ends this process as it is: to take a million objects apart first costs a second or two of CPU."""
+    match ended:
+        case [int() | None as code]:  # else an exception is on its way
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(code or 0)
+
+
+def exit_code(*functions: Command) -> object:
+    """Runs like `run`, and leaves the end of the process to the caller.
+
+    Returns:
+        what `sys.exit` takes.
     """
     # Imports make a million objects that stay; Python would search all of them for garbage eight times.
     gc.set_threshold(50_000, 100, 100)
@@ -66,7 +90,7 @@ def run(*functions: Command) -> None:
         code = 2
     if (lost := _lost_output()) is not None:
         code = _say_lost(lost)
-    sys.exit(code)  # type: ignore[arg-type]
+    return code
 
 
 def _why_others_are_lost(error: RuntimeError) -> str | None:

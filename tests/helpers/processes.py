@@ -176,6 +176,6 @@ def _run_stage(stage: str, root: Path, kill_at: int, full_at: int, spare_bytes: 
     counted = faults.Faults(kill_at or full_at, faults.kill if kill_at else faults.disk_full)
     try:
         with counted.installed():
-            _command.run(main)
+            sys.exit(_command.exit_code(main))
     finally:
         (root / "calls.txt").write_text(str(counted.calls))

@@ -28,9 +28,9 @@ def fail() -> str:
 def run(monkeypatch: pytest.MonkeyPatch, command: _command.Command, *arguments: str) -> int:
     """The exit code."""
     monkeypatch.setattr(sys, "argv", ["command", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        _command.run(command)
-    return ended.value.code if isinstance(ended.value.code, int) else 0
+    code = _command.exit_code(command)
+    assert isinstance(code, int | None)
+    return code or 0
 
 
 FIRST_LINE = "test_command: A stage as a command line says at once what it is about …\n"
@@ -80,6 +80,60 @@ def test_a_launchers_variable_that_is_no_number_is_one_sentence(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.startswith(f"error: {name}: not a whole number (found {value!r}")
+
+
+ENDING = '''"""Make images."""
+import atexit, sys, threading, time
+from stages import _command
+from dnaf.core.errors import ConfigError
+
+def last_words() -> None:
+    time.sleep(0.2)
+    print("thread")
+
+def main(how: str) -> str:
+    atexit.register(print, "library")
+    threading.Thread(target=last_words).start()
+    if how == "wrong":
+        raise ConfigError("params.yaml: wrong.")
+    if how == "fault":
+        raise ZeroDivisionError
+    if how == "stopped":
+        raise SystemExit(143)
+    return "3 images"
+
+class Slow:
+    def __del__(self) -> None:
+        print("taken apart")
+
+kept = Slow()
+_command.run(main)
+'''
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "result"), [("well", 0, ["3 images"]), ("wrong", 2, []), ("stopped", 143, [])]
+)
+def test_a_stage_ends_after_all_last_words_and_takes_nothing_apart(
+    how: str, code: int, result: list[str], tmp_path: Path
+) -> None:
+    ended = end(tmp_path, how)
+    assert (ended.returncode, ended.stdout.splitlines()) == (code, [*result, "thread", "library"])
+
+
+def test_a_fault_of_our_own_shows_where_it_is(tmp_path: Path) -> None:
+    ended = end(tmp_path, "fault")
+    assert ended.returncode == 1
+    assert "ZeroDivisionError" in ended.stderr
+
+
+def end(folder: Path, how: str) -> subprocess.CompletedProcess[str]:
+    script = folder / "stages_of_a_test.py"
+    script.write_text(ENDING)
+    return subprocess.run(
+        [sys.executable, str(script), how],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"]])

@@ -27,7 +27,7 @@ class Shards:
     """This process among those that share the work.
 
     Attributes:
-        index: from 0; only 0 writes files.
+        index: from 0.
         count: number of processes.
         chosen: what this process computes on; None: the default.
     """
@@ -67,7 +67,7 @@ class Shards:
         if self.index == 0:
             prepared = track(prepared, f"{description} (batches)", len(numbers))
         own = [(number, finish(chunk)) for number, chunk in zip(numbers, prepared, strict=True)]
-        return [result for _, result in sorted(self._gather(own), key=lambda pair: pair[0])]
+        return [result for _, result in sorted(self.gather(own), key=lambda pair: pair[0])]
 
     @contextmanager
     def locked(self, folder: Path) -> Iterator[None]:
@@ -82,9 +82,10 @@ class Shards:
 
     def wait(self) -> None:
         """Until all processes are here."""
-        self._gather([])
+        self.gather([])
 
-    def _gather(self, own: list[tuple[int, Result]]) -> list[tuple[int, Result]]:
+    def gather(self, own: list[tuple[int, Result]]) -> list[tuple[int, Result]]:
+        """What all processes have, in each of them: results with the numbers of their chunks, in no order."""
         if self.count == 1:
             return own
         from accelerate.utils import gather_object

@@ -4,8 +4,10 @@ Exactly the images of the data set are taken, each fully decoded once, so that e
 them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
+from itertools import compress
 from pathlib import Path
 
 from dnaf.core import commands, files, images, progress
@@ -14,13 +16,14 @@ from dnaf.core.shards import Shards
 from dnaf.data.archives.open import Archive, open_archive
 from dnaf.data.formats import published_counts
 from dnaf.data.formats.format import Format
-from dnaf.data.formats.names import Name, stem
-from dnaf.data.prepare import prepare_images, prepare_share
+from dnaf.data.formats.names import Name
+from dnaf.data.prepare import Prepared, group_images, prepare_images
 from dnaf.data.store import write_store
 
 # How people pack images; a 7z archive is opened too, for the sentence that says what to do with it.
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".rar", ".7z")
-_VERSION = 2  # of what prepared images depend on beside their originals and size
+_Source = tuple[Archive, dict[str, Name], str | None]  # its images by member, and its password
+_VERSION = 3  # of what prepared images depend on beside their originals and size
 
 
 def unpack(
@@ -34,8 +37,8 @@ def unpack(
 ) -> dict[str, int]:
     """Writes both stores, atomically, in the order of the archives.
 
-    Processes share what takes long, decoding and resizing; the first one writes the stores. A run that is
-    killed and started again uses what was prepared before.
+    Processes share the images and then the stores. A run that is killed and started again uses what was
+    prepared before.
 
     Args:
         raw: the data set's folder.
@@ -62,14 +65,13 @@ def unpack(
             published_counts.check_images(raw.name, split, names, raw)
         name_of = {path: name for names in splits.values() for name, path in names.items()}
 
-        num_bytes, sources = 0, []
+        sources = []
         for container, archive in archives.items():
             members = {
                 name: name_of[f"{container}/{name}"]
                 for name in archive.names
                 if f"{container}/{name}" in name_of
             }
-            num_bytes += archive.num_bytes(members)
             sources.append((archive, members, _password(archive, container, ask_password)))
         counts = {"num_images": len(name_of), "num_ignored": len(paths) - len(name_of)}
         about = {
@@ -80,22 +82,25 @@ def unpack(
         }
         scratch = files.scratch_folder("unpack", files.fingerprint([_VERSION, raw.name, size]))
         with shards.locked(scratch):
+            num_bytes = sum(num for _, num in _sizes(sources))
             for folder in (images_path.parent, scratch):
                 files.require_space(folder, bytes_needed(num_bytes, len(name_of), size))
-            if shards.count > 1:
-                prepare_share(_contents(sources), size, data_format.check_image, scratch, shards)
-                shards.wait()
-            if shards.index > 0:
+            chunks, prepared = group_images(_sizes(sources), size), Prepared(scratch)
+            read = partial(_contents, sources)
+            if not prepare_images(chunks, read, size, data_format.check_image, prepared, shards):
                 return counts
-            with (
-                write_store(images_path, about, len(name_of)) as native,
-                write_store(prepared_path, about, len(name_of)) as prepared,
-            ):
-                results = prepare_images(_contents(sources), size, data_format.check_image, scratch)
-                for name, data, png in progress.track(results, "Unpacking images", total=len(name_of)):
-                    native.add(name, data)
-                    prepared.add(f"{stem(name)}.png", png)
-            files.remove_folder(scratch)
+            stores = (images_path, prepared.originals), (prepared_path, prepared.resized)
+            for number, (path, kept) in enumerate(stores):
+                if shards.has(number):
+                    contents = kept.members(len(chunks))
+                    if shards.index == 0:
+                        contents = progress.track(contents, f"Writing {path}", len(name_of))
+                    with write_store(path, about, len(name_of)) as store:
+                        for name, data in contents:
+                            store.add(name, data)
+            shards.wait()
+            if shards.index == 0:
+                files.remove_folder(scratch)
     return counts
 
 
@@ -108,10 +113,19 @@ def _password(archive: Archive, container: str, ask: Callable[[str], str | None]
     return password
 
 
-def _contents(sources: list[tuple[Archive, dict[str, Name], str | None]]) -> Iterator[tuple[Name, bytes]]:
-    """Name and content of every image, in the order of the archives."""
+def _sizes(sources: Sequence[_Source]) -> Iterator[tuple[Name, int]]:
+    """Name and bytes of every image, in the order of the archives."""
+    for archive, members, _ in sources:
+        for member, name in members.items():
+            yield name, archive.size(member)
+
+
+def _contents(sources: Sequence[_Source], wanted: Iterable[bool]) -> Iterator[tuple[Name, bytes]]:
+    """Name and content of every image that is wanted, in the order of the archives."""
+    rest = iter(wanted)
     for archive, members, password in sources:
-        for member, data in archive.read(members, password):
+        chosen = list(compress(members, rest))
+        for member, data in archive.read(chosen, password) if chosen else ():
             yield members[member], data
 
 
@@ -122,7 +136,7 @@ def bytes_needed(num_bytes: int, num_images: int, size: images.Size) -> int:
         num_bytes: of the originals.
     """
     prepared = num_images * (size[0] * size[1] * 3 + 1000)  # PNGs that are not compressed
-    return int(1.2 * (num_bytes + 2 * prepared))  # prepared ones are kept for an interrupted run too
+    return int(1.2 * 2 * (num_bytes + prepared))  # in the scratch folder, and in the stores
 
 
 def find_containers(raw: Path, data_format: Format) -> list[Path]:

@@ -65,7 +65,7 @@ def _images(
         for path in containers:
             with open_archive(path) as archive:
                 names += [f"{path.name}/{name}" for name in archive.names]
-                num_bytes += archive.num_bytes(archive.names)
+                num_bytes += sum(map(archive.size, archive.names))
                 if archive.is_encrypted:
                     yield _password(path, archive, ask_password(path.name))
         splits = data_format.choose_images(raw, names).splits

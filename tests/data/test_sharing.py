@@ -1,13 +1,15 @@
 """Unpacking and drawing that two processes share give the bytes of one, and its errors."""
 
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from dnaf.core.errors import DataError
-from dnaf.core.shards import Shards, alone, open_shards
+from dnaf.core.shards import alone, open_shards
 from dnaf.data import prepare
+from dnaf.data.formats.names import stem
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.pairs.write import write_split
 from dnaf.data.pose_maps import write as drawing
@@ -61,16 +63,27 @@ def test_two_processes_unpack_and_draw_the_bytes_of_one(tmp_path: Path) -> None:
     assert not list((tmp_path / "scratch").rglob("chunk-*"))
 
 
-def test_each_process_prepares_its_share_and_the_first_finds_it_done(tmp_path: Path) -> None:
-    contents = [(name, (RAW / "images" / name).read_bytes()) for name in [*TRAIN, *TEST]]
-    for index in (0, 1):
-        prepare.prepare_share(iter(contents), SIZE, None, tmp_path / "kept", Shards(index, 2))
-        done = sorted(int(path.stem[-6:]) for path in (tmp_path / "kept").glob("chunk-*.zip"))
-        assert done == [[0, 2], [0, 1, 2, 3]][index]
-    assert [name for name, *_ in prepare.prepare_images(iter(contents), SIZE, None, tmp_path / "kept")] == [
-        *TRAIN,
-        *TEST,
-    ]
+def prepare_share(folder: Path) -> None:
+    """What is not this process's is not even read."""
+    os.chdir(folder)
+    names = [*TRAIN, *TEST]
+    chunks = [[name] for name in names]
+    with open_shards() as shards:
+
+        def read(wanted: Iterable[bool]) -> Iterator[tuple[str, bytes]]:
+            assert list(wanted) == [index % 2 == shards.index for index in range(len(names))]
+            for name in names[shards.index :: 2]:
+                yield name, (RAW / "images" / name).read_bytes()
+
+        assert prepare.prepare_images(chunks, read, SIZE, None, prepare.Prepared(Path("kept")), shards)
+
+
+def test_each_process_reads_and_prepares_its_share(tmp_path: Path) -> None:
+    assert processes.run_two(tmp_path / "scratch", prepare_share, tmp_path) == [0, 0]
+    prepared = prepare.Prepared(tmp_path / "kept")
+    originals = dict(prepared.originals.members(4))
+    assert originals == {name: (RAW / "images" / name).read_bytes() for name in [*TRAIN, *TEST]}
+    assert [name for name, _ in prepared.resized.members(4)] == [f"{stem(name)}.png" for name in originals]
 
 
 def test_all_damaged_images_are_told_once_by_the_first(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ class FolderArchive:
         self._sizes = {name: size for name, _, size in taken}
         self.names = list(self._places)
 
-    def num_bytes(self, names: Collection[str]) -> int:
-        return sum(self._sizes[name] for name in names)
+    def size(self, name: str) -> int:
+        return self._sizes[name]
 
     def check_password(self, password: str | None) -> None:
         """Nothing here is encrypted."""

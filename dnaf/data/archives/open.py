@@ -31,8 +31,8 @@ class Archive(Protocol):
     names: list[str]
     is_encrypted: bool
 
-    def num_bytes(self, names: Collection[str]) -> int:
-        """Size of the named members' contents, as the directory tells it."""
+    def size(self, name: str) -> int:
+        """Bytes of a member's content, as the directory tells it."""
         ...
 
     def check_password(self, password: str | None) -> None:

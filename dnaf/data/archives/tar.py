@@ -53,8 +53,8 @@ class TarArchive:
         self._sizes = {name: size for name, size in zip(self._names, sizes, strict=True) if name}
         self.names = list(self._sizes)
 
-    def num_bytes(self, names: Collection[str]) -> int:
-        return sum(self._sizes[name] for name in names)
+    def size(self, name: str) -> int:
+        return self._sizes[name]
 
     def check_password(self, password: str | None) -> None:
         """Nothing here is encrypted."""

@@ -65,12 +65,12 @@ class ZipArchive:
         self._files = [member for member in members if not member.name.endswith("/")]
         self._members = {name: member for name, member in zip(names, members, strict=True) if name}
         self._name_of = {member.index: name for name, member in self._members.items()}
-        self.names = list(self._members)
+        self.names = sorted(self._members, key=lambda name: self._members[name].offset)
         self.num_left_by_systems = len(self._files) - len(self._members)
         self.is_encrypted = any(member.flags & ENCRYPTED for member in self._members.values())
 
-    def num_bytes(self, names: Collection[str]) -> int:
-        return sum(member.size for member in self._find(names))
+    def size(self, name: str) -> int:
+        return self._members[name].size
 
     def check_password(self, password: str | None) -> None:
         """See `archive.Archive`. Small members are tried, to the CRC; one that comes out right proves it."""

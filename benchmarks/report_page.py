@@ -21,6 +21,7 @@ from playwright.sync_api import Page
 from skimage import data as photographs
 
 from dnaf.core import images
+from dnaf.core.shards import alone
 from dnaf.data.pairs.pairs import Pair
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.submissions.find import TestPairs
@@ -193,7 +194,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, open_browser(chromium) as browser:
         folder = Path(name)
         made = content(folder, options.pairs, options.methods)
-        seconds = timed(lambda: write_page(folder / "report", made)) / 1000
+        seconds = timed(lambda: write_page(folder / "report", made, alone())) / 1000
         report, page = folder / "report", browser.new_page()
         num_bytes = sum(path.stat().st_size for path in (report / "pairs").iterdir())
         rows = [

@@ -36,8 +36,10 @@ def run(*functions: Command) -> None:
     processes says it.
     """
     ended: list[object] = []
-    # The first that is registered is the last to be called: after all that libraries want to do at the end.
-    atexit.register(_leave, ended)
+    # The first that is registered is called last, after all that libraries do at the end. A tool that was
+    # there before, such as coverage, would not be called at all: then Python ends in its own way.
+    if atexit._ncallbacks() == 0:
+        atexit.register(_leave, ended)
     ended.append(exit_code(*functions))
     sys.exit(ended[0])  # type: ignore[arg-type]
 

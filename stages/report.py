@@ -16,6 +16,7 @@ from stages import _command
 
 def main(dataset: _command.Dataset = None) -> str:
     from dnaf.core import commands, config, files
+    from dnaf.core.shards import open_shards
     from dnaf.data.store import ImageStore
     from dnaf.evaluate.metrics.own import columns_with
     from dnaf.evaluate.submissions.find import CARD, read_pairs_csv
@@ -36,7 +37,7 @@ def main(dataset: _command.Dataset = None) -> str:
     size, format_name = config.load_size(dataset), config.load_format(dataset)
     scores, results = Path("data/scores"), Path("data/results")
     page_folder, qualitative = Path("report"), Path("metrics/qualitative.png")
-    with _command.writing(page_folder, qualitative):
+    with _command.writing(page_folder, qualitative), open_shards() as shards:
         test = read_pairs_csv(Path("data/pairs/test.csv"))
         prepared = ImageStore(Path("data/prepared.zip"))
         data = DataSet(format_name, size, test, Path("data/pairs/train_images.csv"), prepared)
@@ -50,10 +51,12 @@ def main(dataset: _command.Dataset = None) -> str:
         shown_images = [row.method for row in boards[0].present if not row.elsewhere]
         panels = open_panels(shown_images, cards, results, data, ImageStore(Path("data/pose_maps.zip")))
         loss = read_loss_curve(Path("metrics/train/loss.csv"))
-        shown, caption = typical_pairs(boards[0], test, cards, params.num_rows)
-        sheet = figure.draw(figure.of_paper(panels), shown, caption)
-        page.write_page(page_folder, page.Content(dataset, data, boards, cards, partitions, panels, loss))
-        files.write_atomic(qualitative, figure.to_png(sheet))
+        content = page.Content(dataset, data, boards, cards, partitions, panels, loss)
+        page.write_page(page_folder, content, shards)
+        if shards.index == 0:
+            shown, caption = typical_pairs(boards[0], test, cards, params.num_rows)
+            sheet = figure.draw(figure.of_paper(panels), shown, caption)
+            files.write_atomic(qualitative, figure.to_png(sheet))
     return (
         f"{len(present)} of {len(methods)} methods have results → {page_folder}/index.html, {qualitative}\n"
         "Open report/index.html in a browser. To try another parameter: "

@@ -75,7 +75,7 @@ def prepare_images(
     check: Check | None,
     prepared: Prepared,
     shards: Shards,
-) -> bool:
+) -> None:
     """Decodes, checks, resizes, encodes and keeps all images; ends when every process has done its share.
 
     Args:
@@ -85,11 +85,9 @@ def prepare_images(
         size: (height, width) of the PNGs.
         check: refuses (DataError) decoded pixels; a function of a module, as workers import it.
 
-    Returns:
-        whether all are good; not of the first process, or the only one, which raises what is wrong.
-
     Raises:
-        DataError: images cannot be decoded or are refused; all are tried, the first 20 are named.
+        DataError: images cannot be decoded or are refused; all are tried, the first 20 are named. Of several
+            processes the first one raises it.
         ResourceError: disk or memory do not suffice.
     """
     own = {number: chunk for number, chunk in enumerate(chunks) if shards.has(number)}
@@ -123,7 +121,6 @@ def prepare_images(
     problems = [problem for _, problem in sorted(shards.gather(damaged), key=lambda each: each[0])]
     if problems and shards.index == 0:
         raise _refusal(problems)
-    return not problems
 
 
 def _undamaged(

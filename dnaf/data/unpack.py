@@ -13,7 +13,9 @@ from pathlib import Path
 from dnaf.core import commands, files, images, progress
 from dnaf.core.errors import DataError
 from dnaf.core.shards import Shards
+from dnaf.core.workers import thread_map
 from dnaf.data.archives.open import Archive, open_archive
+from dnaf.data.chunks import FinishedChunks
 from dnaf.data.formats import published_counts
 from dnaf.data.formats.format import Format
 from dnaf.data.formats.names import Name
@@ -37,8 +39,8 @@ def unpack(
 ) -> dict[str, int]:
     """Writes both stores, atomically, in the order of the archives.
 
-    Processes share the images and then the stores. A run that is killed and started again uses what was
-    prepared before.
+    Processes share the images by a scratch folder that all of them see; the first one writes the stores. A
+    run that is killed and started again uses what was prepared before.
 
     Args:
         raw: the data set's folder.
@@ -87,20 +89,20 @@ def unpack(
                 files.require_space(folder, bytes_needed(num_bytes, len(name_of), size))
             chunks, prepared = group_images(_sizes(sources), size), Prepared(scratch)
             read = partial(_contents, sources)
-            if not prepare_images(chunks, read, size, data_format.check_image, prepared, shards):
+            prepare_images(chunks, read, size, data_format.check_image, prepared, shards)
+            if shards.index > 0:
                 return counts
+
+            def write(store: tuple[Path, FinishedChunks]) -> None:
+                path, kept = store
+                with write_store(path, about, len(name_of)) as writer:
+                    for name, data in kept.members(len(chunks)):
+                        writer.add(name, data)
+
             stores = (images_path, prepared.originals), (prepared_path, prepared.resized)
-            for number, (path, kept) in enumerate(stores):
-                if shards.has(number):
-                    contents = kept.members(len(chunks))
-                    if shards.index == 0:
-                        contents = progress.track(contents, f"Writing {path}", len(name_of))
-                    with write_store(path, about, len(name_of)) as store:
-                        for name, data in contents:
-                            store.add(name, data)
-            shards.wait()
-            if shards.index == 0:
-                files.remove_folder(scratch)
+            for _ in progress.track(thread_map(write, stores), "Writing stores", len(stores)):
+                pass
+            files.remove_folder(scratch)
     return counts
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+from dnaf.core.shards import alone
 from dnaf.report.page.page import write_page
 from tests.helpers.chromium import NAMES, find_chromium, open_browser
 from tests.helpers.report_page import made_up
@@ -62,5 +63,5 @@ def watched(browser_context: BrowserContext) -> Iterator[Watched]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a report page."""
     folder = tmp_path_factory.mktemp("made_up")
-    write_page(folder / "report", made_up(folder))
+    write_page(folder / "report", made_up(folder), alone())
     return folder / "report"

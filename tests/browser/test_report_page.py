@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dnaf.core.images import Pixels, decode, resize
+from dnaf.core.shards import alone
 from dnaf.evaluate.metrics.registry import COLUMNS
 from dnaf.report.page.page import write_page
 from dnaf.report.typical import order, typical_pairs
@@ -82,7 +83,7 @@ def test_every_column_is_in_sight_at_1300_pixels_and_every_value_at_400(
             row.numbers.update({f"{column.key}_high": 0.12345 for column in board.columns})
             for column in board.columns:
                 board.marks.setdefault(column.key, {})
-    write_page(tmp_path / "report", made)
+    write_page(tmp_path / "report", made, alone())
     watched.page.set_viewport_size({"width": 1300, "height": 900})
     page = watched.open(tmp_path / "report")
     headings = page.locator("#leaderboard-table .tabulator-col")
@@ -122,7 +123,7 @@ def test_numbers_of_random_networks_are_charts_alone_with_a_warning_in_sight(
     made.boards[0].marks[random.key] = {}
     for row in made.boards[0].present:
         row.numbers.update({random.key: 0.2, f"{random.key}_low": 0.1, f"{random.key}_high": 0.3})
-    write_page(tmp_path / "report", made)
+    write_page(tmp_path / "report", made, alone())
     page = watched.open(tmp_path / "report")
     expect(page.locator("#warning")).to_contain_text("Compare LPIPS with no other table.")
     expect(page.get_by_role("img", name="LPIPS (random network)")).to_be_visible()
@@ -312,7 +313,7 @@ def test_names_and_titles_are_shown_as_text(watched: Watched, tmp_path: Path) ->
         "dnaf": CARDS["dnaf"].model_copy(update={"title": evil, "repository": "javascript:alert(1)"})
     }
     pairs = [(f"{evil} {number}", f"{evil} {number} target") for number in range(3)]
-    write_page(tmp_path / "report", made_up(tmp_path, pairs, "custom", f"{evil} data", cards))
+    write_page(tmp_path / "report", made_up(tmp_path, pairs, "custom", f"{evil} data", cards), alone())
     page = watched.open(tmp_path / "report")
     page.select_option("#metric", "l1")
     page.locator(".open").first.click()

@@ -8,8 +8,11 @@ import pytest
 from dnaf.core.errors import StateError
 from dnaf.core.images import decode
 from dnaf.core.seals import write_sealed
+from dnaf.core.shards import alone, open_shards
 from dnaf.report.loss_curve import LossCurve, read_loss_curve
+from dnaf.report.page import page
 from dnaf.report.page.page import PAGE, to_html, write_page
+from tests.helpers import processes
 from tests.helpers.evaluation_project import SIZE
 from tests.helpers.report_page import LABELS, demo_pairs, images_of, made_up
 
@@ -28,7 +31,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 def test_the_same_content_gives_the_same_files(tmp_path: Path) -> None:
     for name in ("first", "second"):
-        write_page(tmp_path / name, made_up(tmp_path))
+        write_page(tmp_path / name, made_up(tmp_path), alone())
     first = files_below(tmp_path / "first")
     assert first == files_below(tmp_path / "second")
     numbers = range(len(demo_pairs()))
@@ -41,8 +44,21 @@ def test_the_same_content_gives_the_same_files(tmp_path: Path) -> None:
     }
 
 
+def write_shared(folder: Path) -> None:
+    page._CHUNK = 1
+    with open_shards() as shards:
+        write_page(folder / "shared", made_up(folder), shards)
+
+
+def test_processes_that_share_the_images_write_the_page_of_one(tmp_path: Path) -> None:
+    write_page(tmp_path / "alone", made_up(tmp_path), alone())
+    assert processes.run_two(tmp_path / "scratch", write_shared, tmp_path) == [0, 0]
+    assert files_below(tmp_path / "shared") == files_below(tmp_path / "alone")
+    assert not list((tmp_path / "scratch").rglob("chunk-*"))
+
+
 def test_a_pairs_file_shows_its_panels_side_by_side(tmp_path: Path) -> None:
-    write_page(tmp_path / "report", made_up(tmp_path))
+    write_page(tmp_path / "report", made_up(tmp_path), alone())
     height, width = SIZE
     strip = decode((tmp_path / "report/pairs/7.jpg").read_bytes(), "7.jpg").astype(float)
     assert strip.shape == (height, len(LABELS) * width, 3)
@@ -52,8 +68,8 @@ def test_a_pairs_file_shows_its_panels_side_by_side(tmp_path: Path) -> None:
 
 
 def test_a_new_page_leaves_nothing_of_the_one_before(tmp_path: Path) -> None:
-    write_page(tmp_path / "report", made_up(tmp_path))
-    write_page(tmp_path / "report", made_up(tmp_path, demo_pairs()[:3]))
+    write_page(tmp_path / "report", made_up(tmp_path), alone())
+    write_page(tmp_path / "report", made_up(tmp_path, demo_pairs()[:3]), alone())
     assert sorted(path.name for path in (tmp_path / "report/pairs").iterdir()) == ["0.jpg", "1.jpg", "2.jpg"]
 
 
@@ -105,7 +121,7 @@ def test_every_kind_of_pairs_has_the_means_of_every_method(tmp_path: Path) -> No
 
 def test_scores_are_rounded_as_the_tables_show_them(tmp_path: Path) -> None:
     content = made_up(tmp_path)
-    write_page(tmp_path / "report", content)
+    write_page(tmp_path / "report", content, alone())
     text = (tmp_path / "report/scores/gfla.js").read_text()
     name, values = json.loads(f"[{text.removeprefix('receiveScores(').removesuffix(');' + chr(10))}]")
     assert name == "gfla"

@@ -121,6 +121,13 @@ def test_a_stage_ends_after_all_last_words_and_takes_nothing_apart(
     assert (ended.returncode, ended.stdout.splitlines()) == (code, [*result, "thread", "library"])
 
 
+def test_a_tool_that_was_there_before_the_stage_has_the_last_word(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import atexit\natexit.register(print, 'tool')\n")
+    ended = end(tmp_path, "well")
+    assert ended.returncode == 0
+    assert ended.stdout.splitlines()[1:] == ["thread", "library", "tool", "taken apart"]
+
+
 def test_a_fault_of_our_own_shows_where_it_is(tmp_path: Path) -> None:
     ended = end(tmp_path, "fault")
     assert ended.returncode == 1
@@ -132,7 +139,8 @@ def end(folder: Path, how: str) -> subprocess.CompletedProcess[str]:
     script.write_text(ENDING)
     return subprocess.run(
         [sys.executable, str(script), how],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])},
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ metrics of the same model are.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from markupsafe import Markup
 
 from dnaf.core import files
 from dnaf.core.images import encode_jpeg
-from dnaf.core.progress import track
-from dnaf.core.workers import thread_map
+from dnaf.core.shards import Shards
+from dnaf.core.workers import chunked
+from dnaf.data.chunks import FinishedChunks
 from dnaf.data.formats.names import Name
 from dnaf.data.formats.registry import FORMATS
 from dnaf.data.pairs.pairs import Pair
@@ -60,6 +61,7 @@ _SCRIPTS = (
 )
 _LICENCES = ("vendor/tabulator.LICENSE.txt", "vendor/chart.LICENSE.txt")
 _NUM_DIGITS = 8  # of a digest: enough to find it in git
+_CHUNK = 64  # pairs: some 4 MB of JPEGs
 _JPEG_QUALITY = 90  # images to look at; metrics are of the files themselves
 
 
@@ -85,25 +87,51 @@ class Content:
     loss: LossCurve | None
 
 
-def write_page(folder: Path, content: Content) -> None:
+def write_page(folder: Path, content: Content, shards: Shards) -> None:
     """Writes the page and the files that its gallery loads.
 
+    Processes share the images of the pairs by a scratch folder that all of them see; the first one writes the
+    page.
+
     Raises:
-        DataError, StateError: an image is missing or damaged.
+        DataError, StateError: an image is missing or damaged, or another run does the same.
         ResourceError: the disk is full or not writable.
     """
-    pairs = content.data.test.pairs
+    labels = [panel.label for panel in content.panels]
+    scratch = files.scratch_folder("report", files.fingerprint([content.data.test.sha256, labels]))
+    with shards.locked(scratch):
+        images = FinishedChunks(scratch)
+        num_chunks = _draw_pairs(content, images, shards)
+        if shards.index > 0:
+            return
+        _write_files(folder, content, images.members(num_chunks))
+        files.remove_folder(scratch)
+
+
+def _draw_pairs(content: Content, images: FinishedChunks, shards: Shards) -> int:
+    """Writes members `<number>.jpg`, the images of one pair side by side; gives the number of chunks."""
+    chunks = chunked(list(enumerate(content.data.test.pairs)), _CHUNK)
+
+    def draw(number: int) -> tuple[int, dict[str, bytes]]:
+        strips = {}
+        for index, pair in chunks[number]:
+            strip = np.concatenate([panel.image(pair) for panel in content.panels], axis=1)
+            strips[f"{index}.jpg"] = encode_jpeg(strip, _JPEG_QUALITY)
+        return number, strips
+
+    def keep(drawn: tuple[int, dict[str, bytes]]) -> None:
+        images.save(*drawn)  # anew in every run: what a pair looks like is not known before it is drawn
+
+    shards.run(range(len(chunks)), draw, keep, "Drawing pairs")
+    return len(chunks)
+
+
+def _write_files(folder: Path, content: Content, images: Iterator[tuple[str, bytes]]) -> None:
     with files.atomic_folder(folder) as temporary:
         for name in ("pairs", "scores"):
             (temporary / name).mkdir()
-
-        def write_images(numbered: tuple[int, Pair]) -> None:
-            number, pair = numbered
-            strip = np.concatenate([panel.image(pair) for panel in content.panels], axis=1)
-            (temporary / f"pairs/{number}.jpg").write_bytes(encode_jpeg(strip, _JPEG_QUALITY))
-
-        for _ in track(thread_map(write_images, enumerate(pairs)), "images of pairs", len(pairs)):
-            pass
+        for name, strip in images:
+            (temporary / "pairs" / name).write_bytes(strip)
         for board in content.boards:
             (temporary / f"scores/{board.protocol}.js").write_text(_scores(board), encoding="utf-8")
         (temporary / PAGE).write_text(to_html(content), encoding="utf-8")

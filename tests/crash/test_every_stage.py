@@ -6,6 +6,7 @@ All stages are here alike; what is particular to unpacking, training and generat
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,15 @@ _SMALL = {
     "protocols": ["cfld"],
     "make_demo.num_train_outfits": 3,
     "make_demo.num_test_outfits": 2,
+}
+# Of thousands of flips: what takes the seconds of a run and reads nothing that is not read anyhow.
+_QUICK = {
+    "datasets.demo.height": 48,  # the torsos that the bundled base model was trained on first
+    "datasets.demo.width": 48,
+    "train.steps": 2,
+    "train.sample_every": 2,
+    "train.validation_outfits": 0,
+    "applications.num_rows": 2,
 }
 # Written while training runs, for people to watch: what a failed training leaves is a beginning of the whole.
 _GROWING = (Path("metrics/train/loss.csv"), Path("metrics/train/validation.csv"))
@@ -79,9 +89,18 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    root = tmp_path_factory.mktemp("every")
+    return run_all(tmp_path_factory.mktemp("every"), _SMALL)
+
+
+@pytest.fixture(scope="module")
+def quick_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return run_all(tmp_path_factory.mktemp("quick"), {**_SMALL, **_QUICK})
+
+
+def run_all(root: Path, changes: Mapping[str, object]) -> Project:
+    """A project with these parameters in which every stage has run."""
     params = Params().model_dump()
-    for dotted, value in _SMALL.items():
+    for dotted, value in changes.items():
         *sections, key = dotted.split(".")
         section = params
         for name in sections:
@@ -142,8 +161,9 @@ def test_on_a_full_disk_it_says_so_and_leaves_no_half_of_anything(project: Proje
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_flipped_bit_in_what_it_reads_is_told_or_changes_nothing(
-    project: Project, stage: str, pytestconfig: pytest.Config
+    quick_project: Project, stage: str, pytestconfig: pytest.Config
 ) -> None:
+    project = quick_project
     outcomes: Counter[str] = Counter()
     paths = project.files(inputs(stage))
     # It takes hours: what a run that was broken off has seen of a file counts, until all are done.

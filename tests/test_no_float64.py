@@ -69,4 +69,5 @@ def test_a_person_is_generated(scheduler: str) -> None:
                 moved(module)
         noise = {name: tensor.to(device) for name, tensor in noise.items()}
         found = pipeline(**images, **noise, num_inference_steps=2, output_type="pt").images.cpu()
-    torch.testing.assert_close(found, expected)
+    # After two calls; on some processors the two ways differ in more than one operation's last bits.
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)  # a fortieth of a grey level

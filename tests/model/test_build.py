@@ -67,36 +67,42 @@ def test_an_unknown_style_encoder_is_refused() -> None:
         build(model_params(style_encoder="no_such_model"), 0)
 
 
-# Of all initial weights, by the code of version 0.1.0: with every component; without appearance blocks,
-# seed 1, 18 pose channels; and at the demo's size.
+# All initial weights, as the code of version 0.1.0 draws them: with every component; without appearance
+# blocks, seed 1, 18 pose channels; and at the demo's size. Their last bits depend on the processor.
 @pytest.mark.parametrize(
-    ("changes", "seed", "pose_channels", "digest"),
+    ("changes", "seed", "pose_channels", "names", "projection"),
     [
-        ({}, 0, 3, "ed06a44828f66100500e4f188e298e0dedf5cddc4a56f7b9e6c6001f708acaf5"),
+        ({}, 0, 3, "4bbffb5f852c9163eda9ab9bffe4b7a53aaca96d55e7084378c68390e91acb67", -22.254607),
         (
             {"appearance_blocks": False},
             1,
             18,
-            "ebeb05ff00e29b5b2b4c7a9ba0d008d9e27cf5987eb0302d425a8175b4370487",
+            "efab5b4da544862a4c1333ac387cf3febe3605e22c0d0f22d45876cdc459547d",
+            8.329542,
         ),
         (
             {"channels": [32, 64], "head_dim": 32},
             0,
             3,
-            "e906dba1dfed73f64ed71ac9ed4ed1f06a426d1126582dbf45d04af748c5ba9b",
+            "85a9de73d6070f128dd959617f8bec2571f6371d4ddc34e4d0edca1a1ce789e2",
+            -7.643792,
         ),
     ],
 )
-def test_the_initial_weights_are_always_the_same_bits(
-    changes: dict[str, object], seed: int, pose_channels: int, digest: str
+def test_the_initial_weights_are_always_the_same(
+    changes: dict[str, object], seed: int, pose_channels: int, names: str, projection: float
 ) -> None:
     components = build(model_params(**changes), seed, pose_channels)
-    sha256 = hashlib.sha256()
+    sha256, weights = hashlib.sha256(), []
     # The digests are of names too, and version 0.1.0 called the autoencoder a codec.
     for component in ("unet", "autoencoder", "adapter", "style_encoder"):
         called = "codec" if component == "autoencoder" else component
         module = getattr(components, component)
         for name, tensor in sorted(module.state_dict().items()) if module else ():
             sha256.update(f"{called}.{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            sha256.update(tensor.contiguous().numpy().tobytes())
-    assert sha256.hexdigest() == digest
+            weights.append(tensor.double().flatten())
+    values = torch.cat(weights)
+    # Each weight by a factor of its own: one that changed, or two that were exchanged, change the sum.
+    found = float(values @ torch.arange(len(values), dtype=torch.float64).cos())
+    assert sha256.hexdigest() == names
+    assert found == pytest.approx(projection, abs=1e-3)

@@ -146,7 +146,7 @@ def test_a_host_that_dies_in_any_heavy_stage_ends_the_other_and_nothing_is_lost(
     for path in [*outputs, f"scratch/{purpose}"]:
         remove(drawn / path)
     hosts = two_hosts.start(drawn, f"stages.{stage}", *arguments)
-    while not list((drawn / "scratch" / purpose).glob("*/chunk-*")):
+    while not list((drawn / "scratch" / purpose).rglob("chunk-*")):
         assert hosts[0].poll() is None, hosts[0].communicate()[0]
         time.sleep(0.01)
     require_told_death(hosts)

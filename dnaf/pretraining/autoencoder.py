@@ -12,11 +12,10 @@ from torch import nn
 
 from dnaf.core import files, seeds
 from dnaf.core.images import Pixels
-from dnaf.data.loader import to_pixels
 from dnaf.evaluate.metrics.psnr import psnr
 from dnaf.model.patch_autoencoder import PATCH, PatchAutoencoder
 from dnaf.pretraining.params import Autoencoder
-from dnaf.pretraining.people import NUM_VIEWS, PeopleImages, to_tensor
+from dnaf.pretraining.people import NUM_VIEWS, PeopleImages, from_tensor, to_tensor
 from dnaf.pretraining.training import log_to_csv, random_normal, remove_state, run_training, save_half
 
 _PURPOSE = "autoencoder"
@@ -72,7 +71,7 @@ def reconstruction_psnr(module: PatchAutoencoder, images: Pixels) -> float:
     for start in range(0, len(every), _BATCH):
         batch = every[start : start + _BATCH]
         decoded = module.decode(module.encode(to_tensor(batch)))
-        values += [psnr(real, to_pixels(found)) for real, found in zip(batch, decoded, strict=True)]
+        values += [psnr(real, found) for real, found in zip(batch, from_tensor(decoded), strict=True)]
     return float(np.mean(values))
 
 

@@ -6,7 +6,7 @@ pairs is told by CFLD@f2ea2a7:README.md, that of Market-1501's pairs by GFLA@3af
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,9 +55,8 @@ def check_images(dataset: str, split: str, names: Collection[str], where: Path) 
         DataError: another number of images, or other images.
     """
     facts = FACTS.get(dataset, Facts())
-    _check(
-        dataset, f"images of the {split} split", split, names, facts.num_images, facts.images_sha256, where
-    )
+    what = f"images of the {split} split"
+    _check(dataset, what, split, len(names), names, facts.num_images, facts.images_sha256, where)
 
 
 def check_pairs(dataset: str, split: str, pairs: Collection[tuple[str, str]], where: Path) -> None:
@@ -73,28 +72,29 @@ def check_pairs(dataset: str, split: str, pairs: Collection[tuple[str, str]], wh
             f"{where}: not the pairs of the {split} split of {dataset} (found {len(pairs):,}, expected at "
             f"least {fewest:,}). {_REMEDY}"
         )
-    lines = [",".join(pair) for pair in pairs]
-    _check(dataset, f"pairs of the {split} split", split, lines, facts.num_pairs, facts.pairs_sha256, where)
+    lines = map(",".join, pairs)
+    what = f"pairs of the {split} split"
+    _check(dataset, what, split, len(pairs), lines, facts.num_pairs, facts.pairs_sha256, where)
 
 
 def _check(
     dataset: str,
     what: str,
     split: str,
-    lines: Collection[str],
+    number: int,
+    lines: Iterable[str],
     counts: dict[str, int],
     digests: dict[str, str],
     where: Path,
 ) -> None:
-    if len(lines) != counts.get(split, len(lines)):
+    if number != counts.get(split, number):
         raise DataError(
-            f"{where}: not the {what} of {dataset} (found {len(lines):,}, expected {counts[split]:,}). "
-            f"{_REMEDY}"
+            f"{where}: not the {what} of {dataset} (found {number:,}, expected {counts[split]:,}). {_REMEDY}"
         )
     if split in digests:
         found = hashlib.sha256(("\n".join(sorted(lines)) + "\n").encode()).hexdigest()
         if found != digests[split]:
             raise DataError(
-                f"{where}: not the {what} of {dataset} (found {len(lines):,} with sha256 {found}, expected "
+                f"{where}: not the {what} of {dataset} (found {number:,} with sha256 {found}, expected "
                 f"{digests[split]}). {_REMEDY}"
             )

@@ -45,17 +45,15 @@ def read_annotations(path: Path, name_of: NameOf, frame: Size, padding: int = 0)
             "Download the annotation again."
         )
     first_line: dict[Name, int] = {}
-    rows: list[Points] = []
+    keypoints = np.empty((len(lines) - 1, NUM_JOINTS, 2))
     for number, line in enumerate(lines[1:], start=2):
         try:
-            name, points = parse_line(line, name_of)
+            name, keypoints[number - 2] = parse_line(line, name_of)
         except DataError as error:
             raise DataError(f"{path}:{number}: {error}") from error
         if name in first_line:
             raise DataError(f"{path}:{number}: {name} is annotated twice (line {first_line[name]} too).")
         first_line[name] = number
-        rows.append(points)
-    keypoints = np.array(rows).reshape(-1, NUM_JOINTS, 2)
     shown = f"{frame[0]}x{frame[1]}"
     if padding and _is_padded(keypoints, frame, padding):
         keypoints = keypoints - np.array([padding, 0.0])

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnaf.core.errors import DataError, StateError, one_line
-from dnaf.core.files import read_bytes, write_atomic
+from dnaf.core.files import atomic_file, read_bytes
 from dnaf.core.images import Size
 from dnaf.data.formats.names import Name, Stem
 
@@ -77,10 +77,11 @@ def interpolate(first: Points, second: Points, share: float) -> Points:
 
 def write_keypoints(path: Path, stems: Sequence[Stem], keypoints: Points) -> None:
     """Writes `stem,x0,y0,...,x17,y17`, a line an image; the cells of a missing joint are empty."""
-    lines = [TABLE_HEADER]
-    for stem, points in zip(stems, keypoints, strict=True):
-        lines.append(",".join([stem, *map(_cell, points.reshape(-1).tolist())]))
-    write_atomic(path, "\n".join(lines) + "\n")
+    with atomic_file(path) as file:
+        file.write(f"{TABLE_HEADER}\n".encode())
+        for stem, points in zip(stems, keypoints, strict=True):
+            line = ",".join([stem, *map(_cell, points.reshape(-1).tolist())])
+            file.write(f"{line}\n".encode())
 
 
 def read_keypoints(path: Path) -> tuple[list[Stem], Points]:

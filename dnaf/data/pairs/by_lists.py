@@ -94,7 +94,7 @@ def read_list(path: Path, names: Sequence[Name]) -> list[pairs.NamePair]:
     listed = pairs.read_pair_list(path, custom.finder(names))
     if not listed:
         raise DataError(f"{path}: no pairs (expected at least 1).")
-    pairs.require_unique_ids(((stem(source), stem(target)) for source, target in listed), path)
+    pairs.require_unique_ids(listed, path)
     return listed
 
 

@@ -12,7 +12,7 @@ from dnaf.core import files
 from dnaf.core.errors import DataError
 from dnaf.data.formats import published_counts
 from dnaf.data.formats.format import Naming
-from dnaf.data.formats.names import Name, stem
+from dnaf.data.formats.names import Name
 from dnaf.data.keypoints.annotations import read_annotations
 from dnaf.data.keypoints.keypoints import Annotations
 from dnaf.data.keypoints.pose_files import read_pose_files
@@ -41,7 +41,7 @@ def read_split(raw: Path, split: str, listed: list[Name], naming: Naming, max_pa
         raise DataError(f"{origin}: no pairs in the {split} split (no outfit with two images of clear pose).")
     published_counts.check_pairs(raw.name, split, pairs.rows(every), origin)
     selected = every if max_pairs is None else pairs.draw(every, max_pairs)
-    pairs.require_unique_ids(((stem(s), stem(t)) for s, t in pairs.rows(selected)), origin)
+    pairs.require_unique_ids(pairs.rows(selected), origin)
     lists = _existing(raw, split, naming.pair_lists)
     for path in lists:
         listed_pairs = pairs.read_pair_list(path, naming.name_of)

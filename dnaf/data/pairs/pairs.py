@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dnaf.core.errors import DataError
 from dnaf.data.formats.lists import read_lines
-from dnaf.data.formats.names import Name, NameOf, Stem
+from dnaf.data.formats.names import Name, NameOf, Stem, stem
 
 NamePair = tuple[Name, Name]  # source, target, as the user's files have them
 Pair = tuple[Stem, Stem]  # source, target, as everything from stage split on has them
@@ -64,9 +64,19 @@ def select_pairs(names: Sequence[Name], keypoints: NDArray[np.float64], outfit: 
 
     Source: PATN@281ee2d:tool/create_pairs_dataset.py:18-74, with outfits (item and colour) as groups.
     """
-    groups = group_by_outfit(names, keypoints, outfit)
-    pairs = [(*pair, key) for key, group in groups.items() for pair in permutations(group, 2)]
-    return pd.DataFrame(pairs, columns=["source", "target", "outfit"], dtype="object")
+    columns: dict[str, list[str]] = {"source": [], "target": [], "outfit": []}
+    for key, group in group_by_outfit(names, keypoints, outfit).items():
+        for source, target in permutations(group, 2):
+            columns["source"].append(source)
+            columns["target"].append(target)
+            columns["outfit"].append(key)
+    return pd.DataFrame(columns, dtype="object")
+
+
+def with_stems(pairs: pd.DataFrame) -> pd.DataFrame:
+    """A table of pairs by stems instead of names; one string for all pairs of an image."""
+    stems = {name: stem(name) for name in {*pairs["source"], *pairs["target"]}}
+    return pairs.assign(source=pairs["source"].map(stems), target=pairs["target"].map(stems))
 
 
 def draw(pairs: pd.DataFrame, max_pairs: int) -> pd.DataFrame:
@@ -151,18 +161,28 @@ def check_against_list(
     )
 
 
-def require_unique_ids(stems: Iterable[Pair], where: str | Path) -> None:
+def require_unique_ids(pairs: Collection[NamePair], where: str | Path) -> None:
     """Checks that no two pairs would be written to the same file, also where case does not matter.
 
     Raises:
         DataError: names the first id that occurs twice.
     """
+    # Numbers first: the ids of all pairs of a large data set take hundreds of megabytes.
+    hashes = np.fromiter((hash(_file_of(pair)) for pair in pairs), np.int64, len(pairs))
+    different, counts = np.unique(hashes, return_counts=True)
+    repeated = set(different[counts > 1].tolist())
     seen: set[str] = set()
-    for source, target in stems:
-        name = pair_id(source, target).casefold()
+    for pair in pairs if repeated else ():
+        name = _file_of(pair)
         if name in seen:
             raise DataError(f"{where}: two pairs have the same id (found {name}). Rename the images.")
-        seen.add(name)
+        if hash(name) in repeated:
+            seen.add(name)
+
+
+def _file_of(pair: NamePair) -> str:
+    source, target = map(stem, pair)
+    return pair_id(source, target).casefold()
 
 
 def _pairs_of_txt(path: Path, lines: list[str]) -> Iterable[tuple[int, tuple[str, str]]]:

@@ -10,7 +10,7 @@ import pandas as pd
 from dnaf.core import files
 from dnaf.core.errors import DataError
 from dnaf.core.images import Size
-from dnaf.core.seals import write_sealed
+from dnaf.core.seals import seal
 from dnaf.data.formats.format import Format, Naming
 from dnaf.data.formats.names import NEITHER, LeftOut, Name, stem
 from dnaf.data.keypoints import keypoints
@@ -105,10 +105,7 @@ def _keys(names: list[Name], key: Callable[[Name], str]) -> set[str]:
 
 def _write_tables(folder: Path, splits: dict[str, Split], left_out: list[LeftOut]) -> None:
     for name, split in splits.items():
-        table = split.pairs.assign(
-            source=split.pairs["source"].map(stem), target=split.pairs["target"].map(stem)
-        )
-        _write_csv(folder / f"{name}.csv", table)
+        _write_csv(folder / f"{name}.csv", pairs.with_stems(split.pairs))
     kept = [stem(name) for split in splits.values() for name in split.kept]
     points = np.concatenate([split.keypoints for split in splits.values()])
     keypoints.write_keypoints(folder / "keypoints.csv", kept, points)
@@ -119,4 +116,6 @@ def _write_tables(folder: Path, splits: dict[str, Split], left_out: list[LeftOut
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    write_sealed(path, table.to_csv(index=False, lineterminator="\n"))
+    with files.atomic_file(path) as file:  # a part at a time: the text of all pairs is large
+        table.to_csv(file, index=False, lineterminator="\n", mode="wb")
+    seal(path)

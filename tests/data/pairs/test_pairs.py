@@ -5,6 +5,7 @@ import pytest
 
 from dnaf.core.errors import DataError
 from dnaf.data.formats import deepfashion
+from dnaf.data.formats.names import Name
 from dnaf.data.pairs import pairs
 from tests.helpers.raw_folder import figure, outfit_names
 
@@ -129,10 +130,14 @@ def test_a_list_that_differs_is_refused_with_the_first_difference(
         pairs.check_against_list(Path("list"), listed, every, every)
 
 
+def names(*stems: tuple[str, str]) -> list[tuple[Name, Name]]:
+    return [(Name(f"{source}.jpg"), Name(f"{target}.jpg")) for source, target in stems]
+
+
 def test_two_pairs_that_would_share_a_file_are_refused() -> None:
     assert pairs.pair_id("a", "b") == "a_2_b"
-    pairs.require_unique_ids([("a", "b"), ("b", "a")], "list")
+    pairs.require_unique_ids(names(("a", "b"), ("b", "a")), "list")
     with pytest.raises(DataError, match=r"list: two pairs have the same id .found a_2_b_2_c"):
-        pairs.require_unique_ids([("a_2_b", "c"), ("a", "b_2_c")], "list")
+        pairs.require_unique_ids(names(("b", "a"), ("a_2_b", "c"), ("a", "b_2_c")), "list")
     with pytest.raises(DataError, match="same id"):
-        pairs.require_unique_ids([("a", "b"), ("A", "B")], "list")
+        pairs.require_unique_ids(names(("a", "b"), ("A", "B")), "list")

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from dnaf.core import config, files, seeds
 from dnaf.core.images import Pixels, Size
+from dnaf.data.formats.names import Stem
 from dnaf.data.keypoints.keypoints import Points, read_keypoints
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore
@@ -40,6 +41,24 @@ ALL = "all"
 _WANTED = 0.95  # of the real targets: below, the classifier cannot judge generated ones
 _NUM_BOOTSTRAP, _SEED = 1000, 0
 _NUM_SHOWN = 8  # torsos of each pattern in the figure
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A test pair that counts.
+
+    Attributes:
+        pattern: index in `PATTERNS`.
+        keypoints: float (18, 2) of the target, in pixels of its image.
+        torso: uint8 (40, 44, 3), the target's own.
+    """
+
+    source: Stem
+    target: Stem
+    outfit: str
+    pattern: int
+    keypoints: Points
+    torso: Pixels
 
 
 @dataclass(frozen=True)
@@ -69,8 +88,6 @@ def read_torsos(data: Path, size: Size, seed: int) -> Torsos:
         StateError: a file is missing or incomplete.
     """
     test = read_test_pairs(data / "pairs")
-    keypoints = _keypoints(data / "pairs", size)
-    real = ImageStore(data / "prepared.zip")
     results = {
         name: open_store(path, test)
         for name, path in (
@@ -78,21 +95,48 @@ def read_torsos(data: Path, size: Size, seed: int) -> Torsos:
             (WRONG_SOURCE, data / "results/dnaf/wrong_source.zip"),
         )
     }
-    found = Torsos([], np.empty(0, np.int64), {name: [] for name in (TRUTH, *results)})
-    patterns = []
+    counted = counted_pairs(data, size, seed)
+    shown: dict[str, list[Pixels]] = {TRUTH: [pair.torso for pair in counted]}
+    for name, store in results.items():
+        shown[name] = [
+            torso_of(store.image(f"{pair_id(pair.source, pair.target)}.png"), pair) for pair in counted
+        ]
+    patterns = np.array([pair.pattern for pair in counted], np.int64)
+    return Torsos([pair.outfit for pair in counted], patterns, shown)
+
+
+def counted_pairs(data: Path, size: Size, seed: int) -> list[Counted]:
+    """The test pairs of a demo whose pattern is known, in their order; see `read_torsos`."""
+    test = read_test_pairs(data / "pairs")
+    keypoints, real = _keypoints(data / "pairs", size), ImageStore(data / "prepared.zip")
+    counted = []
     for (source, target), outfit in zip(test.pairs, test.outfits, strict=True):
         pattern = _pattern(source, target, keypoints, seed)
         image = torso(real.image(f"{target}.png"), keypoints[target])
-        if pattern is None or image is None:
-            continue
-        found.outfits.append(outfit)
-        patterns.append(PATTERNS.index(pattern))
-        found.images[TRUTH].append(image)
-        for name, store in results.items():
-            generated = torso(store.image(f"{pair_id(source, target)}.png"), keypoints[target])
-            assert generated is not None  # the keypoints are those of the real torso
-            found.images[name].append(generated)
-    return Torsos(found.outfits, np.array(patterns, np.int64), found.images)
+        if pattern is not None and image is not None:
+            label = PATTERNS.index(pattern)
+            counted.append(Counted(source, target, outfit, label, keypoints[target], image))
+    return counted
+
+
+def torso_of(image: Pixels, pair: Counted) -> Pixels:
+    """The torso in an image of a pair's target."""
+    found = torso(image, pair.keypoints)
+    assert found is not None  # the keypoints are those of the real torso
+    return found
+
+
+def learn_patterns(size: Size, num_outfits: int, num_steps: int, seed: int) -> PatternClassifier:
+    """The classifier, which learns from drawn people of a seed of their own.
+
+    Args:
+        num_outfits: of each pattern.
+    """
+    # With another number of threads sums are rounded otherwise, and the classifier becomes another: of the
+    # same blurred torsos one named 36 % right, and one 42 %.
+    torch.set_num_threads(1)
+    other_people = seeds.seed(seed, "attributes")
+    return train_classifier(*draw_torsos(other_people, size, num_outfits), num_steps, seed)
 
 
 def attributes(torsos: Torsos, classifier: PatternClassifier) -> pd.DataFrame:
@@ -201,12 +245,7 @@ def main(
     """Measure data/results/dnaf; write metrics/attributes.csv and metrics/attributes.png."""
     seed, size = config.load_seed(), config.load_size(config.load_chosen_dataset())
     torsos = read_torsos(Path("data"), size, seed)
-    # With another number of threads sums are rounded otherwise, and the classifier becomes another: of the
-    # same blurred torsos one named 36 % right, and one 42 %.
-    torch.set_num_threads(1)
-    other_people = seeds.seed(seed, "attributes")
-    classifier = train_classifier(*draw_torsos(other_people, size, num_outfits), num_steps, seed)
-    table = attributes(torsos, classifier)
+    table = attributes(torsos, learn_patterns(size, num_outfits, num_steps, seed))
     files.write_atomic(Path("metrics/attributes.csv"), table.to_csv(index=False, float_format="%.4g"))
     draw(table, torsos, Path("metrics/attributes.png"))
     print("\n".join(_lines(table)))

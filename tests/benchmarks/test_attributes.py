@@ -1,25 +1,32 @@
-"""`python -m benchmarks.attributes` on a demo of a few people, whose images are drawn or exchanged."""
+"""`benchmarks.attributes` and `benchmarks.pattern_levels` on a demo of a few people, drawn or exchanged."""
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import attributes
-from dnaf.core import files, images
+from benchmarks import attributes, pattern_levels
+from dnaf.core import config, files, images
 from dnaf.core.errors import DataError, StateError
 from dnaf.core.images import Pixels
 from dnaf.core.seals import write_sealed
+from dnaf.core.shards import alone
 from dnaf.data.demo.figure import SIZE as FRAME
 from dnaf.data.demo.figure import draw_figure
 from dnaf.data.demo.outfit import sample_outfit
 from dnaf.data.formats import deepfashion
 from dnaf.data.keypoints.keypoints import write_keypoints
+from dnaf.data.loader import PairImages, Sources
 from dnaf.data.pairs.pairs import Pair, pair_id
+from dnaf.data.pose_maps.write import write_pose_maps
 from dnaf.data.store import write_store
+from dnaf.evaluate.attributes.classifier import classify
+from dnaf.model.schedulers import make_scheduler
 from tests.helpers.evaluation_project import ROOT
+from tests.helpers.training_project import tiny_pipeline
 
 SEED, SIZE = 0, (128, 96)  # of params.yaml
 OUTFITS = (0, 1, 2)
@@ -94,3 +101,23 @@ def test_results_that_are_missing_are_an_error(demo: Demo) -> None:
     demo.add_results("generated.zip", lambda pair: demo.real[pair[1]])
     with pytest.raises(StateError, match=r"wrong_source\.zip"):
         attributes.read_torsos(Path("data"), SIZE, SEED)
+
+
+def test_levels_leave_out_call_after_call_until_the_target_itself_is_left(demo: Demo) -> None:
+    data = demo.root / "data"
+    write_pose_maps(data / "pairs", data / "pose_maps.zip", "openpose", FRAME, SIZE, alone())
+    pairs = attributes.counted_pairs(data, SIZE, SEED)
+    shown = PairImages(Sources(data / "pairs/test.csv", data / "prepared.zip", data / "pose_maps.zip"))
+    pipeline, params = tiny_pipeline(), config.Generate(num_inference_steps=3, batch_size=2)
+    pipeline.scheduler = make_scheduler("ddpm", pipeline.scheduler)
+    of_targets = pattern_levels.sample_rest(pipeline, shown, pairs, params, skipped=3)
+    for image, pair in zip(of_targets, pairs, strict=True):
+        assert np.array_equal(image, demo.real[pair.target])  # its autoencoder loses nothing
+    classifier = attributes.learn_patterns(SIZE, num_outfits=1, num_steps=2, seed=SEED)
+    table = pattern_levels.pattern_levels(pipeline, shown, pairs, params, classifier)
+    assert table["num_calls"].tolist() == [3, 2, 1, 0]
+    assert table["timestep"].tolist() == [999, 666, 332, 0]  # trailing
+    assert ((table["right_low"] <= table["right"]) & (table["right"] <= table["right_high"])).all()
+    real = classify(classifier, [pair.torso for pair in pairs])
+    assert table["right"].iloc[-1] == (real == [pair.pattern for pair in pairs]).mean()
+    assert len(pipeline.scheduler.timesteps) == 3  # the pipeline at hand is as it was

@@ -36,6 +36,11 @@ from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, median_interval
 from dnaf.evaluate.submissions.find import read_test_pairs
 from dnaf.evaluate.submissions.open import open_store
 
+NumOutfits = Annotated[
+    int, typer.Option(min=1, help="of each pattern, drawn for the classifier to learn from")
+]
+NumSteps = Annotated[int, typer.Option(min=1, help="of the classifier's training")]
+
 TRUTH, GENERATED, WRONG_SOURCE = "real target", "generated", "from the wrong source"
 ALL = "all"
 _WANTED = 0.95  # of the real targets: below, the classifier cannot judge generated ones
@@ -236,12 +241,7 @@ def _lines(table: pd.DataFrame) -> Sequence[str]:
     return lines
 
 
-def main(
-    num_outfits: Annotated[
-        int, typer.Option(min=1, help="of each pattern, drawn for the classifier to learn from")
-    ] = 100,
-    num_steps: Annotated[int, typer.Option(min=1, help="of the classifier's training")] = 1500,
-) -> None:
+def main(num_outfits: NumOutfits = 100, num_steps: NumSteps = 1500) -> None:
     """Measure data/results/dnaf; write metrics/attributes.csv and metrics/attributes.png."""
     seed, size = config.load_seed(), config.load_size(config.load_chosen_dataset())
     torsos = read_torsos(Path("data"), size, seed)

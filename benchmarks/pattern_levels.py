@@ -11,7 +11,7 @@ call at all, it is the target encoded and decoded.
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ import typer
 from diffusers import SchedulerMixin
 from PIL import Image
 
-from benchmarks.attributes import Counted, counted_pairs, learn_patterns, torso_of
+from benchmarks.attributes import Counted, NumOutfits, NumSteps, counted_pairs, learn_patterns, torso_of
 from dnaf.core import config, files, seeds
 from dnaf.core.device import default_device
 from dnaf.core.images import Pixels
@@ -115,12 +115,7 @@ def _later(scheduler: SchedulerMixin, skipped: int) -> SchedulerMixin:
     return Later.from_config(scheduler.config)
 
 
-def main(
-    num_outfits: Annotated[
-        int, typer.Option(min=1, help="of each pattern, drawn for the classifier to learn from")
-    ] = 100,
-    num_steps: Annotated[int, typer.Option(min=1, help="of the classifier's training")] = 1500,
-) -> None:
+def main(num_outfits: NumOutfits = 100, num_steps: NumSteps = 1500) -> None:
     """Measure data/model on the test pairs; write metrics/pattern_levels.csv and show it."""
     seed, size = config.load_seed(), config.load_size(config.load_chosen_dataset())
     params, folder = config.load(config.Generate), Path("data")

@@ -202,8 +202,10 @@ def test_a_metric_that_is_not_a_number_is_refused(
 
 
 def test_equal_images_pass_the_network_once(
-    evaluation_project: EvaluationProject, monkeypatch: pytest.MonkeyPatch
+    evaluation_project: EvaluationProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    # Features are kept for later runs: where another test scored these images, no network would see them.
+    monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
     seen: Counter[bytes] = Counter()
     original = Inception.features
 

@@ -3,9 +3,9 @@
 Run: python -m benchmarks.pattern_levels
 
 Of the demo alone, with the pairs and the classifier of `benchmarks.attributes`. All as the parameters say,
-but that the first model calls are left out, and the target at the noise level of the next call takes the
-place of what they would have made: what is right only from there on was decided before. The last row has no
-call at all, it is the target encoded and decoded.
+with one source and guidance at every call, but that the first model calls are left out, and the target at the
+noise level of the next call takes the place of what they would have made: what is right only from there on
+was decided before. The last row has no call at all, it is the target encoded and decoded.
 """
 
 import math
@@ -33,6 +33,7 @@ from dnaf.evaluate.metrics.bootstrap import bootstrap_interval
 from dnaf.generate.pairs import prepare_pipeline
 from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline, load_pipeline
+from dnaf.pretraining.people import from_tensor
 
 _NUM_LEVELS = 6
 _NUM_BOOTSTRAP, _SEED = 1000, 0
@@ -48,7 +49,7 @@ def sample_rest(
     timesteps = _timesteps(pipeline.scheduler, params)[skipped:]
     if not len(timesteps):
         decoded = pipeline.autoencoder.decode(latents.to(pipeline.autoencoder.dtype)).float()
-        return [to_pixels(image / 2 + 0.5) for image in decoded]
+        return from_tensor(decoded)
     generators = [
         torch.Generator().manual_seed(seeds.seed(_SEED, "pattern levels", pair_id(pair.source, pair.target)))
         for pair in pairs

@@ -91,6 +91,7 @@ def test_the_photographs_are_trained_on_generated_and_evaluated(photos: Path) ->
     params["model"].update(base=None, channels=[8, 16], layers_per_block=1, head_dim=8)
     params["model"].update(style_encoder="test_convnext", style_encoder_weights=None)
     params["train"].update(init=None, steps=4, batch_size=2, checkpoint_every=2, sample_every=4, log_every=2)
+    params["train"].update(validation_outfits=2)  # of ten people
     params["generate"].update(num_inference_steps=2, batch_size=2)
     with open("params.yaml", "w") as file:
         YAML().dump(params, file)

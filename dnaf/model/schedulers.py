@@ -6,7 +6,7 @@ from typing import Any
 import diffusers
 from diffusers import DDPMScheduler, SchedulerMixin
 
-from dnaf.core.errors import ConfigError
+from dnaf.core.errors import ConfigError, one_line
 
 SCHEDULERS = {
     "ddim": "DDIMScheduler",
@@ -26,7 +26,8 @@ def make_scheduler(name: str, scheduler: SchedulerMixin) -> SchedulerMixin:
     """The scheduler `name` for the schedule and the prediction type of another scheduler.
 
     Raises:
-        ConfigError: the scheduler cannot follow the schedule, or take what the model predicts.
+        ConfigError: the scheduler cannot follow the schedule, or take what the model predicts, or
+            needs a package that is not there, as `use_beta_sigmas` does.
     """
     kind = getattr(diffusers, SCHEDULERS[name])
     known = signature(kind.__init__).parameters
@@ -36,7 +37,10 @@ def make_scheduler(name: str, scheduler: SchedulerMixin) -> SchedulerMixin:
         raise _unfit(name, "it takes no predictions of the clean latent, as this model's are")
     # Some schedulers clip to the range of pixels unless told otherwise; latents go beyond it.
     options: dict[str, Any] = {"clip_sample": False} if "clip_sample" in known else {}
-    return kind.from_config(scheduler.config, **options)
+    try:
+        return kind.from_config(scheduler.config, **options)
+    except ImportError as error:
+        raise _unfit(name, one_line(error)) from error
 
 
 def training_schedule(scheduler: SchedulerMixin) -> DDPMScheduler:

@@ -248,6 +248,22 @@ def test_the_command_tells_a_wrong_name_in_one_sentence(project: ApplicationProj
     assert error_of(finished.stderr).startswith("error: nobody: no such file, nor an image of the data set")
 
 
+def test_the_command_imports_neither_transformers_nor_scipy_and_draws_the_same_image(
+    project: ApplicationProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, other, *_ = project.names
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")  # Python names on stderr all that it imports
+    finished = processes.run_command(
+        project, "stages.apply", "pose", "--style", name, "--pose", other, "--out", "lean.png"
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    imported = {line.rpartition("|")[2].strip() for line in finished.stderr.splitlines()}
+    assert "diffusers.models.unets.unet_2d_condition" in imported
+    assert not {"transformers", "scipy"} & imported
+    apply.pose(name, other, Path("own.png"))
+    assert (images.read(Path("lean.png")) == images.read(Path("own.png"))).all()
+
+
 def test_a_wanted_pose_is_fitted_to_the_person(project: ApplicationProject) -> None:
     name = project.names[0]
     points = in_model_pixels(project.keypoints[name]) / 2

@@ -1,4 +1,7 @@
-"""The embedding of the one fixed prompt, which is the same for every image."""
+"""The embedding of the one fixed prompt, which is the same for every image.
+
+What runs text encoders imports transformers itself: it takes a second, and a trained adapter needs none.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,7 +11,6 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from dnaf.core.errors import BaseModelError, one_line
 from dnaf.model.pretrained.checked_component import (
@@ -84,6 +86,8 @@ def check_text(folder: Path, with_second: bool) -> list[CheckedText]:
     Raises:
         BaseModelError: one is missing, incomplete or of another kind.
     """
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
     found = []
     for suffix in ("", "_2") if with_second else ("",):
         tokenizer = folder / f"tokenizer{suffix}"
@@ -127,6 +131,8 @@ def embed_prompt(texts: Sequence[CheckedText]) -> Prompt:
 
 
 def _tokens(text: CheckedText) -> torch.Tensor:
+    from transformers import CLIPTextConfig, CLIPTokenizer
+
     try:
         tokenizer = CLIPTokenizer.from_pretrained(text.tokenizer, local_files_only=True)
     # tokenizers, which is written in Rust, raises plain exceptions.
@@ -147,6 +153,8 @@ def _tokens(text: CheckedText) -> torch.Tensor:
 
 
 def _builder(kind: Any) -> Any:
+    from transformers import CLIPTextConfig
+
     def build(config: Mapping[str, Any]) -> Any:
         return kind(CLIPTextConfig.from_dict(dict(config)))
 

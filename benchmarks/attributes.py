@@ -2,10 +2,10 @@
 
 Run: python -m benchmarks.attributes
 
-Of the demo alone, whose people are drawn, so that the pattern of every top is known. A classifier that learns
-from drawn people of another seed names the pattern of three torsos of each pair of data/pairs/test.csv: that
+Of the demo alone, whose people are drawn, so that the pattern of every top is known. Classifiers that learn
+from drawn people of another seed name the pattern of three torsos of each pair of data/pairs/test.csv: that
 of the real target, of the one in data/results/dnaf/generated.zip, and of the control, generated from another
-outfit's source. The first says how good the classifier is on images of this size, the last what chance gives.
+outfit's source. The first says how good they are on images of this size, the last what chance gives.
 
 Not counted are pairs whose target lacks neck or hips, open jackets, and logos that the target may hide or the
 source does not show. The colour error is CIE ΔE 2000 from the real target's torso.
@@ -29,7 +29,7 @@ from dnaf.data.formats.names import Stem
 from dnaf.data.keypoints.keypoints import Points, read_keypoints
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore
-from dnaf.evaluate.attributes.classifier import PatternClassifier, classify, train_classifier
+from dnaf.evaluate.attributes.classifier import Committee, classify, train_committee
 from dnaf.evaluate.attributes.torso import colour_error, torso
 from dnaf.evaluate.attributes.truth import PATTERNS, draw_torsos, outfit_of, visible_pattern
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval, median_interval
@@ -37,13 +37,13 @@ from dnaf.evaluate.submissions.find import read_test_pairs
 from dnaf.evaluate.submissions.open import open_store
 
 NumOutfits = Annotated[
-    int, typer.Option(min=1, help="of each pattern, drawn for the classifier to learn from")
+    int, typer.Option(min=1, help="of each pattern, drawn for the classifiers to learn from")
 ]
-NumSteps = Annotated[int, typer.Option(min=1, help="of the classifier's training")]
+NumSteps = Annotated[int, typer.Option(min=1, help="of a classifier's training")]
 
 TRUTH, GENERATED, WRONG_SOURCE = "real target", "generated", "from the wrong source"
 ALL = "all"
-_WANTED = 0.95  # of the real targets: below, the classifier cannot judge generated ones
+_WANTED = 0.95  # of the real targets: below, classifiers cannot judge generated ones
 _NUM_BOOTSTRAP, _SEED = 1000, 0
 _NUM_SHOWN = 8  # torsos of each pattern in the figure
 
@@ -131,20 +131,19 @@ def torso_of(image: Pixels, pair: Counted) -> Pixels:
     return found
 
 
-def learn_patterns(size: Size, num_outfits: int, num_steps: int, seed: int) -> PatternClassifier:
-    """The classifier, which learns from drawn people of a seed of their own.
+def learn_patterns(size: Size, num_outfits: int, num_steps: int, seed: int) -> Committee:
+    """The classifiers, which learn from drawn people of a seed of their own.
 
     Args:
         num_outfits: of each pattern.
     """
-    # With another number of threads sums are rounded otherwise, and the classifier becomes another: of the
-    # same blurred torsos one named 36 % right, and one 42 %.
+    # With another number of threads sums are rounded otherwise, and the classifiers become others.
     torch.set_num_threads(1)
     other_people = seeds.seed(seed, "attributes")
-    return train_classifier(*draw_torsos(other_people, size, num_outfits), num_steps, seed)
+    return train_committee(*draw_torsos(other_people, size, num_outfits), num_steps, seed)
 
 
-def attributes(torsos: Torsos, classifier: PatternClassifier) -> pd.DataFrame:
+def attributes(torsos: Torsos, classifier: Committee) -> pd.DataFrame:
     """A row for all pairs and one for each pattern, by where the images come from.
 
     Columns images, pattern, num_torsos, right (share with the drawn pattern), colour_error (median); the last
@@ -252,7 +251,7 @@ def main(num_outfits: NumOutfits = 100, num_steps: NumSteps = 1500) -> None:
     right: Any = table.query("images == @TRUTH and pattern == @ALL")["right"].iloc[0]
     if right < _WANTED:
         print(
-            f"At {size[0]}x{size[1]} pixels the classifier is right on {100 * right:.0f} % of the real "
+            f"At {size[0]}x{size[1]} pixels the classifiers are right on {100 * right:.0f} % of the real "
             f"torsos, less than {100 * _WANTED:.0f} %: compare the generated ones with that, not with 100 %."
         )
     print("→ metrics/attributes.csv, metrics/attributes.png")

@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.pattern_levels
 
-Of the demo alone, with the pairs and the classifier of `benchmarks.attributes`. All as the parameters say,
+Of the demo alone, with the pairs and the classifiers of `benchmarks.attributes`. All as the parameters say,
 with one source and guidance at every call, but that the first model calls are left out, and the target at the
 noise level of the next call takes the place of what they would have made: what is right only from there on
 was decided before. The last row has no call at all, it is the target encoded and decoded.
@@ -28,7 +28,7 @@ from dnaf.core.progress import track
 from dnaf.core.workers import chunked
 from dnaf.data.loader import PairImages, Sources, to_pixels
 from dnaf.data.pairs.pairs import pair_id
-from dnaf.evaluate.attributes.classifier import PatternClassifier, classify
+from dnaf.evaluate.attributes.classifier import Committee, classify
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval
 from dnaf.generate.pairs import prepare_pipeline
 from dnaf.model.schedulers import training_schedule
@@ -78,7 +78,7 @@ def pattern_levels(
     data: PairImages,
     pairs: Sequence[Counted],
     params: config.Generate,
-    classifier: PatternClassifier,
+    classifier: Committee,
 ) -> pd.DataFrame:
     """A row for each of up to seven levels: timestep, num_calls, right, right_low, right_high.
 

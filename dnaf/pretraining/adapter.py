@@ -113,7 +113,7 @@ def _training(params: Adapter, each: Round, start: Path | None) -> config.Train:
         init=None if start is None else str(start / "model"),
         max_noise_weight=params.max_weight,
         foreground_weight=0.0,  # crops are all person
-        timestep_sampling="uniform",
+        timestep_sampling=each.timestep_sampling,
         condition_dropout=0.0,  # no guidance is used
         validation_outfits=0,  # other people are drawn for it
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dnaf.core import sections
-from dnaf.core.config import Fraction, Positive
+from dnaf.core.config import Fraction, Positive, TimestepSampling
 from dnaf.core.images import Size
 from dnaf.core.sections import Section
 
@@ -88,6 +88,7 @@ class Round(Section):
     steps: Positive
     lr: Annotated[float, Field(gt=0, le=1)]
     order: Annotated[int, Field(ge=0)]
+    timestep_sampling: TimestepSampling
 
 
 class Adapter(Optimizing):

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, SchedulerMixin
+from diffusers import DDIMScheduler, DDPMScheduler, EulerDiscreteScheduler, SchedulerMixin
 
 from dnaf.core.errors import ConfigError
 from dnaf.model.schedulers import SCHEDULERS, make_scheduler, training_schedule
@@ -76,11 +76,11 @@ def test_a_scheduler_that_does_not_fit_the_model_is_refused(scheduler: str) -> N
 def test_a_spacing_of_timesteps_that_needs_a_package_is_refused_without_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wants_scipy = DPMSolverMultistepScheduler(use_beta_sigmas=True)
-    make_scheduler("dpm++", wants_scipy)
-    monkeypatch.setattr(f"{DPMSolverMultistepScheduler.__module__}.is_scipy_available", lambda: False)
-    with pytest.raises(ConfigError, match=r"generate.scheduler: .*\(found dpm\+\+: .*scipy"):
-        make_scheduler("dpm++", wants_scipy)
+    wants_scipy = EulerDiscreteScheduler(use_beta_sigmas=True)
+    make_scheduler("euler", wants_scipy)
+    monkeypatch.setattr(f"{EulerDiscreteScheduler.__module__}.is_scipy_available", lambda: False)
+    with pytest.raises(ConfigError, match=r"generate.scheduler: .*\(found euler: .*scipy"):
+        make_scheduler("euler", wants_scipy)
 
 
 def test_euler_and_ddim_solve_the_same_equation() -> None:

@@ -28,8 +28,10 @@ MINIMAL = {
     },
     **{f"adapter.{key}": value for key, value in _TRAINING.items() if key != "steps"},
     "adapter.rounds": [
-        {"images": images, "steps": 2, "lr": 0.001, "order": order}
-        for order, images in enumerate(("crops", "whole", "whole"))
+        {"images": images, "steps": 2, "lr": 0.001, "order": order, "timestep_sampling": sampling}
+        for order, (images, sampling) in enumerate(
+            (("crops", "uniform"), *[("whole", "uniform")] * 2, ("whole", "cubic"), ("whole", "uniform"))
+        )
     ],
 }
 
@@ -44,11 +46,11 @@ def test_one_command_pretrains_and_a_second_one_has_nothing_to_do(tmp_path: Path
         assert set(table["timestep"]) == {150, 800}
         assert {IDENTICAL, SAME, WRONG} < set(table["style"])
     for variant in ("full", "b1", "b2"):
-        rounds = [f"data/pretraining/adapter_{variant}/{number}/model" for number in range(1, 4)]
+        rounds = [f"data/pretraining/adapter_{variant}/{number}/model" for number in range(1, 6)]
         for before, after in pairwise(rounds):
             assert files.require_complete(project.root / after)["init"]["folder"] == before
     published = files.require_complete(project.root / "data/adapter/people")
-    assert published["init"]["folder"] == "data/pretraining/adapter_full/2/model"
+    assert published["init"]["folder"] == "data/pretraining/adapter_full/4/model"
     assert not list((tmp_path / "scratch").rglob("*.safetensors"))
     again = project.run("dvc", "--cd", "pretraining", "repro").stdout
     assert "Running stage" not in again

@@ -58,7 +58,9 @@ _TRAINING: dict[str, Any] = {
     "log_every": 2,
     "checkpoint_every": 1,
 }
-ROUND = params.Round(images="crops", steps=_TRAINING["steps"], lr=_TRAINING["lr"], order=0)
+ROUND = params.Round(
+    images="crops", steps=_TRAINING["steps"], lr=_TRAINING["lr"], order=0, timestep_sampling="uniform"
+)
 
 
 def autoencoder_params() -> params.Autoencoder:
@@ -511,7 +513,8 @@ def test_a_round_starts_from_the_one_before_and_is_not_trained_twice(
     monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dataset_crops").symlink_to(dataset)
-    rounds = [ROUND, ROUND.model_copy(update={"order": 1}), ROUND.model_copy(update={"lr": 1e-4, "order": 2})]
+    last = ROUND.model_copy(update={"lr": 1e-4, "order": 2, "timestep_sampling": "cubic"})
+    rounds = [ROUND, ROUND.model_copy(update={"order": 1}), last]
 
     def train(number: int, rounds: list[params.Round]) -> int:
         """When the round's model was written."""
@@ -525,6 +528,9 @@ def test_a_round_starts_from_the_one_before_and_is_not_trained_twice(
     longer = [rounds[0].model_copy(update={"steps": 5}), *rounds[1:]]
     assert train(1, longer) != first
     assert train(2, longer) != second  # it started from another one
+    uniform = weights(Path("made/1"))
+    train(1, [longer[0].model_copy(update={"timestep_sampling": "cubic"})])
+    assert weights(Path("made/1")) != uniform
     for number in (0, 4):
         with pytest.raises(ConfigError, match=rf"ROUND: there is none \(found {number}, expected 1 to 3"):
             train(number, rounds)

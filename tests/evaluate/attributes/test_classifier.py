@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dnaf.evaluate.attributes.classifier import classify, train_classifier
+from dnaf.evaluate.attributes.classifier import classify, train_classifier, train_committee
 from dnaf.evaluate.attributes.torso import SIZE
 from dnaf.evaluate.attributes.truth import PATTERNS
 
@@ -34,6 +34,19 @@ def test_it_learns_patterns_whatever_their_colours() -> None:
     found = classify(network, list(torsos))
     right = [(found == labels)[labels == label].mean() for label in range(len(PATTERNS))]
     assert min(right) > 0.8, dict(zip(PATTERNS, right, strict=True))
+
+
+def test_a_committee_says_the_mean_of_what_its_members_say() -> None:
+    torsos, labels = made_up(0, 2)
+    committee = train_committee(torsos, labels, 2, 3)
+    assert not committee.training
+    shown = torch.from_numpy(torsos).permute(0, 3, 1, 2).float() / 255
+    members = [train_classifier(torsos, labels, 2, 3 + index) for index in range(len(committee.members))]
+    assert len(members) > 1
+    with torch.inference_mode():
+        mean = sum(member(shown).softmax(dim=1) for member in members) / len(members)
+        torch.testing.assert_close(committee(shown), mean)
+    assert (classify(committee, list(torsos)) == mean.argmax(dim=1).numpy()).all()
 
 
 def test_the_same_arguments_give_the_same_weights_and_leave_the_global_generator_alone() -> None:

@@ -26,14 +26,14 @@ from dnaf.core.device import default_device
 from dnaf.core.images import Pixels
 from dnaf.core.progress import track
 from dnaf.core.workers import chunked
-from dnaf.data.loader import PairImages, Sources, to_pixels
+from dnaf.data.loader import PairImages, Sources
 from dnaf.data.pairs.pairs import pair_id
+from dnaf.data.tensors import from_batch, to_pixels
 from dnaf.evaluate.attributes.classifier import Committee, classify
 from dnaf.evaluate.metrics.bootstrap import bootstrap_interval
-from dnaf.generate.pairs import prepare_pipeline
+from dnaf.generate.prepare_pipeline import prepare_pipeline
 from dnaf.model.schedulers import training_schedule
 from dnaf.pipeline import DNAFPipeline, load_pipeline
-from dnaf.pretraining.people import from_tensor
 
 _NUM_LEVELS = 6
 _NUM_BOOTSTRAP, _SEED = 1000, 0
@@ -49,7 +49,7 @@ def sample_rest(
     timesteps = _timesteps(pipeline.scheduler, params)[skipped:]
     if not len(timesteps):
         decoded = pipeline.autoencoder.decode(latents.to(pipeline.autoencoder.dtype)).float()
-        return from_tensor(decoded)
+        return from_batch(decoded)
     generators = [
         torch.Generator().manual_seed(seeds.seed(_SEED, "pattern levels", pair_id(pair.source, pair.target)))
         for pair in pairs

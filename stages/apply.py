@@ -528,7 +528,9 @@ def _write_bytes(out: Path, data: bytes) -> None:
 COMMANDS = (pose, artwork, try_on, mix, interpolate, batch)
 
 if __name__ == "__main__":
-    # As if they were not installed. diffusers takes them where they are, for LoRAs of text encoders and for a
-    # spacing of timesteps that no command here offers: a third of the time that all imports take.
-    sys.modules["transformers"] = sys.modules["scipy"] = None  # type: ignore[assignment]
+    # As if they were not installed: a third of the time that all imports take. diffusers takes the first two
+    # where they are, for LoRAs of text encoders and for a spacing of timesteps that no command here offers;
+    # torch takes Triton, to compile for GPUs, which no command here does.
+    for unused in ("transformers", "scipy", "triton"):
+        sys.modules[unused] = None  # type: ignore[assignment]
     _command.run(*COMMANDS)

@@ -15,9 +15,9 @@ from dnaf.core.errors import BaseModelError, NumericalError, ResourceError
 from dnaf.core.images import Pixels, Size
 from dnaf.core.progress import note
 from dnaf.data.keypoints.keypoints import NUM_JOINTS, Points
-from dnaf.data.loader import to_image_tensor, to_pixels, to_pose_tensor
 from dnaf.data.pose_maps.write import draw_pose_map
-from dnaf.generate.pairs import prepare_pipeline
+from dnaf.data.tensors import to_image_tensor, to_pixels, to_pose_tensor
+from dnaf.generate.prepare_pipeline import prepare_pipeline
 from dnaf.pipeline import load_pipeline
 
 OnStepEnd = Callable[[Any, int, int, dict[str, Any]], dict[str, Any]]

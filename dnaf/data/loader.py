@@ -19,6 +19,7 @@ from dnaf.core.images import Pixels
 from dnaf.data.pairs.tables import PAIR_COLUMNS, read_table
 from dnaf.data.pose_maps.storage import read_pose_map, to_rgb
 from dnaf.data.store import ImageStore
+from dnaf.data.tensors import to_image_tensor, to_pose_tensor
 
 if TYPE_CHECKING:
     from dnaf.data.latent_store import Latents
@@ -91,26 +92,6 @@ def members(pairs: pd.DataFrame) -> dict[str, list[str]]:
         str(outfit): sorted({*of_outfit["source"], *of_outfit["target"]})
         for outfit, of_outfit in pairs.groupby("outfit")
     }
-
-
-def to_image_tensor(pixels: Pixels) -> torch.Tensor:
-    """uint8 RGB (H,W,3) -> float32 (3,H,W) in [-1,1]."""
-    return _to_tensor(pixels).div_(127.5).sub_(1)
-
-
-def to_pose_tensor(pose_map: Pixels) -> torch.Tensor:
-    """uint8 (H,W,C) -> float32 (C,H,W) in [0,1]."""
-    return _to_tensor(pose_map).div_(255)
-
-
-def to_pixels(image: torch.Tensor) -> Pixels:
-    """float (3,H,W) in [0,1] -> uint8 RGB (H,W,3), rounded."""
-    scaled = image.float().clamp(0, 1) * 255
-    return scaled.round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-
-
-def _to_tensor(pixels: Pixels) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).float()
 
 
 class TrainingPairs(Dataset[dict[str, torch.Tensor | int]]):

@@ -14,21 +14,21 @@ import torch
 from PIL import Image
 
 from dnaf.core import config, files, images, seeds
-from dnaf.core.errors import BaseModelError, ConfigError, NumericalError, ResourceError, one_line
+from dnaf.core.errors import BaseModelError, NumericalError, ResourceError
 from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked
 from dnaf.data.chunks import FinishedChunks
-from dnaf.data.loader import PairImages, Sources, members, to_pixels
+from dnaf.data.loader import PairImages, Sources, members
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
-from dnaf.model.schedulers import make_scheduler
+from dnaf.data.tensors import to_pixels
+from dnaf.generate.prepare_pipeline import prepare_pipeline
 from dnaf.pipeline import DNAFPipeline, load_pipeline
 
 _VERSION = 2  # of everything below that changes an image; in the resume key
 # What tables say of the method. A copy goes beside its images: were one there in git, a clone without them
 # would have a part of the folder, which DVC takes for a changed one.
 CARD = Path(__file__).with_name("card.yaml")
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -190,29 +190,6 @@ def make_tasks(pairs: pd.DataFrame, wrong_source: bool, num_sources: int) -> lis
         others = [stem for stem in of_outfit[outfit_of[style]] if stem not in (style, target)]
         tasks.append(Task(pair_id(source, target), (style, *others[: num_sources - 1]), source, target))
     return tasks
-
-
-def prepare_pipeline(pipeline: DNAFPipeline, params: config.Generate, device: torch.device) -> DNAFPipeline:
-    """The same with the scheduler and precision of `params`, on the device.
-
-    Raises:
-        ConfigError: the scheduler does not fit the model.
-    """
-    pipeline.scheduler = make_scheduler(params.scheduler, pipeline.scheduler)
-    try:
-        pipeline.scheduler.set_timesteps(params.num_inference_steps)
-    except ValueError as error:
-        raise ConfigError(
-            f"params.yaml: generate.num_inference_steps: does not fit {params.scheduler} (found "
-            f"{params.num_inference_steps}; {one_line(error)}). Change one of the two."
-        ) from error
-    if params.mixed_precision != "no":
-        for component in (pipeline.unet, pipeline.style_encoder, pipeline.autoencoder):
-            # What has no weights is exact arithmetic, and stays so.
-            if component is not None and any(True for _ in component.parameters()):
-                component.to(_DTYPES[params.mixed_precision])
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(device)
 
 
 class _Work:

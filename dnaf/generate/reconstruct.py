@@ -8,13 +8,14 @@ import torch
 
 from dnaf.core import files
 from dnaf.core.errors import NumericalError
+from dnaf.core.images import Pixels
 from dnaf.core.progress import track
 from dnaf.core.workers import chunked
 from dnaf.data.formats.names import Stem
-from dnaf.data.loader import to_image_tensor, to_pixels
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.pairs.tables import PAIR_COLUMNS, read_table
 from dnaf.data.store import ImageStore, write_store
+from dnaf.data.tensors import from_batch, to_batch
 from dnaf.model.autoencoder import Autoencoder
 from dnaf.model.pretrained.base_model import require_trained_size
 from dnaf.model.pretrained.provenance import Provenance
@@ -60,8 +61,9 @@ def reconstruct_targets(
     chunks = chunked(targets, _BATCH)
     with write_store(output, info) as store:
         for chunk in track(chunks, f"Reconstructing targets, chunks of {_BATCH}", len(chunks)):
-            for target, image in zip(chunk, _reconstruct(chunk, originals, autoencoder, device), strict=True):
-                pixels = to_pixels(image / 2 + 0.5)
+            for target, pixels in zip(
+                chunk, _reconstruct(chunk, originals, autoencoder, device), strict=True
+            ):
                 for name in pairs_of[target]:
                     store.add_image(f"{name}.png", pixels)
     return len(targets)
@@ -70,13 +72,12 @@ def reconstruct_targets(
 @torch.no_grad()
 def _reconstruct(
     stems: Sequence[str], images: ImageStore, autoencoder: Autoencoder, device: torch.device
-) -> torch.Tensor:
-    """Images (B,3,H,W), about [-1,1]."""
-    batch = torch.stack([to_image_tensor(images.image(f"{stem}.png")) for stem in stems])
+) -> list[Pixels]:
+    batch = to_batch(images.image(f"{stem}.png") for stem in stems)
     decoded = autoencoder.decode(autoencoder.encode(batch.to(device)))
     if not decoded.isfinite().all():
         raise NumericalError(
             f"reconstruct: {stems[0]} or one of the {len(stems) - 1} after it: not finite. "
             "Check the base model's autoencoder."
         )
-    return decoded
+    return from_batch(decoded)

@@ -12,10 +12,11 @@ from torch import nn
 
 from dnaf.core import files, seeds
 from dnaf.core.images import Pixels
+from dnaf.data.tensors import from_batch, to_batch
 from dnaf.evaluate.metrics.psnr import psnr
 from dnaf.model.patch_autoencoder import PATCH, PatchAutoencoder
 from dnaf.pretraining.params import Autoencoder
-from dnaf.pretraining.people import NUM_VIEWS, PeopleImages, from_tensor, to_tensor
+from dnaf.pretraining.people import NUM_VIEWS, PeopleImages
 from dnaf.pretraining.training import log_to_csv, random_normal, remove_state, run_training, save_half
 
 _PURPOSE = "autoencoder"
@@ -35,7 +36,7 @@ def train_autoencoder(people: Path, output: Path, params: Autoencoder, seed: int
     module = _build(drawn, params, seed)
 
     def loss(module: nn.Module, positions: list[int]) -> torch.Tensor:
-        images = to_tensor(np.stack([_image(drawn, seed, position) for position in positions]))
+        images = to_batch(np.stack([_image(drawn, seed, position) for position in positions]))
         noise = params.latent_noise * _noise(positions, images, params.latent_channels, seed)
         device = next(module.parameters()).device
         images = images.to(device, memory_format=torch.channels_last)
@@ -70,8 +71,8 @@ def reconstruction_psnr(module: PatchAutoencoder, images: Pixels) -> float:
     values = []
     for start in range(0, len(every), _BATCH):
         batch = every[start : start + _BATCH]
-        decoded = module.decode(module.encode(to_tensor(batch)))
-        values += [psnr(real, found) for real, found in zip(batch, from_tensor(decoded), strict=True)]
+        decoded = module.decode(module.encode(to_batch(batch)))
+        values += [psnr(real, found) for real, found in zip(batch, from_batch(decoded), strict=True)]
     return float(np.mean(values))
 
 
@@ -80,14 +81,14 @@ def _build(drawn: PeopleImages, params: Autoencoder, seed: int) -> PatchAutoenco
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.seed(seed, "autoencoder weights"))
         module: PatchAutoencoder = PatchAutoencoder(params.latent_channels, (half, quarter))
-    module.start_linear(to_tensor(_some_images(drawn, seed, "autoencoder start", _NUM_START)))
+    module.start_linear(to_batch(_some_images(drawn, seed, "autoencoder start", _NUM_START)))
     return module
 
 
 def _calibration(drawn: PeopleImages, seed: int) -> Iterator[torch.Tensor]:
     images = _some_images(drawn, seed, "autoencoder calibration", _NUM_CALIBRATION)
     for start in range(0, len(images), _BATCH):
-        yield to_tensor(images[start : start + _BATCH])
+        yield to_batch(images[start : start + _BATCH])
 
 
 def _some_images(drawn: PeopleImages, seed: int, purpose: str, count: int) -> Pixels:

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from dnaf.core import files, images, seeds
-from dnaf.data.loader import PairImages, Sources, to_pixels
+from dnaf.data.loader import PairImages, Sources
+from dnaf.data.tensors import from_batch, to_batch, to_pixels
 from dnaf.pipeline import load_pipeline
 from dnaf.pretraining.base import load, make_scheduler
-from dnaf.pretraining.people import PeopleImages, from_tensor, to_tensor
+from dnaf.pretraining.people import PeopleImages
 from dnaf.pretraining.people_latents import load_autoencoder
 from dnaf.pretraining.training import random_normal
 
@@ -23,7 +24,7 @@ def write_reconstructions(people: Path, autoencoder: Path, output: Path) -> None
     drawn, module = PeopleImages(people), load_autoencoder(autoencoder)
     outfits = list(drawn.validation_outfits())[:_NUM_IMAGES]
     real = [drawn.images[outfit, index % 4] for index, outfit in enumerate(outfits)]
-    found = from_tensor(module.decode(module.encode(to_tensor(np.stack(real)))))
+    found = from_batch(module.decode(module.encode(to_batch(np.stack(real)))))
     files.write_atomic(output, images.encode_png(images.sheet([real, found], 1)))
 
 
@@ -41,7 +42,7 @@ def write_samples(base: Path, autoencoder: Path, output: Path, size: images.Size
     for timestep in scheduler.timesteps:
         prediction = denoiser(latents, timestep.expand(len(latents)), _NUM_IMAGES, 0)
         latents = scheduler.step(prediction, timestep, latents, return_dict=False)[0]
-    samples = from_tensor(module.decode(latents))
+    samples = from_batch(module.decode(latents))
     rows = [samples[:_NUM_IMAGES], samples[_NUM_IMAGES:]]
     files.write_atomic(output, images.encode_png(images.sheet(rows, 1)))
 

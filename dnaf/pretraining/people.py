@@ -8,14 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from dnaf.core import files, images
 from dnaf.core.progress import track
 from dnaf.core.workers import worker_pool
 from dnaf.data.demo.figure import JOINTS, SIZE, VIEWS, draw_figure
-from dnaf.data.loader import to_image_tensor, to_pixels
 from dnaf.pretraining.params import People
 
 NUM_VIEWS = len(VIEWS)
@@ -66,16 +64,6 @@ class PeopleImages:
 
     def validation_outfits(self) -> range:
         return range(self.num_training, len(self.images))
-
-
-def to_tensor(pixels: NDArray[np.uint8]) -> torch.Tensor:
-    """Images uint8 (B,H,W,3) -> float32 (B,3,H,W) in [-1,1]."""
-    return torch.stack([to_image_tensor(image) for image in np.array(pixels)])
-
-
-def from_tensor(decoded: torch.Tensor) -> list[images.Pixels]:
-    """The inverse of `to_tensor`: float (B,3,H,W), about [-1,1] -> B images uint8 (H,W,3), rounded."""
-    return [to_pixels(image / 2 + 0.5) for image in decoded]
 
 
 def _draw_outfit(seed: int, size: images.Size, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from dnaf.core import files
 from dnaf.core.device import default_device
 from dnaf.core.progress import track
+from dnaf.data.tensors import to_batch
 from dnaf.model.patch_autoencoder import PatchAutoencoder
 from dnaf.model.pretrained.checked_component import check_component
-from dnaf.pretraining.people import PeopleImages, to_tensor
+from dnaf.pretraining.people import PeopleImages
 
 _LATENTS = "latents.npy"
 
@@ -48,7 +49,7 @@ def encode_people(people: Path, autoencoder: Path, output: Path) -> None:
     with files.atomic_folder(output) as temporary:
         latents = np.lib.format.open_memmap(temporary / _LATENTS, "w+", np.float16, shape)
         for index in track(range(num_outfits), "Encoding people (outfits)", num_outfits):
-            images = to_tensor(drawn.images[index]).to(device, memory_format=torch.channels_last)
+            images = to_batch(drawn.images[index]).to(device, memory_format=torch.channels_last)
             latents[index] = module.encode(images).cpu().numpy()
         latents.flush()
         weights = files.digest(autoencoder / "diffusion_pytorch_model.safetensors")

@@ -10,9 +10,9 @@ from dnaf.core.shards import Shards
 from dnaf.core.workers import chunked
 from dnaf.data import latent_store
 from dnaf.data.chunks import FinishedChunks
-from dnaf.data.loader import to_image_tensor
 from dnaf.data.pairs.tables import PAIR_COLUMNS, read_table
 from dnaf.data.store import ImageStore, write_store
+from dnaf.data.tensors import to_batch
 from dnaf.model.autoencoder import Autoencoder, LosslessAutoencoder
 from dnaf.model.pretrained.base_model import require_trained_size
 from dnaf.model.pretrained.provenance import Provenance
@@ -79,7 +79,7 @@ def write_latents(
 
     def load(chunk: Sequence[str]) -> torch.Tensor:
         """(N, 3, H, W)."""
-        return torch.stack([to_image_tensor(store_of_images.image(f"{stem}.png")) for stem in chunk])
+        return to_batch(store_of_images.image(f"{stem}.png") for stem in chunk)
 
     def encode(chunk: Sequence[str], originals: torch.Tensor) -> dict[str, bytes]:
         contents = {}

@@ -11,7 +11,8 @@ from PIL import Image
 
 from dnaf.core import files, images, seeds
 from dnaf.core.seals import write_sealed
-from dnaf.data.loader import PairImages, to_pixels
+from dnaf.data.loader import PairImages
+from dnaf.data.tensors import to_pixels
 
 if TYPE_CHECKING:
     from dnaf.pipeline import DNAFPipeline

@@ -1,15 +1,15 @@
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 from dnaf.core.errors import StateError
 from dnaf.core.seals import write_sealed
-from dnaf.data.loader import PairImages, StepSampler, TrainingPairs, to_image_tensor, to_pixels
+from dnaf.data.loader import PairImages, StepSampler, TrainingPairs
 from dnaf.data.store import write_store
+from dnaf.data.tensors import to_image_tensor
 from tests.helpers.training_project import SIZE, TrainingProject, random_image
 
 
@@ -102,11 +102,6 @@ def test_the_share_of_mirrored_examples_is_the_one_asked_for(project: TrainingPr
         not torch.equal(pairs[position]["source"], plain[pairs.stems(position)[0]]) for position in range(num)
     )
     assert 0.17 < mirrored / num < 0.33
-
-
-def test_pixels_survive_the_way_to_tensors_and_back() -> None:
-    pixels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
-    np.testing.assert_array_equal(to_pixels(to_image_tensor(pixels) / 2 + 0.5), pixels)
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])

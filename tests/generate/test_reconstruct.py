@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from dnaf.core.errors import NumericalError
-from dnaf.data.loader import to_image_tensor, to_pixels
 from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore
+from dnaf.data.tensors import to_image_tensor, to_pixels
 from dnaf.generate.reconstruct import reconstruct_targets
 from dnaf.model.autoencoder import LosslessAutoencoder
 from dnaf.model.build import build_autoencoder

@@ -15,6 +15,7 @@ from dnaf.core.errors import BaseModelError, ConfigError, StateError
 from dnaf.data.demo.figure import draw_figure
 from dnaf.data.keypoints.keypoints import read_keypoints
 from dnaf.data.loader import PairImages
+from dnaf.data.tensors import to_batch
 from dnaf.evaluate.metrics.psnr import psnr
 from dnaf.model.build import build as build_model
 from dnaf.model.conditioning.adapter import DNAFAdapter
@@ -32,7 +33,7 @@ from dnaf.pretraining.base import build, denoising_loss, load, make_scheduler, t
 from dnaf.pretraining.dataset import TRAINING, VALIDATION, sources_of, write_dataset
 from dnaf.pretraining.exchange import IDENTICAL, probe, to_text
 from dnaf.pretraining.look import write_pairs, write_reconstructions, write_samples
-from dnaf.pretraining.people import PeopleImages, draw_people, from_tensor, to_tensor
+from dnaf.pretraining.people import PeopleImages, draw_people
 from dnaf.pretraining.people_latents import PeopleLatents, encode_people, load_autoencoder
 from dnaf.pretraining.publish import publish
 from dnaf.pretraining.publish_adapter import publish_adapter
@@ -126,11 +127,6 @@ def test_people_are_those_that_the_demo_draws_from_another_seed(folder: Path) ->
     assert params.load(ROOT / params.PARAMS).seed != config.Params().seed
 
 
-def test_images_come_back_from_tensors_as_they_were(folder: Path) -> None:
-    drawn = PeopleImages(folder / "people").images[0]
-    assert np.array_equal(from_tensor(to_tensor(drawn)), drawn)
-
-
 def test_images_do_not_depend_on_how_many_are_drawn(folder: Path, tmp_path: Path) -> None:
     fewer = PEOPLE.model_copy(update={"num_outfits": 2, "num_validation_outfits": 1})
     draw_people(tmp_path / "people", fewer, SEED)
@@ -152,7 +148,7 @@ def test_an_autoencoder_that_starts_linear_keeps_the_principal_components() -> N
 def test_latents_of_the_trained_autoencoder_have_mean_0_and_variance_1(folder: Path) -> None:
     module = load_autoencoder(folder / "autoencoder")
     drawn = PeopleImages(folder / "people")
-    latents = module.encode(to_tensor(drawn.images[:6].reshape(-1, 64, 48, 3)))
+    latents = module.encode(to_batch(drawn.images[:6].reshape(-1, 64, 48, 3)))
     assert latents.mean((0, 2, 3)).numpy() == pytest.approx(np.zeros(4), abs=0.1)
     assert latents.var((0, 2, 3)).numpy() == pytest.approx(np.ones(4), rel=0.15)
     encoded = PeopleLatents(folder / "latents").latents
@@ -333,7 +329,7 @@ def test_the_published_base_loads_as_any_base_and_takes_an_adapter(folder: Path,
     assert found.unet.conv_in.weight.numpy() == pytest.approx(
         load(folder / "base").unet.conv_in.weight.numpy(), rel=1e-3, abs=1e-6
     )
-    image = to_tensor(PeopleImages(folder / "people").images[0])
+    image = to_batch(PeopleImages(folder / "people").images[0])
     encoded = load_autoencoder(folder / "autoencoder").encode(image)
     assert torch.allclose(found.autoencoder.encode(image), encoded, atol=2e-2)
     assert inspect_base(tmp_path / "base").downscale == 4

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def load_mediapipe() -> Detector:
         ConfigError: the package is not installed, or is one without its models.
     """
     try:
-        with warnings.catch_warnings():
+        with _undrawn(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of protobuf, on what MediaPipe calls
             from mediapipe.python.solutions.pose import Pose
     except ImportError as error:
@@ -59,6 +60,18 @@ def _joints(landmarks: list[Any], photograph: Pixels) -> Points:
             joints[index] = landmark.x, landmark.y
     height, width = photograph.shape[:2]
     return joints * (width, height)
+
+
+@contextmanager
+def _undrawn() -> Iterator[None]:
+    """MediaPipe imports Matplotlib, half a second, for drawings of its own that nobody here asks it for."""
+    names = [name for name in ("matplotlib", "matplotlib.pyplot") if name not in sys.modules]
+    sys.modules.update({name: ModuleType(name) for name in names})
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]
 
 
 @contextmanager

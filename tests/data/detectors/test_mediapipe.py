@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,23 @@ def test_the_pose_is_in_pixels_of_the_photograph_whatever_its_size() -> None:
     face = [NOSE, RIGHT_EYE, LEFT_EYE]
     # The network sees other pixels: 1 % of the height.
     assert detect(large, "large")[face] == pytest.approx(2 * detect(small, "small")[face], abs=10)
+
+
+_LOADED_THEN_DRAWN = """
+import sys
+from dnaf.data.detectors.load import load_detector
+load_detector("mediapipe")
+print("matplotlib" in sys.modules)
+import matplotlib.pyplot
+print(matplotlib.pyplot.figure.__name__)
+"""
+
+
+def test_matplotlib_is_not_loaded_for_it_and_works_afterwards() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _LOADED_THEN_DRAWN], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["False", "figure"]
 
 
 def test_a_photograph_without_a_person_is_one_sentence() -> None:

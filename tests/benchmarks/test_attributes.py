@@ -24,6 +24,7 @@ from dnaf.data.pairs.pairs import Pair, pair_id
 from dnaf.data.pose_maps.write import write_pose_maps
 from dnaf.data.store import write_store
 from dnaf.evaluate.attributes.classifier import classify
+from dnaf.evaluate.attributes.truth import PATTERNS
 from dnaf.model.schedulers import make_scheduler
 from tests.helpers.evaluation_project import ROOT
 from tests.helpers.training_project import tiny_pipeline
@@ -81,6 +82,9 @@ def test_perfect_results_score_as_the_real_ones_and_a_wrong_colour_is_measured(d
         table.loc[name] for name in (attributes.TRUTH, attributes.GENERATED, attributes.WRONG_SOURCE)
     )
     assert generated.equals(real)
+    held_out = table.loc[attributes.HELD_OUT]
+    assert set(held_out.index) == {attributes.ALL, *PATTERNS}
+    assert held_out["num_torsos"]["all"] > 24  # eight outfits in six views, of which some hide the pattern
     assert (generated[["colour_error", "colour_error_low", "colour_error_high"]] == 0).all(axis=None)
     assert real["num_torsos"]["all"] == real["num_torsos"].drop("all").sum() <= len(demo.pairs)
     assert (wrong["colour_error_low"] > 10).all()

@@ -29,7 +29,7 @@ _DRAWN_AS = {  # the pattern of `dnaf.data.demo.outfit`
     "logo": "logo",
 }
 _FRONT, _BACK = 0.45, -0.3  # of `facing`; between them a logo on the chest may be in sight or not
-_Torsos = list[tuple[NDArray[np.uint8], int]]
+_Torsos = list[tuple[NDArray[np.uint8], int, str]]
 
 
 def outfit_of(stem: str, seed: int) -> Outfit:
@@ -66,7 +66,9 @@ def visible_pattern(outfit: Outfit, keypoints: Points) -> str | None:
     return "plain" if facing(keypoints) < _BACK else None
 
 
-def draw_torsos(seed: int, size: Size, num_outfits: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def draw_torsos(
+    seed: int, size: Size, num_outfits: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[str]]:
     """Torsos of equally many outfits of each drawn pattern, in all views, as images of a size show them.
 
     Args:
@@ -74,13 +76,14 @@ def draw_torsos(seed: int, size: Size, num_outfits: int) -> tuple[NDArray[np.uin
         num_outfits: of each drawn pattern.
 
     Returns:
-        uint8 (N, 40, 44, 3), and the index of each one's pattern in `PATTERNS` (N).
+        uint8 (N, 40, 44, 3), the index of each one's pattern in `PATTERNS` (N), and its outfit (N).
     """
     indices = _balanced(seed, num_outfits)
     with worker_pool() as workers:
         drawn = workers.map(partial(_draw, seed, size), indices, chunksize=8)
         found = [each for outfit in track(drawn, "Drawing torsos (outfits)", len(indices)) for each in outfit]
-    return np.stack([image for image, _ in found]), np.array([label for _, label in found])
+    torsos, labels, outfits = zip(*found, strict=True)
+    return np.stack(torsos), np.array(labels), list(outfits)
 
 
 def _item(stem: str) -> int:
@@ -110,5 +113,5 @@ def _draw(seed: int, size: Size, index: int) -> _Torsos:
         shown = torso(images.resize(image, size), keypoints * scale)
         pattern = visible_pattern(outfit, keypoints)
         if shown is not None and pattern is not None:
-            found.append((shown, PATTERNS.index(pattern)))
+            found.append((shown, PATTERNS.index(pattern), str(index)))
     return found

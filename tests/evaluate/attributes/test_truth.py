@@ -49,10 +49,12 @@ def test_a_logo_is_plain_from_behind_and_unknown_from_the_side_as_is_an_open_jac
 
 
 def test_drawn_torsos_show_every_pattern_and_depend_on_the_seed_alone() -> None:
-    torsos, labels = draw_torsos(SEED, (64, 48), 1)
+    torsos, labels, outfits = draw_torsos(SEED, (64, 48), 1)
     assert torsos.shape == (len(labels), *SIZE, 3)
+    assert len(outfits) == len(labels)
+    assert len(set(outfits)) == 8
     assert torsos.dtype == np.uint8
     assert set(labels.tolist()) == set(range(len(PATTERNS)))
     assert 24 < len(labels) <= 48  # eight outfits in six views, some of which hide neck, hips or logo
-    again, _ = draw_torsos(SEED, (64, 48), 1)
+    again, *_ = draw_torsos(SEED, (64, 48), 1)
     assert np.array_equal(torsos, again)

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -40,11 +41,14 @@ def load_mediapipe() -> Detector:
             f"Python 3.11 and 3.12 have. Run `{commands.install('photos')}`."
         ) from error
 
+    with _native_logs_dropped():
+        network = Pose(static_image_mode=True, model_complexity=1)
+    only_one = Lock()  # the page asks from several threads
+
     def detect(photograph: Pixels, name: str) -> Points:
-        with _native_logs_dropped(), warnings.catch_warnings():
+        with only_one, _native_logs_dropped(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Pose(static_image_mode=True, model_complexity=1) as network:
-                found = network.process(np.ascontiguousarray(photograph)).pose_landmarks
+            found = network.process(np.ascontiguousarray(photograph)).pose_landmarks
         landmarks = [] if found is None else list(found.landmark)
         return to_openpose_18(person_of(_joints(landmarks, photograph), name))
 

@@ -1,27 +1,40 @@
 """Text files of a data set: their lines, and lists of image names."""
 
+from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 
 from dnaf.core.errors import DataError
-from dnaf.core.files import read_bytes
+from dnaf.core.files import open_regular
 from dnaf.data.formats.names import Name, NameOf
 
 
-def read_lines(path: Path) -> list[str]:
-    """Lines of a UTF-8 text file; a byte order mark, carriage returns and empty last lines are dropped.
+def read_lines(path: Path) -> Iterator[str]:
+    """Lines of a UTF-8 text file, one after the other: those of a large data set fill hundreds of megabytes.
+
+    A byte order mark, carriage returns and empty last lines are dropped; there is always a first line.
 
     Raises:
         DataError: the file is missing or not text.
     """
+    num_empty, is_first = 0, True
     try:
-        text = read_bytes(path).decode("utf-8-sig")
+        with open_regular(path) as file, TextIOWrapper(file, encoding="utf-8-sig") as text:
+            for line in text:
+                if line == "\n":
+                    num_empty += 1
+                    continue
+                yield from [""] * num_empty
+                yield line.rstrip("\n")
+                num_empty, is_first = 0, False
     except OSError as error:
         raise DataError(
             f"{path}: could not be read ({error.strerror}). The README in its folder says where to get it."
         ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a text file in UTF-8 ({error.reason}). Download it again.") from error
-    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    if is_first:
+        yield ""
 
 
 def read_list(path: Path, name_of: NameOf) -> list[Name]:

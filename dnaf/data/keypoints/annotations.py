@@ -4,6 +4,7 @@ Source: PATN@281ee2d:tool/compute_coordinates.py:195,227 (the writer), tool/resi
 """
 
 import json
+from array import array
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,21 +40,24 @@ def read_annotations(path: Path, name_of: NameOf, frame: Size, padding: int = 0)
         DataError: names the line that is malformed, or what is wrong with the file as a whole.
     """
     lines = read_lines(path)
-    if lines[0].replace(" ", "") != HEADER:
+    header = next(lines)
+    if header.replace(" ", "") != HEADER:
         raise DataError(
-            f"{path}:1: wrong header (found {lines[0][:80]!r}, expected {HEADER}). "
+            f"{path}:1: wrong header (found {header[:80]!r}, expected {HEADER}). "
             "Download the annotation again."
         )
     first_line: dict[Name, int] = {}
-    keypoints = np.empty((len(lines) - 1, NUM_JOINTS, 2))
-    for number, line in enumerate(lines[1:], start=2):
+    coordinates = array("d")
+    for number, line in enumerate(lines, start=2):
         try:
-            name, keypoints[number - 2] = parse_line(line, name_of)
+            name, points = parse_line(line, name_of)
         except DataError as error:
             raise DataError(f"{path}:{number}: {error}") from error
         if name in first_line:
             raise DataError(f"{path}:{number}: {name} is annotated twice (line {first_line[name]} too).")
         first_line[name] = number
+        coordinates.frombytes(points.tobytes())
+    keypoints = np.frombuffer(coordinates).reshape(-1, NUM_JOINTS, 2)
     shown = f"{frame[0]}x{frame[1]}"
     if padding and _is_padded(keypoints, frame, padding):
         keypoints = keypoints - np.array([padding, 0.0])

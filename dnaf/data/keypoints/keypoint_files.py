@@ -122,19 +122,20 @@ def _dialect(origin: Path, sizes: Mapping[Name, Size]) -> tuple[str, Iterator[En
     if origin.name == _FOLDER:
         return "a file an image", _read_folder(origin, sizes, name_of)
     lines = read_lines(origin)
-    header = lines[0].replace(" ", "")
+    first = next(lines)
+    header = first.replace(" ", "")
     if header in _TABLE_HEADERS:
         return "name,x0,y0,...", _read_table(origin, lines, name_of)
     if header == HEADER:
         return HEADER, _read_annotation(origin, lines, name_of)
     raise DataError(
-        f"{origin}:1: wrong header (found {lines[0][:80]!r}, expected {_TABLE_HEADERS[0][:13]}... or "
+        f"{origin}:1: wrong header (found {first[:80]!r}, expected {_TABLE_HEADERS[0][:13]}... or "
         f"{HEADER}). See docs/data.md."
     )
 
 
-def _read_table(path: Path, lines: list[str], name_of: NameOf) -> Iterator[Entry]:
-    for number, line in enumerate(lines[1:], start=2):
+def _read_table(path: Path, lines: Iterator[str], name_of: NameOf) -> Iterator[Entry]:
+    for number, line in enumerate(lines, start=2):
         place = f"{path}:{number}"
         first, *cells = [cell.strip() for cell in line.split(",")]
         if len(cells) != 2 * NUM_JOINTS:
@@ -154,8 +155,8 @@ def _read_table(path: Path, lines: list[str], name_of: NameOf) -> Iterator[Entry
         yield place, named(place, name_of, first), points
 
 
-def _read_annotation(path: Path, lines: list[str], name_of: NameOf) -> Iterator[Entry]:
-    for number, line in enumerate(lines[1:], start=2):
+def _read_annotation(path: Path, lines: Iterator[str], name_of: NameOf) -> Iterator[Entry]:
+    for number, line in enumerate(lines, start=2):
         place = f"{path}:{number}"
         try:
             name, points = parse_line(line, name_of)

@@ -173,9 +173,9 @@ def check_pixels(points: Points, place: str | Path) -> None:
 
 def _are_shares(keypoints: Points) -> NDArray[np.bool_]:
     """Bool (N,): which of the people (N, 18, 2) have two joints or more, and all of them in shares."""
-    num_visible = (~np.isnan(keypoints[..., 0])).sum(axis=1)
-    farthest = np.nan_to_num(np.abs(keypoints)).max(axis=(1, 2), initial=0)
-    return np.asarray((num_visible >= 2) & (farthest <= _LARGEST_SHARE))
+    missing = np.isnan(keypoints)
+    is_share = (keypoints >= -_LARGEST_SHARE) & (keypoints <= _LARGEST_SHARE) | missing
+    return np.asarray(((~missing[..., 0]).sum(axis=1) >= 2) & is_share.all(axis=(1, 2)))
 
 
 def check_people(keypoints: Points, frame: Size, path: Path) -> None:
@@ -194,12 +194,12 @@ def check_people(keypoints: Points, frame: Size, path: Path) -> None:
             f"coordinates are all at most {_LARGEST_SHARE}, as shares of an image are). "
             "Use annotations in pixels."
         )
-    visible = keypoints[~np.isnan(keypoints[..., 0])]
-    inside = ((visible >= 0) & (visible < np.array(frame[::-1]))).all(axis=1)
-    if len(visible) and inside.mean() <= 0.5:
+    num_visible = np.count_nonzero(~np.isnan(keypoints[..., 0]))
+    num_inside = np.count_nonzero(((keypoints >= 0) & (keypoints < np.array(frame[::-1]))).all(axis=-1))
+    if num_visible and num_inside <= num_visible / 2:
         raise DataError(
-            f"{path}: wrong frame (found {inside.mean():.0%} of the joints inside {frame[0]}x{frame[1]} "
-            "pixels, expected nearly all). Use annotations of this data set's frame."
+            f"{path}: wrong frame (found {num_inside / num_visible:.0%} of the joints inside "
+            f"{frame[0]}x{frame[1]} pixels, expected nearly all). Use annotations of this data set's frame."
         )
     check_corner(keypoints, path)
     check_upright(keypoints, path)
@@ -211,11 +211,11 @@ def check_corner(keypoints: Points, path: Path) -> None:
     Raises:
         DataError: more than one joint in a hundred lies exactly there; in the published test file none does.
     """
-    visible = keypoints[~np.isnan(keypoints[..., 0])]
-    is_corner = (visible == 0).all(axis=1)
-    if len(visible) and is_corner.mean() > 0.01:
+    num_visible = np.count_nonzero(~np.isnan(keypoints[..., 0]))
+    num_corners = np.count_nonzero((keypoints == 0).all(axis=-1))
+    if num_visible and num_corners > 0.01 * num_visible:
         raise DataError(
-            f"{path}: missing joints written as 0, 0 (found {is_corner.sum():,} of {len(visible):,} joints "
+            f"{path}: missing joints written as 0, 0 (found {num_corners:,} of {num_visible:,} joints "
             "there, expected them to be missing as docs/data.md says). Mark them like that."
         )
 

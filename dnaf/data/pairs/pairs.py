@@ -185,7 +185,7 @@ def _file_of(pair: NamePair) -> str:
     return pair_id(source, target).casefold()
 
 
-def _pairs_of_txt(path: Path, lines: list[str]) -> Iterable[tuple[int, tuple[str, str]]]:
+def _pairs_of_txt(path: Path, lines: Iterable[str]) -> Iterable[tuple[int, tuple[str, str]]]:
     for number, line in enumerate(lines, start=1):
         fields = [field.strip() for field in line.split(",")]
         if len(fields) < 2:
@@ -195,7 +195,7 @@ def _pairs_of_txt(path: Path, lines: list[str]) -> Iterable[tuple[int, tuple[str
             yield number, (source, target)
 
 
-def _pairs_of_csv(path: Path, lines: list[str]) -> Iterable[tuple[int, tuple[str, str]]]:
+def _pairs_of_csv(path: Path, lines: Iterable[str]) -> Iterable[tuple[int, tuple[str, str]]]:
     # No quoting: names contain neither commas nor quotes, and each line stays one row.
     rows = csv.reader(lines, quoting=csv.QUOTE_NONE)
     header = [field.strip() for field in next(rows, [])]

@@ -5,7 +5,7 @@ A run on it takes the same path through the pipeline as the real data, password 
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,11 +90,11 @@ def _write_split(folder: Path, split: str, drawn: Sequence[_Drawn]) -> None:
     write_atomic(folder / f"fasion-resize-annotation-{split}.csv", _lines(annotations))
     keypoints = np.array([image.keypoints for image in drawn], np.float64)
     keypoints[keypoints == -1] = np.nan
-    selected = pairs.rows(pairs.select_pairs(names, keypoints, deepfashion.outfit))
+    selected = pairs.Rows(pairs.select_pairs(names, keypoints, deepfashion.outfit))
     write_atomic(folder / f"{split}_pairs.txt", _lines(_pair_lines(selected, split)))
 
 
-def _pair_lines(selected: Sequence[pairs.NamePair], split: str) -> list[str]:
+def _pair_lines(selected: Iterable[pairs.NamePair], split: str) -> list[str]:
     """Lines `target,source`; for train all sources of a target stand in one line.
 
     Source: NTED@6e3f0e9:data/fashion_data.py:49-63.

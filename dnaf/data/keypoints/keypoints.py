@@ -7,7 +7,7 @@ Joint order: nose, neck, right shoulder, elbow, wrist, left shoulder, elbow, wri
 left hip, knee, ankle, right eye, left eye, right ear, left ear.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,12 @@ def interpolate(first: Points, second: Points, share: float) -> Points:
     return np.asarray((1 - share) * first + share * second)
 
 
-def write_keypoints(path: Path, stems: Sequence[Stem], keypoints: Points) -> None:
-    """Writes `stem,x0,y0,...,x17,y17`, a line an image; the cells of a missing joint are empty."""
+def write_keypoints(path: Path, stems: Iterable[Stem], keypoints: Iterable[Points]) -> None:
+    """Writes `stem,x0,y0,...,x17,y17`, a line an image; the cells of a missing joint are empty.
+
+    Args:
+        keypoints: float (18, 2) of each image; missing joints are NaN.
+    """
     with atomic_file(path) as file:
         file.write(f"{TABLE_HEADER}\n".encode())
         for stem, points in zip(stems, keypoints, strict=True):

@@ -39,13 +39,13 @@ def read_split(raw: Path, split: str, listed: list[Name], naming: Naming, max_pa
     every = pairs.select_pairs(names, keypoints, naming.outfit)
     if every.empty:
         raise DataError(f"{origin}: no pairs in the {split} split (no outfit with two images of clear pose).")
-    published_counts.check_pairs(raw.name, split, pairs.rows(every), origin)
+    published_counts.check_pairs(raw.name, split, pairs.Rows(every), origin)
     selected = every if max_pairs is None else pairs.draw(every, max_pairs)
-    pairs.require_unique_ids(pairs.rows(selected), origin)
+    pairs.require_unique_ids(pairs.Rows(selected), origin)
     lists = _existing(raw, split, naming.pair_lists)
     for path in lists:
         listed_pairs = pairs.read_pair_list(path, naming.name_of)
-        pairs.check_against_list(path, listed_pairs, pairs.rows(selected), pairs.rows(every))
+        pairs.check_against_list(path, listed_pairs, pairs.Rows(selected), pairs.Rows(every))
 
     removed = pairs.removed_images(names, keypoints, naming.outfit)
     annotated, gone = set(names), {name for name, _ in removed}
@@ -88,6 +88,8 @@ def _of_persons(
 ) -> Annotations:
     """Without junk, which is annotated but never listed; anything else that is not listed is an error."""
     is_listed = [name in listed for name in annotations.names]
+    if all(is_listed):
+        return annotations
     unlisted = [
         name
         for name, known in zip(annotations.names, is_listed, strict=True)

@@ -6,7 +6,7 @@ published list of 8,570 test pairs byte for byte.
 """
 
 import csv
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
 
@@ -87,9 +87,20 @@ def draw(pairs: pd.DataFrame, max_pairs: int) -> pd.DataFrame:
     return pairs.sample(n=min(max_pairs, len(pairs)), replace=False, random_state=0)
 
 
-def rows(pairs: pd.DataFrame) -> list[NamePair]:
-    """Sources and targets of a table of pairs."""
-    return list(zip(pairs["source"], pairs["target"], strict=True))
+class Rows(Collection[NamePair]):
+    """Sources and targets of a table of pairs, each made when it is asked for: millions fill gigabytes."""
+
+    def __init__(self, pairs: pd.DataFrame) -> None:
+        self._pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __iter__(self) -> Iterator[NamePair]:
+        return zip(self._pairs["source"], self._pairs["target"], strict=True)
+
+    def __contains__(self, pair: object) -> bool:
+        return any(each == pair for each in self)
 
 
 def removed_images(

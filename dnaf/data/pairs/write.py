@@ -1,10 +1,10 @@
 """The split: which images and pairs are trained on and tested on, checked, and reasons for the rest."""
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from dnaf.core import files
@@ -106,8 +106,8 @@ def _keys(names: list[Name], key: Callable[[Name], str]) -> set[str]:
 def _write_tables(folder: Path, splits: dict[str, Split], left_out: list[LeftOut]) -> None:
     for name, split in splits.items():
         _write_csv(folder / f"{name}.csv", pairs.with_stems(split.pairs))
-    kept = [stem(name) for split in splits.values() for name in split.kept]
-    points = np.concatenate([split.keypoints for split in splits.values()])
+    kept = (stem(name) for split in splits.values() for name in split.kept)
+    points = chain.from_iterable(split.keypoints for split in splits.values())
     keypoints.write_keypoints(folder / "keypoints.csv", kept, points)
     train_stems = [stem(name) for name in splits["train"].listed]
     _write_csv(folder / "train_images.csv", pd.DataFrame({"stem": train_stems}))

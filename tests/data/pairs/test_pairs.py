@@ -15,7 +15,7 @@ HIP_MISSING = figure(missing=[11])
 
 def rows(names: list[str], keypoints: list[np.ndarray], max_pairs: int | None = None) -> list[pairs.Pair]:
     table = pairs.select_pairs(names, np.stack(keypoints), deepfashion.outfit)
-    return pairs.rows(table if max_pairs is None else pairs.draw(table, max_pairs))
+    return list(pairs.Rows(table if max_pairs is None else pairs.draw(table, max_pairs)))
 
 
 def test_pairs_are_the_ordered_pairs_of_each_outfit_in_file_order() -> None:

@@ -3,7 +3,7 @@
 Run: uv run --extra photos python -m benchmarks.commands
 
 Needs a finished demo. All commands run once, then in turn, so that a machine's slow minute meets them alike.
-`apply` makes a picture of a photograph and of one that shows the pose, found by MediaPipe; `evaluate` is
+`apply` makes an image of a photograph and of one that shows the pose, found by MediaPipe; `evaluate` is
 asked for a method without results, as most of a fresh project's are.
 """
 

@@ -8,13 +8,14 @@ asked for a method without results, as most of a fresh project's are.
 """
 
 import argparse
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from benchmarks.rehearsal import cpu_of_children
 
 _POSE = (
     *("stages.apply", "pose", "--style", "docs/examples/anna.png", "--pose", "docs/examples/ben.png"),
@@ -28,11 +29,9 @@ _OTHERS = {
 
 def cost(words: tuple[str, ...]) -> tuple[float, float]:
     """Seconds of processors, user and system, and of the clock, of `python -m words …`."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before, start = cpu_of_children(), time.perf_counter()
     subprocess.run([sys.executable, "-m", *words], check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return spent, time.perf_counter() - start
+    return cpu_of_children() - before, time.perf_counter() - start
 
 
 def row(name: str, costs: list[tuple[float, float]]) -> str:

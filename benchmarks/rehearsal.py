@@ -113,7 +113,7 @@ class Cost(NamedTuple):
 
 def run(root: Path, *command: str) -> Cost:
     """Runs a command to its end."""
-    start, cpu = time.perf_counter(), _cpu_of_children()
+    start, cpu = time.perf_counter(), cpu_of_children()
     process = subprocess.Popen(
         command, cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -123,10 +123,11 @@ def run(root: Path, *command: str) -> Cost:
         time.sleep(0.2)
     if process.returncode:
         sys.exit(f"{' '.join(command)}: exit code {process.returncode}")
-    return Cost(time.perf_counter() - start, _cpu_of_children() - cpu, peak / 1e6)
+    return Cost(time.perf_counter() - start, cpu_of_children() - cpu, peak / 1e6)
 
 
-def _cpu_of_children() -> float:
+def cpu_of_children() -> float:
+    """Seconds of processors, user and system, of all that this process has started and waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

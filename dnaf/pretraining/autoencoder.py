@@ -36,7 +36,7 @@ def train_autoencoder(people: Path, output: Path, params: Autoencoder, seed: int
     module = _build(drawn, params, seed)
 
     def loss(module: nn.Module, positions: list[int]) -> torch.Tensor:
-        images = to_batch(np.stack([_image(drawn, seed, position) for position in positions]))
+        images = to_batch(_image(drawn, seed, position) for position in positions)
         noise = params.latent_noise * _noise(positions, images, params.latent_channels, seed)
         device = next(module.parameters()).device
         images = images.to(device, memory_format=torch.channels_last)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from dnaf.core import files, images, seeds
@@ -24,7 +23,7 @@ def write_reconstructions(people: Path, autoencoder: Path, output: Path) -> None
     drawn, module = PeopleImages(people), load_autoencoder(autoencoder)
     outfits = list(drawn.validation_outfits())[:_NUM_IMAGES]
     real = [drawn.images[outfit, index % 4] for index, outfit in enumerate(outfits)]
-    found = from_batch(module.decode(module.encode(to_batch(np.stack(real)))))
+    found = from_batch(module.decode(module.encode(to_batch(real))))
     files.write_atomic(output, images.encode_png(images.sheet([real, found], 1)))
 
 

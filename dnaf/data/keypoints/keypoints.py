@@ -200,7 +200,7 @@ def check_people(keypoints: Points, frame: Size, path: Path) -> None:
         )
     num_visible = np.count_nonzero(~np.isnan(keypoints[..., 0]))
     num_inside = np.count_nonzero(((keypoints >= 0) & (keypoints < np.array(frame[::-1]))).all(axis=-1))
-    if num_visible and num_inside <= num_visible / 2:
+    if num_visible and num_inside / num_visible <= 0.5:
         raise DataError(
             f"{path}: wrong frame (found {num_inside / num_visible:.0%} of the joints inside "
             f"{frame[0]}x{frame[1]} pixels, expected nearly all). Use annotations of this data set's frame."
@@ -217,7 +217,7 @@ def check_corner(keypoints: Points, path: Path) -> None:
     """
     num_visible = np.count_nonzero(~np.isnan(keypoints[..., 0]))
     num_corners = np.count_nonzero((keypoints == 0).all(axis=-1))
-    if num_visible and num_corners > 0.01 * num_visible:
+    if num_visible and num_corners / num_visible > 0.01:
         raise DataError(
             f"{path}: missing joints written as 0, 0 (found {num_corners:,} of {num_visible:,} joints "
             "there, expected them to be missing as docs/data.md says). Mark them like that."

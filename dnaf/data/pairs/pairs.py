@@ -88,7 +88,7 @@ def draw(pairs: pd.DataFrame, max_pairs: int) -> pd.DataFrame:
 
 
 class Rows(Collection[NamePair]):
-    """Sources and targets of a table of pairs, each made when it is asked for: all fill hundreds of megabytes."""
+    """Sources and targets of a table of pairs, each made when it is asked for: all would fill 100 MB."""
 
     def __init__(self, pairs: pd.DataFrame) -> None:
         self._pairs = pairs

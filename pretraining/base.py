@@ -29,4 +29,5 @@ def main() -> str:
 
 
 if __name__ == "__main__":
+    _command.spare(*_command.UNUSED_BY_DIFFUSION)
     _command.run(main)

@@ -43,4 +43,5 @@ def main(
 
 
 if __name__ == "__main__":
+    _command.spare(*_command.UNUSED_BY_DIFFUSION)
     _command.run(main)

@@ -28,6 +28,18 @@ Protocol = Annotated[
 
 Command = Callable[..., str | None]
 
+# diffusers takes both where they are, for text encoders and one spacing of timesteps: a third of the time
+# that imports take.
+UNUSED_BY_DIFFUSION = ("transformers", "scipy")
+# torch takes these to compile for GPUs and to divide a model among them, which no stage does.
+UNUSED_BY_INFERENCE = ("triton", "torch.distributed.fsdp", "torch.distributed.tensor")
+
+
+def spare(*packages: str) -> None:
+    """Has packages look as if they were not installed, to others that take them where they are."""
+    for package in packages:
+        sys.modules[package] = None  # type: ignore[assignment]
+
 
 def run(*functions: Command) -> None:
     """Runs a function with its Typer annotations as the command line; several are sub-commands.

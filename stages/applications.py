@@ -66,4 +66,5 @@ def main(dataset: _command.Dataset = None) -> str:
 
 
 if __name__ == "__main__":
+    _command.spare("transformers", *_command.UNUSED_BY_INFERENCE)
     _command.run(main)

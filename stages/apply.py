@@ -10,7 +10,6 @@ Documentation: docs/applications.md
 """
 
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -528,9 +527,5 @@ def _write_bytes(out: Path, data: bytes) -> None:
 COMMANDS = (pose, artwork, try_on, mix, interpolate, batch)
 
 if __name__ == "__main__":
-    # As if they were not installed: a third of the time that all imports take. diffusers takes the first two
-    # where they are, for LoRAs of text encoders and for a spacing of timesteps that no command here offers;
-    # torch takes Triton, to compile for GPUs, which no command here does.
-    for unused in ("transformers", "scipy", "triton"):
-        sys.modules[unused] = None  # type: ignore[assignment]
+    _command.spare(*_command.UNUSED_BY_DIFFUSION, *_command.UNUSED_BY_INFERENCE)
     _command.run(*COMMANDS)

@@ -39,4 +39,5 @@ def main() -> str:
 
 
 if __name__ == "__main__":
+    _command.spare("transformers", *_command.UNUSED_BY_INFERENCE)
     _command.run(main)

@@ -34,4 +34,5 @@ def main() -> str:
 
 
 if __name__ == "__main__":
+    _command.spare(*_command.UNUSED_BY_DIFFUSION, *_command.UNUSED_BY_INFERENCE)
     _command.run(main)

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,14 @@ def run(monkeypatch: pytest.MonkeyPatch, command: _command.Command, *arguments: 
     code = _command.exit_code(command)
     assert isinstance(code, int | None)
     return code or 0
+
+
+def test_a_spared_package_looks_as_if_it_were_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    _command.spare("this")
+    with pytest.raises(ModuleNotFoundError):
+        import_module("this")
+    assert find_spec("this") is None
 
 
 FIRST_LINE = "test_command: A stage as a command line says at once what it is about …\n"

@@ -5,6 +5,7 @@ without appearance blocks, `clean` with keys and values of a style without noise
 stage train writes it.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "b2": {"appearance_blocks": False},
     "clean": {"clean_style": True},
 }
+
+
+def train_rounds(variant: str, data: Path, base: Path, output: Path, params: Adapter, seed: int) -> Path:
+    """Trains all rounds one after the other; see `train_round`.
+
+    Returns:
+        The folder of the last one.
+    """
+    for number in range(1, len(params.rounds) + 1):
+        folder = train_round(variant, number, data, base, output, params, seed)
+    return folder
 
 
 def train_round(
@@ -94,8 +106,9 @@ def train_adapter(
             "images": ImageStore(sources_of(training).images).fingerprint(),
         }
     )
-    if record.exists() and record.read_text() == made_by:
-        return
+    with suppress(FileNotFoundError):  # another process may just take it away
+        if record.read_text() == made_by:
+            return
     record.unlink(missing_ok=True)
     loss, validation = (output / f"{name}.csv" for name in ("loss", "validation"))
     outputs = Outputs(output / "model", loss, validation, output / "samples", output / "tensorboard")

@@ -103,7 +103,7 @@ def train(
         if accelerator.is_main_process:
             run.publish()
             files.remove_folder(folder)
-    accelerator.end_training()
+    processes.finish(accelerator)
     return run.record.recent_loss(params.log_every)
 
 

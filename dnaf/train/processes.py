@@ -55,6 +55,13 @@ def start_report(accelerator: Accelerator, params: config.Train, run: str, step:
         accelerator.init_trackers(run, init_kwargs={params.report_to: {"purge_step": step + 1}})
 
 
+def finish(accelerator: Accelerator) -> None:
+    """Ends the reports once all processes have written; these stay joined, for another training."""
+    accelerator.wait_for_everyone()
+    for tracker in accelerator.trackers:
+        tracker.finish()
+
+
 def agree(accelerator: Accelerator, loss: float, stop: int) -> tuple[float, int]:
     """The mean of all processes' losses, and a signal that any of them received, else 0.
 

@@ -27,7 +27,7 @@ from dnaf.model.schedulers import training_schedule
 from dnaf.model.style_encoder import StyleEncoder
 from dnaf.pipeline import assemble, load_pipeline
 from dnaf.pretraining import params
-from dnaf.pretraining.adapter import train_adapter, train_round
+from dnaf.pretraining.adapter import train_adapter, train_round, train_rounds
 from dnaf.pretraining.autoencoder import reconstruction_loss, train_autoencoder
 from dnaf.pretraining.base import build, denoising_loss, load, make_scheduler, train_base
 from dnaf.pretraining.dataset import TRAINING, VALIDATION, sources_of, write_dataset
@@ -533,6 +533,21 @@ def test_a_round_starts_from_the_one_before_and_is_not_trained_twice(
     shutil.rmtree("made/2")
     with pytest.raises(StateError, match="made/2/model"):
         train(3, rounds)
+
+
+def test_two_processes_train_all_rounds_with_the_losses_of_one(
+    folder: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DNAF_SCRATCH", str(tmp_path / "scratch"))
+    (tmp_path / "dataset_crops").symlink_to(dataset)
+    chosen = adapter_params(rounds=[ROUND, ROUND.model_copy(update={"order": 1})])
+    inputs = "full", tmp_path, folder / "published"
+    assert train_rounds(*inputs, tmp_path / "one", chosen, SEED) == tmp_path / "one/2"
+    codes = processes.run_two(tmp_path / "scratch", train_rounds, *inputs, tmp_path / "two", chosen, SEED)
+    assert codes == [0, 0]
+    one, two = (pd.read_csv(tmp_path / name / "2/loss.csv") for name in ("one", "two"))
+    assert two["loss"].tolist() == pytest.approx(one["loss"].tolist(), rel=1e-4)
+    assert files.require_complete(tmp_path / "two/2/model")["init"]["folder"] == str(tmp_path / "two/1/model")
 
 
 def test_without_a_round_no_adapter_is_published(tmp_path: Path) -> None:

@@ -9,9 +9,6 @@ import torch
 from numpy.typing import NDArray
 
 from dnaf.core.config import WeightFiles
-from dnaf.evaluate.networks.dinov2 import Dino
-from dnaf.evaluate.networks.efficientnet import FOLDER, EfficientNet
-from dnaf.evaluate.networks.inception import Inception
 from dnaf.evaluate.protocols.protocol import Protocol
 
 INCEPTION, EFFICIENTNET, DINO = "inception", "efficientnet_lite0", "dinov2"
@@ -46,6 +43,11 @@ def feature_networks(
     """
     if protocol.fid_network is None:
         return {}
+    # Only now what takes seconds to import: a protocol without networks needs none of it.
+    from dnaf.evaluate.networks.dinov2 import Dino
+    from dnaf.evaluate.networks.efficientnet import FOLDER, EfficientNet
+    from dnaf.evaluate.networks.inception import Inception
+
     inception = Inception(protocol.fid_network, weights[f"inception_{protocol.fid_network}"])
     networks: dict[str, FeatureNetwork] = {INCEPTION: inception.to(device)}
     networks[EFFICIENTNET] = EfficientNet(root / FOLDER).to(device)

@@ -162,7 +162,6 @@ def run(project: Project, stage: Stage, folder: Path) -> tuple[subprocess.Comple
         **project.environment,
         "PYTHONPATH": str(recorder),
         "RECORD": str(record),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "DNAF_SCRATCH": str(recorder / "scratch"),
     }
     result = subprocess.run(
@@ -172,7 +171,9 @@ def run(project: Project, stage: Stage, folder: Path) -> tuple[subprocess.Comple
 
 
 def files_below(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    """All but compiled code, which the next run takes."""
+    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {str(path) for path in paths if "__pycache__" not in path.parts}
 
 
 @pytest.mark.parametrize("name", STAGES)

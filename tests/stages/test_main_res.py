@@ -12,7 +12,7 @@ from dnaf.data.pairs.pairs import pair_id
 from dnaf.data.store import ImageStore, write_store
 from dnaf.evaluate.submissions.find import read_test_pairs
 from stages import main_res, render, split, unpack
-from tests.helpers.evaluation_project import ROOT, EvaluationProject, near
+from tests.helpers.evaluation_project import DNAF_CARD, ROOT, EvaluationProject, near
 from tests.helpers.market_folder import write_market
 from tests.helpers.published_results import write_folder
 
@@ -67,8 +67,9 @@ def test_market_is_drawn_from_its_files_in_two_blocks_of_tall_images(
     test, prepared = read_test_pairs(Path("data/pairs")), ImageStore(Path("data/prepared.zip"))
     made = {pair: near(prepared.image(f"{pair[1]}.png"), pair_id(*pair)) for pair in test.pairs}
     for method in params["methods"]:
-        card = Path("data/results", method, "card.yaml")
-        write_folder(card.parent, {card.name: (ROOT / card).read_bytes()})
+        folder = Path("data/results", method)
+        card = DNAF_CARD if method == "dnaf" else ROOT / folder / "card.yaml"
+        write_folder(folder, {card.name: card.read_bytes()})
     with write_store(Path("data/results/dnaf/generated.zip"), {"pairs_sha256": test.sha256}) as store:
         for pair, image in made.items():
             store.add_image(f"{pair_id(*pair)}.png", image)

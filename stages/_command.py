@@ -29,7 +29,7 @@ Protocol = Annotated[
 Command = Callable[..., str | None]
 
 # diffusers takes both where they are, for text encoders and one spacing of timesteps: a third of the time
-# that imports take.
+# that imports take. `generate` and `applications` keep SciPy, as a base's scheduler may ask for that spacing.
 UNUSED_BY_DIFFUSION = ("transformers", "scipy")
 # torch takes these to compile for GPUs and to divide a model among them, which no stage does.
 UNUSED_BY_INFERENCE = ("triton", "torch.distributed.fsdp", "torch.distributed.tensor")
